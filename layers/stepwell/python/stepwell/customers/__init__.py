@@ -1,0 +1,1 @@
+"""Customers: who they are, what is known about them, which enrollments they are in."""

@@ -1,0 +1,73 @@
+"""Every key of the two tables, made in one place. The access patterns are in docs/data-model.md."""
+
+from __future__ import annotations
+
+from stepwell.storage.operations import Key, TableName
+
+PROFILE = "PROFILE"
+CONSENTS = "CONSENTS"
+CAPS = "CAPS"
+ENROLLMENT_PREFIX = "ENROLLMENT#"
+IDENTITY_PREFIX = "IDENTITY#"
+DECISION_PREFIX = "DECISION#"
+MESSAGE_PREFIX = "MESSAGE#"
+FINISHED_PREFIX = "FINISHED#"
+CONVERSION_PREFIX = "CONVERSION#"
+
+
+def partition(customer: str) -> str:
+    return f"CUSTOMER#{customer}"
+
+
+def profile(customer: str) -> Key:
+    return Key(TableName.CUSTOMERS, partition(customer), PROFILE)
+
+
+def consents(customer: str) -> Key:
+    return Key(TableName.CUSTOMERS, partition(customer), CONSENTS)
+
+
+def caps(customer: str) -> Key:
+    return Key(TableName.CUSTOMERS, partition(customer), CAPS)
+
+
+def enrollment(customer: str, enrollment_id: str) -> Key:
+    """`enrollment_id` is `<journey>#<key hash>`, from `enrollment_id`."""
+    return Key(TableName.CUSTOMERS, partition(customer), ENROLLMENT_PREFIX + enrollment_id)
+
+
+def enrollment_id(journey: str, key_hash: str) -> str:
+    return f"{journey}#{key_hash}"
+
+
+def identity(kind: str, value_hash: str) -> Key:
+    """The owner of one identity; the value is a keyed hash, so the table can be read without it."""
+    return Key(TableName.CUSTOMERS, f"IDENTITY#{kind}#{value_hash}", "IDENTITY")
+
+
+def applied_event(event_hash: str) -> Key:
+    """The marker of an applied event; `event_hash` covers source, sender and the sender's event id."""
+    return Key(TableName.CUSTOMERS, f"EVENT#{event_hash}", "APPLIED")
+
+
+def write_key(key_hash: str) -> Key:
+    """A source's write key, known by its SHA-256 only."""
+    return Key(TableName.CUSTOMERS, f"WRITE_KEY#{key_hash}", "WRITE_KEY")
+
+
+def message(customer: str, message_id: str) -> Key:
+    return Key(TableName.RECORDS, partition(customer), MESSAGE_PREFIX + message_id)
+
+
+def decision(customer: str, decision_id: str) -> Key:
+    """`decision_id` starts with the ISO time of the decision, so that a Query lists them by time."""
+    return Key(TableName.RECORDS, partition(customer), DECISION_PREFIX + decision_id)
+
+
+def finished(customer: str, enrollment_id: str, run: int) -> Key:
+    """The record of one run of an enrollment that has ended."""
+    return Key(TableName.RECORDS, partition(customer), f"{FINISHED_PREFIX}{enrollment_id}#{run}")
+
+
+def conversion(customer: str, enrollment_id: str, run: int) -> Key:
+    return Key(TableName.RECORDS, partition(customer), f"{CONVERSION_PREFIX}{enrollment_id}#{run}")

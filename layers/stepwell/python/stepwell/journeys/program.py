@@ -1,0 +1,198 @@
+"""A compiled journey, as the functions read it: conditions are trees, durations are seconds.
+
+The compiler writes a program as canonical JSON; its SHA-256 is the journey's version. Programs lie in
+a bucket under that name and are never deleted, so a running execution finds the one it started with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Tree = Any
+"""A CEL condition as a JSON tree; `stepwell.conditions` makes and evaluates it."""
+
+
+class Reentry(StrEnum):
+    """When a customer may enter again under the same key."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    """At once; a run that is still active is ended as `replaced`."""
+    AFTER_EXIT = "after_exit"
+    """As soon as the run before has ended."""
+    AFTER = "after"
+    """As soon as it has ended and the time since its entry is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    event: str
+    where: Tree | None
+    key: Tree | None
+    reentry: Reentry
+    reentry_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    event: str
+    where: Tree | None
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    event: str
+    where: Tree | None
+    within_seconds: int
+    value: Tree | None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One awaited event of a hold. `opens`: the hold that follows directly on this branch, if any."""
+
+    id: str
+    event: str
+    where: Tree | None
+    restarts: bool
+    opens: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    id: str
+    name: str
+    seconds: int
+    branches: tuple[Branch, ...]
+    max_restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Until the next local time; plain durations are native waits and need no plan.
+
+    `time` is "HH:MM" in the customer's zone; `weekdays` are ISO numbers (1 Monday), empty for any day.
+    """
+
+    id: str
+    name: str
+    time: str
+    weekdays: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One condition of a split; the first that is true is taken."""
+
+    id: str
+    when: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    id: str
+    name: str
+    arms: tuple[Arm, ...]
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`template`: channel -> field -> Liquid text, e.g. {"sms": {"body": "…"}}.
+
+    `opens`: the hold that follows directly; the claim of the send opens its slot.
+    """
+
+    id: str
+    name: str
+    purpose: str
+    channels: tuple[str, ...]
+    template: Mapping[str, Mapping[str, str]]
+    on_quiet_hours: str
+    on_cap: str
+    worthless_after_seconds: int | None
+    opens: str | None
+
+
+Step = Hold | Delay | Split | Message
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    journey: str
+    version: str
+    draining: bool
+    entry: Entry
+    exits: tuple[Exit, ...]
+    goal: Goal | None
+    first: str | None
+    """The first step's id when it is a hold: the enrollment's creation opens its slot."""
+    steps: Mapping[str, Step]
+
+    def holds(self) -> tuple[Hold, ...]:
+        return tuple(step for step in self.steps.values() if isinstance(step, Hold))
+
+    def messages(self) -> tuple[Message, ...]:
+        return tuple(step for step in self.steps.values() if isinstance(step, Message))
+
+
+def canonical(document: Mapping[str, Any]) -> str:
+    """The program's JSON text: the same for the same content, so that its hash can name it."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def version_of(document: Mapping[str, Any]) -> str:
+    """32 hexadecimal digits of the canonical text's SHA-256."""
+    return hashlib.sha256(canonical(document).encode()).hexdigest()[:32]
+
+
+_KINDS: dict[str, type[Step]] = {"hold": Hold, "delay": Delay, "split": Split, "message": Message}
+
+
+def load_program(text: str) -> Program:
+    """Read a program's JSON text. It was written by the compiler, so it is trusted."""
+    document = json.loads(text)
+    goal = document["goal"]
+    return Program(
+        journey=document["journey"],
+        version=version_of(document),
+        draining=document["draining"],
+        entry=Entry(**{**document["entry"], "reentry": Reentry(document["entry"]["reentry"])}),
+        exits=tuple(Exit(**each) for each in document["exits"]),
+        goal=Goal(**goal) if goal else None,
+        first=document["first"],
+        steps={step["id"]: _load_step(step) for step in document["steps"]},
+    )
+
+
+def _load_step(document: dict[str, Any]) -> Step:
+    fields = dict(document)
+    kind = fields.pop("kind")
+    for name, part in (("branches", Branch), ("arms", Arm)):
+        if name in fields:
+            fields[name] = tuple(part(**each) for each in fields[name])
+    for name in ("channels", "weekdays"):
+        if name in fields:
+            fields[name] = tuple(fields[name])
+    return _KINDS[kind](**fields)
+
+
+def initial_state(program: Program, *, customer: str, partition: str, sort_key: str, enrollment: str, run: int,
+                  execution: str) -> dict[str, Any]:
+    """The input of a journey's execution: ids and counters only, nothing personal.
+
+    The state machine keeps everything it changes below these names, so that no path is ever missing.
+    """
+    return {
+        "ids": {"customer": customer, "enrollment": enrollment, "run": run, "execution": execution},
+        "key": {"pk": {"S": partition}, "sk": {"S": sort_key}},
+        "run": str(run),
+        "holds": {hold.id: {"visit": "1", "outcome": "none"} for hold in program.holds()},
+        "attempts": {message.id: 0 for message in program.messages()},
+        "deferral": {"answer": {"asked": 0}},
+    }
