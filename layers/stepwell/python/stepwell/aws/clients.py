@@ -1,0 +1,56 @@
+"""boto3 clients, made once a process and only when first used."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+@overload
+def client(service: Literal["dynamodb"], *, retries: bool = True) -> DynamoDBClient: ...
+@overload
+def client(service: Literal["s3"], *, retries: bool = True) -> S3Client: ...
+@overload
+def client(service: Literal["secretsmanager"], *, retries: bool = True) -> SecretsManagerClient: ...
+@overload
+def client(service: Literal["sesv2"], *, retries: bool = True) -> SESV2Client: ...
+@overload
+def client(service: Literal["sns"], *, retries: bool = True) -> SNSClient: ...
+@overload
+def client(service: Literal["sqs"], *, retries: bool = True) -> SQSClient: ...
+@overload
+def client(service: Literal["stepfunctions"], *, retries: bool = True) -> SFNClient: ...
+def client(service: str, *, retries: bool = True) -> Any:
+    """The process's client of a service.
+
+    `retries=False` turns botocore's own retries off: for sends, where a retry after a lost answer
+    would send twice.
+    """
+    return _make(service, retries)
+
+
+@cache
+def _make(service: str, retries: bool) -> Any:  # noqa: FBT001 - a cache key, not an interface
+    import boto3  # noqa: PLC0415 - the dearest import there is; only who needs a client pays
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=2,
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 4 if retries else 1},
+    )
+    return boto3.client(service, config=config)
+
+
+def forget() -> None:
+    """Make new clients from now on: for tests that replace AWS."""
+    _make.cache_clear()
