@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from stepwell.conditions.evaluator import compile_tree
+
 Tree = Any
-"""A CEL condition as a JSON tree; `stepwell.conditions` makes and evaluates it."""
+"""A CEL condition in a program's document, as a JSON tree."""
+
+Expression = Callable[[Mapping[str, Any]], Any]
+"""A condition of a loaded program: takes the context, raises ConditionError."""
 
 
 class Reentry(StrEnum):
@@ -32,8 +37,8 @@ class Reentry(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Entry:
     event: str
-    where: Tree | None
-    key: Tree | None
+    where: Expression | None
+    key: Expression | None
     reentry: Reentry
     reentry_seconds: int
 
@@ -41,15 +46,15 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Exit:
     event: str
-    where: Tree | None
+    where: Expression | None
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
     event: str
-    where: Tree | None
+    where: Expression | None
     within_seconds: int
-    value: Tree | None
+    value: Expression | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Branch:
 
     id: str
     event: str
-    where: Tree | None
+    where: Expression | None
     restarts: bool
     opens: str | None
 
@@ -90,7 +95,7 @@ class Arm:
     """One condition of a split; the first that is true is taken."""
 
     id: str
-    when: Tree
+    when: Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,7 @@ def version_of(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(document).encode()).hexdigest()[:32]
 
 
+_EXPRESSIONS = {"where", "key", "value", "when"}
 _KINDS: dict[str, type[Step]] = {"hold": Hold, "delay": Delay, "split": Split, "message": Message}
 
 
@@ -158,13 +164,14 @@ def load_program(text: str) -> Program:
     """Read a program's JSON text. It was written by the compiler, so it is trusted."""
     document = json.loads(text)
     goal = document["goal"]
+    entry = document["entry"]
     return Program(
         journey=document["journey"],
         version=version_of(document),
         draining=document["draining"],
-        entry=Entry(**{**document["entry"], "reentry": Reentry(document["entry"]["reentry"])}),
-        exits=tuple(Exit(**each) for each in document["exits"]),
-        goal=Goal(**goal) if goal else None,
+        entry=Entry(**_compiled(entry) | {"reentry": Reentry(entry["reentry"])}),
+        exits=tuple(Exit(**_compiled(each)) for each in document["exits"]),
+        goal=Goal(**_compiled(goal)) if goal else None,
         first=document["first"],
         steps={step["id"]: _load_step(step) for step in document["steps"]},
     )
@@ -175,15 +182,30 @@ def _load_step(document: dict[str, Any]) -> Step:
     kind = fields.pop("kind")
     for name, part in (("branches", Branch), ("arms", Arm)):
         if name in fields:
-            fields[name] = tuple(part(**each) for each in fields[name])
+            fields[name] = tuple(part(**_compiled(each)) for each in fields[name])
     for name in ("channels", "weekdays"):
         if name in fields:
             fields[name] = tuple(fields[name])
     return _KINDS[kind](**fields)
 
 
-def initial_state(program: Program, *, customer: str, partition: str, sort_key: str, enrollment: str, run: int,
-                  execution: str) -> dict[str, Any]:
+def _compiled(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: compile_tree(value) if name in _EXPRESSIONS and value is not None else value
+        for name, value in document.items()
+    }
+
+
+def initial_state(
+    program: Program,
+    *,
+    customer: str,
+    partition: str,
+    sort_key: str,
+    enrollment: str,
+    run: int,
+    execution: str,
+) -> dict[str, Any]:
     """The input of a journey's execution: ids and counters only, nothing personal.
 
     The state machine keeps everything it changes below these names, so that no path is ever missing.

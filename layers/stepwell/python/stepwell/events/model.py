@@ -1,0 +1,91 @@
+"""An accepted event, as it lies in the queue and as the router works with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from stepwell.timestamps import from_text, to_text
+
+
+class EventType(StrEnum):
+    TRACK = "track"
+    IDENTIFY = "identify"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One call of a sender.
+
+    `timestamp` is when it happened by the sender's corrected clock, never later than `received_at`.
+    `name` is empty for identify.
+    """
+
+    id: str
+    source: str
+    type: EventType
+    name: str
+    user_id: str | None
+    anonymous_id: str | None
+    properties: dict[str, Any]
+    traits: dict[str, Any]
+    context: dict[str, Any]
+    timestamp: datetime
+    received_at: datetime
+
+    @property
+    def sender(self) -> str:
+        """Whose events stay in order: the user id, else the anonymous id."""
+        return f"user:{self.user_id}" if self.user_id else f"anonymous:{self.anonymous_id}"
+
+    @property
+    def group(self) -> str:
+        """The sender without its text, for the queue: ids of senders may be personal."""
+        return digest(self.source, self.sender)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same event of the same sender, however often it is sent."""
+        return digest(self.source, self.sender, self.id)
+
+
+def digest(*parts: str) -> str:
+    """32 hexadecimal digits of a SHA-256 over parts that cannot run into each other."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def to_message(event: Event) -> str:
+    """The event as a queue message's body."""
+    return json.dumps(
+        {
+            "id": event.id,
+            "source": event.source,
+            "type": event.type.value,
+            "name": event.name,
+            "user_id": event.user_id,
+            "anonymous_id": event.anonymous_id,
+            "properties": event.properties,
+            "traits": event.traits,
+            "context": event.context,
+            "timestamp": to_text(event.timestamp),
+            "received_at": to_text(event.received_at),
+        },
+        separators=(",", ":"),
+    )
+
+
+def from_message(body: str) -> Event:
+    """Read what `to_message` wrote."""
+    document = json.loads(body)
+    return Event(
+        **{
+            **document,
+            "type": EventType(document["type"]),
+            "timestamp": from_text(document["timestamp"]),
+            "received_at": from_text(document["received_at"]),
+        }
+    )
