@@ -1,0 +1,104 @@
+# Stepwell. Every target sets up what it needs: Python 3.11 or newer, Node 20 or newer and make are
+# enough. `make` alone lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+python := .venv/bin/python
+uv := .venv/bin/uv
+say := printf '\033[2m· %s\033[0m\n'
+
+# The project's own environment counts, not what the user's home adds to it.
+export PYTHONNOUSERSITE := 1
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+# Caches normally lie in the home directory, which a build container may lack.
+ifneq ($(shell test -n "$$HOME" -a -w "$$HOME" && echo writable),writable)
+export UV_CACHE_DIR := $(CURDIR)/.build/uv-cache
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.build/jsii-cache
+endif
+
+# What the CloudFormation templates are made from.
+synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas cdk.json \
+	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
+
+.PHONY: help run test check lint types imports journeys synth bench format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	printf '\n  %s\n' 'make run takes PORT=8080 SPEED=60 REPLAY=<file|none> KEEP=0 POLICIES=<file>; see docs/local.md'
+
+run: synth ## start Stepwell on http://localhost:8080, replay real orders, show every decision
+	@exec $(python) -m infra.local
+
+test: check ## everything that has to pass: the checks, then all tests
+	@$(say) 'running the tests'
+	$(python) -m pytest -n 2 --dist loadfile
+
+check: lint types imports journeys synth ## style, types, import rules, compiled journeys, templates
+
+lint: .venv/.project
+	@$(say) 'style: ruff'
+	.venv/bin/ruff check --quiet
+	.venv/bin/ruff format --check --quiet || { echo 'Some files are not formatted: make format' >&2; exit 1; }
+
+types: .venv/.project
+	@$(say) 'types: mypy --strict'
+	.venv/bin/mypy --no-error-summary
+
+imports: .venv/.project
+	@$(say) 'import rules: import-linter'
+	PYTHONPATH=. .venv/bin/lint-imports --no-logo > .build/imports.log || { cat .build/imports.log >&2; exit 1; }
+
+journeys: .venv/.project
+	@$(say) 'journeys: problems, and drift of the compiled state machines'
+	.venv/bin/stepwell check
+	.venv/bin/stepwell compile --check
+
+synth: .build/synth ## write the CloudFormation templates to cdk.out/
+
+bench: .build/synth ## measure against the budgets, and keep the history in .bench/
+	@$(python) -m tests.bench $(ARGS)
+
+format: .venv/.project ## put the source in its uniform shape
+	@.venv/bin/ruff check --quiet --fix-only
+	.venv/bin/ruff format
+
+clean: ## remove everything that make has made, except .bench/
+	@rm -rf .venv .build cdk.out .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name '*.egg-info' -prune -exec rm -rf {} +
+
+.build/synth: .venv/.project $(synth_inputs)
+	@$(say) 'writing the CloudFormation templates to cdk.out/'
+	CDK_OUTDIR='$(CURDIR)/cdk.out' $(python) -m infra.app
+	touch $@
+
+# The environment is made anew when a lock file changes; the stamps live and die with it.
+.venv/.packages: requirements/bootstrap.txt requirements/development.txt
+	@python=''
+	for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+	    python="$$candidate"; break
+	  fi
+	done
+	[ -n "$$python" ] || { echo 'Stepwell needs Python 3.11 or newer as python3 on the PATH.' >&2; exit 1; }
+	node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null \
+	  || { echo 'Stepwell needs Node 20 or newer as node on the PATH: the AWS CDK runs in it.' >&2; exit 1; }
+	$(say) "setting up .venv with $$("$$python" --version), first use only"
+	[ -x $(python) ] || "$$python" -m venv .venv
+	mkdir -p .build
+	$(say) 'installing uv'
+	$(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(say) 'installing the locked packages (about 650 MB on disk)'
+	$(uv) pip sync --quiet --python $(python) --require-hashes requirements/bootstrap.txt requirements/development.txt
+	touch $@
+
+.venv/.project: .venv/.packages pyproject.toml
+	@$(say) 'installing Stepwell itself, editable'
+	$(uv) pip install --quiet --python $(python) --offline --no-deps --no-build-isolation --editable .
+	mkdir -p .build
+	touch $@

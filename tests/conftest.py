@@ -1,0 +1,24 @@
+"""For all tests: no AWS account can be reached by mistake, and no generated case is timed."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("stepwell", deadline=None)  # two workers on two cores: slow is no failure
+settings.load_profile("stepwell")
+
+_FAKE = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is imported, and in each worker of pytest-xdist."""
+    os.environ.update(_FAKE)
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        os.environ.pop(name, None)
