@@ -35,7 +35,9 @@ class Programs(Protocol):
 
 
 class Hasher(Protocol):
-    """HMAC with the stage's secret: the same personal value gives the same id, and none gives it back."""
+    """HMAC with the stage's secret: the same personal value gives the same id, and none gives it
+    back.
+    """
 
     def __call__(self, kind: str, value: str) -> str: ...
 
@@ -58,7 +60,8 @@ class ProviderError(Exception):
         super().__init__(code)
         self.code = code
         self.retry = retry
-        """True: pushed back or temporarily down; defer. False: this address or setting is refused."""
+        """True: pushed back or temporarily down; defer. False: this address or setting is refused.
+        """
 
 
 class OutcomeUnknownError(Exception):

@@ -1,4 +1,6 @@
-"""JSON values as DynamoDB attribute values and back. Whole numbers come back as int, others as float."""
+"""JSON values as DynamoDB attribute values and back. Whole numbers come back as int, others as
+float.
+"""
 
 from __future__ import annotations
 

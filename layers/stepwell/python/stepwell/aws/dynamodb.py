@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -107,7 +108,9 @@ class DynamoStore:
             if _code(error) not in _CONDITION_FAILED:
                 raise
             before: Any = error.response.get("Item")
-            raise ConditionFailedError([from_attributes(before) if before else None], [0]) from error
+            raise ConditionFailedError(
+                [from_attributes(before) if before else None], [0]
+            ) from error
 
     def transact(self, operations: Sequence[Operation]) -> None:
         entries = [self._transaction_entry(operation) for operation in operations]
@@ -210,16 +213,19 @@ def _is_busy(error: ClientError) -> bool:
 
 
 def _patiently(call: Callable[[], Answer]) -> Answer:
-    """Repeat a call that met a conflict or a throttle, with full jitter, a bounded number of times."""
-    for attempt in range(_ATTEMPTS):
+    """Repeat a call that met a conflict or a throttle, with full jitter, a bounded number of
+    times.
+    """
+    for attempt in count():
         try:
             return call()
         except ClientError as error:
             if not _is_busy(error):
                 raise
-            last = error
+            if attempt == _ATTEMPTS:
+                raise StoreBusyError(_code(error)) from error
             _back_off(attempt)
-    raise StoreBusyError(_code(last)) from last
+    raise AssertionError("unreachable: count() does not end")
 
 
 def _back_off(attempt: int) -> None:

@@ -1,8 +1,8 @@
 """Starts, wakes and stops on Step Functions. What it throttles goes to the commands queue.
 
 Every call may come twice or late: an execution's name is made of the enrollment's run, so a second
-start is the first one; a spent token and an ended execution are answered by AWS with errors that mean
-"already done" here.
+start is the first one; a spent token and an ended execution are answered by AWS with errors that
+mean "already done" here.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class StepFunctionsExecutions:
         self._command("stop", body)
 
     def carry_out(self, command: Mapping[str, Any]) -> None:
-        """One command, as `_command` queues it. Raises what AWS raises, apart from "already done"."""
+        """One command, as it is queued. Raises what AWS raises, apart from "already done"."""
         try:
             self._call(command)
         except ClientError as error:

@@ -18,7 +18,9 @@ class Expression:
     def update(self, changes: Mapping[str, Any], removed: tuple[str, ...]) -> str:
         parts = []
         if changes:
-            pairs = (f"{self._name(name)} = {self._value(value)}" for name, value in changes.items())
+            pairs = (
+                f"{self._name(name)} = {self._value(value)}" for name, value in changes.items()
+            )
             parts.append("SET " + ", ".join(pairs))
         if removed:
             parts.append("REMOVE " + ", ".join(self._name(name) for name in removed))

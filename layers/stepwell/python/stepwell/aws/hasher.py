@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class SecretHasher:
-    """`hasher(kind, value)` is 32 hexadecimal digits; without the secret nobody can test a guess."""
+    """`hasher(kind, value)` is 32 hexadecimal digits; guesses need the secret to be tested."""
 
     def __init__(self, client: SecretsManagerClient, secret_arn: str) -> None:
         self._client = client

@@ -1,4 +1,6 @@
-"""Compiled journeys and policies from the bucket. Names are content hashes, so what was read stays true."""
+"""Compiled journeys and policies from the bucket. Names are content hashes, so what was read stays
+true.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class BucketPrograms:
     def live(self) -> Sequence[Program]:
         """The programs that the catalog lists, draining ones too."""
         if self._live is None:
-            versions = json.loads(read_text(self._client, self._bucket, self._catalog_key))["programs"]
+            versions = json.loads(read_text(self._client, self._bucket, self._catalog_key))[
+                "programs"
+            ]
             self._live = tuple(self.version(version) for version in versions)
         return self._live
 

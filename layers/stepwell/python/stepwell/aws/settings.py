@@ -54,7 +54,9 @@ Model = TypeVar("Model", bound=Settings)
 @cache
 def load(model: type[Model]) -> Model:
     """The function's settings. Raises SettingsError naming what is missing."""
-    values = {name: os.environ[name.upper()] for name in model.model_fields if name.upper() in os.environ}
+    values = {
+        name: os.environ[name.upper()] for name in model.model_fields if name.upper() in os.environ
+    }
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -46,7 +46,9 @@ def identity(kind: str, value_hash: str) -> Key:
 
 
 def applied_event(event_hash: str) -> Key:
-    """The marker of an applied event; `event_hash` covers source, sender and the sender's event id."""
+    """The marker of an applied event; `event_hash` covers source, sender and the sender's event
+    id.
+    """
     return Key(TableName.CUSTOMERS, f"EVENT#{event_hash}", "APPLIED")
 
 
@@ -60,7 +62,7 @@ def message(customer: str, message_id: str) -> Key:
 
 
 def decision(customer: str, decision_id: str) -> Key:
-    """`decision_id` starts with the ISO time of the decision, so that a Query lists them by time."""
+    """`decision_id` starts with the decision's ISO time: a Query lists them by time."""
     return Key(TableName.RECORDS, partition(customer), DECISION_PREFIX + decision_id)
 
 

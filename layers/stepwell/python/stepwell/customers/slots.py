@@ -1,4 +1,5 @@
-"""The enrollment item and its wait slots: attribute names, and the writes that open and close a slot.
+"""The enrollment item and its wait slots: attribute names, and the writes that open and close a
+slot.
 
 A hold waits for "event or timeout, whichever first". The item decides which it was; Step Functions
 only wakes. The compiled state machine writes the same attributes with expressions of its own
@@ -7,7 +8,7 @@ only wakes. The compiled state machine writes the same attributes with expressio
 Attributes of an enrollment (`ENROLLMENT#<journey>#<key hash>`):
 
     journey, key_hash, version, execution   which definition runs, and as which execution
-    run             number of the event that created this run; every write of a run is conditional on it
+    run             number of the event that created this run; its writes are conditional on it
     status          "active" | "ended"
     outcome         how it ended: completed | exited | converted | replaced | failed
     reason          the event's name, or what failed
@@ -17,7 +18,7 @@ Attributes of an enrollment (`ENROLLMENT#<journey>#<key hash>`):
     converted_at, conversion_event   the goal, once
     token, token_for            task token of the armed hold, and "<step>#<visit>" it was armed for
     <step>_visit    the slot of a hold: how often it was opened, "1" at first (a number)
-    <step>_seq      the customer's sequence number at its opening; events up to it are not for this slot
+    <step>_seq      the customer's sequence number at its opening; only later events count
     <step>_opened   when it was opened, ISO 8601
     <step>_outcome  "timeout" | "exit" | a branch's id; absent while the slot is open
     <step>_event    id of the event that decided it, or restarted it

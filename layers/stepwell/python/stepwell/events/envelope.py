@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from stepwell.events.model import Event, EventType
+from stepwell.events.model import CONSENT_EVENT, Event, EventType
 
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
@@ -56,7 +56,9 @@ def _zone_known(value: object) -> object:
 
 Id = Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=256)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_zone_known)]
-Properties = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+Properties = Annotated[
+    dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)
+]
 
 
 class _Call(BaseModel):
@@ -77,10 +79,28 @@ class _Call(BaseModel):
         return self
 
 
+class _Consent(BaseModel):
+    """The properties of a `Consent Updated` event: the one event that Stepwell itself acts on."""
+
+    purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    status: Literal["granted", "revoked"]
+
+
 class _Track(_Call):
     type: Literal["track"] = "track"
     event: Annotated[str, Field(min_length=1, max_length=200)]
     properties: Properties = {}
+
+    @model_validator(mode="after")
+    def _consent_is_whole(self) -> _Track:
+        if self.event == CONSENT_EVENT:
+            try:
+                _Consent.model_validate(self.properties)
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise ValueError(f"properties.{first['loc'][0]}: {first['msg']}") from None
+        return self
 
 
 class _Identify(_Call):
@@ -96,7 +116,9 @@ def read_call(
 ) -> list[Event]:
     """The events of one call to `/v1/<kind>`; kind is track, identify or batch."""
     if len(body) > MAX_BATCH_BYTES:
-        raise EnvelopeError([("", f"the call is larger than {MAX_BATCH_BYTES} bytes")], too_large=True)
+        raise EnvelopeError(
+            [("", f"the call is larger than {MAX_BATCH_BYTES} bytes")], too_large=True
+        )
     document = _read_json(body)
     if kind != "batch":
         return [_read_event(document | {"type": kind}, "", source, received_at, new_id)]
@@ -110,12 +132,14 @@ def _read_batch(
     if not isinstance(batch, list):
         raise EnvelopeError([("batch", "a list of calls is required")])
     events, problems, too_large = [], [], False
+    shared: dict[str, Any] = {
+        name: document[name] for name in ("sentAt", "context") if name in document
+    }
     for index, call in enumerate(batch):
         path = f"batch[{index}]"
         try:
             if not isinstance(call, dict):
                 _refuse(path, "must be an object")
-            shared = {name: document[name] for name in ("sentAt", "context") if name in document}
             events.append(_read_event(shared | call, path, source, received_at, new_id))
         except EnvelopeError as error:
             problems += error.problems
@@ -126,7 +150,11 @@ def _read_batch(
 
 
 def _read_event(
-    document: dict[str, Any], path: str, source: str, received_at: datetime, new_id: Callable[[], str]
+    document: dict[str, Any],
+    path: str,
+    source: str,
+    received_at: datetime,
+    new_id: Callable[[], str],
 ) -> Event:
     if len(json.dumps(document, separators=(",", ":"))) > MAX_EVENT_BYTES:
         raise EnvelopeError([(path, f"larger than {MAX_EVENT_BYTES} bytes")], too_large=True)
@@ -187,10 +215,14 @@ def _refuse(path: str, text: str) -> NoReturn:
 
 
 def _problem(path: str, error: dict[str, Any]) -> tuple[str, str]:
-    field = "".join(f"[{part}]" if isinstance(part, int) else str(part) for part in error["loc"][:1])
+    field = "".join(
+        f"[{part}]" if isinstance(part, int) else str(part) for part in error["loc"][:1]
+    )
     text = str(error["msg"]).removeprefix("Value error, ")
-    if not field and "userId" in text:
+    if not field and text.startswith("userId"):
         field = "userId"
+    elif not field and text.startswith("properties."):
+        field, _, text = text.partition(": ")
     return _join(path, field), text
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from stepwell.timestamps import from_text, to_text
 
+CONSENT_EVENT = "Consent Updated"
+"""The event that changes a consent: {purpose, channel, status: granted | revoked}."""
+
 
 class EventType(StrEnum):
     TRACK = "track"

@@ -1,7 +1,8 @@
 """A compiled journey, as the functions read it: conditions are trees, durations are seconds.
 
-The compiler writes a program as canonical JSON; its SHA-256 is the journey's version. Programs lie in
-a bucket under that name and are never deleted, so a running execution finds the one it started with.
+The compiler writes a program as canonical JSON; its SHA-256 is the journey's version. Programs lie
+in a bucket under that name and are never deleted, so a running execution finds the one it started
+with.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One awaited event of a hold. `opens`: the hold that follows directly on this branch, if any."""
+    """One awaited event of a hold. `opens`: the hold that follows directly on it, if any."""
 
     id: str
     event: str
@@ -81,7 +82,8 @@ class Hold:
 class Delay:
     """Until the next local time; plain durations are native waits and need no plan.
 
-    `time` is "HH:MM" in the customer's zone; `weekdays` are ISO numbers (1 Monday), empty for any day.
+    `time` is "HH:MM" in the customer's zone; `weekdays` are ISO numbers (1 Monday), empty for any
+    day.
     """
 
     id: str
@@ -208,7 +210,8 @@ def initial_state(
 ) -> dict[str, Any]:
     """The input of a journey's execution: ids and counters only, nothing personal.
 
-    The state machine keeps everything it changes below these names, so that no path is ever missing.
+    The state machine keeps everything it changes below these names, so that no path is ever
+    missing.
     """
     return {
         "ids": {"customer": customer, "enrollment": enrollment, "run": run, "execution": execution},
@@ -217,4 +220,7 @@ def initial_state(
         "holds": {hold.id: {"visit": "1", "outcome": "none"} for hold in program.holds()},
         "attempts": {message.id: 0 for message in program.messages()},
         "deferral": {"answer": {"asked": 0}},
+        # States.Format cannot write braces alike on AWS and locally; the machine takes them from
+        # here.
+        "braces": {"open": "{", "close": "}"},
     }

@@ -40,7 +40,13 @@ class MemoryStore:
             return {key: copy.deepcopy(item) for key, item in found.items() if item is not None}
 
     def query(
-        self, table: TableName, pk: str, *, prefix: str = "", newest_first: bool = False, limit: int | None = None
+        self,
+        table: TableName,
+        pk: str,
+        *,
+        prefix: str = "",
+        newest_first: bool = False,
+        limit: int | None = None,
     ) -> list[Item]:
         with self._lock:
             partition = self._partitions.get((table, pk), {})
@@ -61,7 +67,9 @@ class MemoryStore:
                 if not hold(operation.conditions, before[index])
             ]
             if failed:
-                items = [copy.deepcopy(item) if i in failed else None for i, item in enumerate(before)]
+                items = [
+                    copy.deepcopy(item) if i in failed else None for i, item in enumerate(before)
+                ]
                 raise ConditionFailedError(items, failed)
             for operation in operations:
                 self._apply(operation)

@@ -1,7 +1,7 @@
 """Reads and conditional writes as plain data.
 
-The engine's idempotency and races are settled by conditional writes. They are written once, as these
-values, and carried out by two stores that pass the same contract tests: `storage.memory` and
+The engine's idempotency and races are settled by conditional writes. They are written once, as
+these values, and carried out by two stores that pass the same contract tests: `storage.memory` and
 `stepwell.aws.dynamodb`. Nothing here may import boto3.
 
 Item values are JSON values: str, int, float, bool, None, list, dict. What a sender may fill at will
@@ -144,7 +144,13 @@ class Store(Protocol):
         """Those of the items that exist, in one call up to 100 keys."""
 
     def query(
-        self, table: TableName, pk: str, *, prefix: str = "", newest_first: bool = False, limit: int | None = None
+        self,
+        table: TableName,
+        pk: str,
+        *,
+        prefix: str = "",
+        newest_first: bool = False,
+        limit: int | None = None,
     ) -> list[Item]:
         """The partition's items whose sort key starts with `prefix`, in sort key order."""
 

@@ -1,0 +1,75 @@
+"""commands: carries out starts, wakes and stops that Step Functions could not take at once."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from stepwell.aws.clients import client
+from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.executions import StepFunctionsExecutions
+from stepwell.aws.settings import ExecutionSettings, TableSettings, load
+from stepwell.customers import keys, slots
+from stepwell.storage.operations import Store
+
+logger = Logger(service="commands")
+
+
+class CommandSettings(TableSettings, ExecutionSettings):
+    """All that this function is told by its environment."""
+
+
+@cache
+def executions() -> StepFunctionsExecutions:
+    settings = load(CommandSettings)
+    return StepFunctionsExecutions(
+        client("stepfunctions"),
+        journey_arn_prefix=settings.journey_arn_prefix,
+        execution_arn_prefix=settings.execution_arn_prefix,
+    )
+
+
+@cache
+def store() -> Store:
+    return DynamoStore(client("dynamodb"), load(CommandSettings).customers_table)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """A batch of the commands queue; those that fail come again."""
+    return dict(
+        process_partial_response(
+            event=event,
+            record_handler=_carry_out,
+            processor=BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False),
+            context=context,
+        )
+    )
+
+
+def _carry_out(record: SQSRecord) -> None:
+    command = json.loads(record.body)
+    if command["command"] == "start" and not _still_active(command["state"]["ids"]):
+        return
+    try:
+        executions().carry_out(command)
+    except Exception:
+        logger.exception("command failed", extra={"command": command["command"]})
+        raise
+
+
+def _still_active(ids: dict[str, Any]) -> bool:
+    """Whether the enrollment that a late start is for has not ended meanwhile."""
+    enrollment = store().get(keys.enrollment(ids["customer"], ids["enrollment"]))
+    return bool(
+        enrollment and enrollment["run"] == ids["run"] and enrollment["status"] == slots.ACTIVE
+    )

@@ -1,0 +1,60 @@
+"""ingest: `POST /v1/track`, `/v1/identify` and `/v1/batch` of Segment's HTTP tracking API."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from stepwell.aws import clock
+from stepwell.aws.clients import client
+from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.events_queue import EventsQueue
+from stepwell.aws.settings import EventsQueueSettings, load
+from stepwell.aws.write_keys import WriteKeys
+from stepwell.events.intake import Intake
+
+logger = Logger(service="ingest")
+
+
+class IngestSettings(EventsQueueSettings):
+    customers_table: str
+
+
+@cache
+def intake() -> Intake:
+    settings = load(IngestSettings)
+    write_keys = WriteKeys(DynamoStore(client("dynamodb"), settings.customers_table))
+    return Intake(
+        find_source=lambda key: write_keys.source(key, clock.now()),
+        queue=EventsQueue(client("sqs"), settings.events_queue_url),
+        new_id=lambda: secrets.token_hex(16),
+    )
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """API Gateway's proxy event in, its answer out."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    answer = intake().accept(
+        event["path"].rsplit("/", 1)[-1],
+        authorization=headers.get("authorization"),
+        body=_body(event),
+        received_at=clock.now(),
+    )
+    if answer.status != 200:
+        fields = [error["field"] for error in answer.body["errors"]]
+        logger.warning("call refused", extra={"status": answer.status, "fields": fields})
+    return {
+        "statusCode": answer.status,
+        "headers": {"Content-Type": "application/json"},
+        "body": json.dumps(answer.body),
+    }
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()

@@ -1,0 +1,79 @@
+"""router: takes events from the queue in order and applies each to its customer."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from stepwell.aws import clock
+from stepwell.aws.clients import client
+from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.executions import StepFunctionsExecutions
+from stepwell.aws.hasher import SecretHasher
+from stepwell.aws.programs import BucketPrograms
+from stepwell.aws.settings import (
+    ExecutionSettings,
+    HashSettings,
+    ProgramSettings,
+    TableSettings,
+    load,
+)
+from stepwell.customers.routing import Router
+from stepwell.events.model import from_message
+from stepwell.journeys.reactions import Catalog
+
+logger = Logger(service="router")
+
+
+class RouterSettings(TableSettings, ProgramSettings, HashSettings, ExecutionSettings):
+    """All that the router is told by its environment."""
+
+
+@cache
+def router() -> Router:
+    settings = load(RouterSettings)
+    programs = BucketPrograms(client("s3"), settings.programs_bucket, settings.catalog_key)
+    return Router(
+        store=DynamoStore(client("dynamodb"), settings.customers_table, settings.records_table),
+        catalog=Catalog(programs.live(), programs.version),
+        executions=StepFunctionsExecutions(
+            client("stepfunctions"),
+            journey_arn_prefix=settings.journey_arn_prefix,
+            execution_arn_prefix=settings.execution_arn_prefix,
+            queue=client("sqs"),
+            queue_url=settings.commands_queue_url,
+        ),
+        hasher=SecretHasher(client("secretsmanager"), settings.hash_secret_arn),
+        new_id=lambda: f"c{secrets.token_hex(12)}",
+    )
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """A batch of the FIFO queue; a group stops at its first failed record, the others go on."""
+    return dict(
+        process_partial_response(
+            event=event,
+            record_handler=_route,
+            processor=SqsFifoPartialProcessor(
+                skip_group_on_error=True, raise_on_entire_batch_failure=False
+            ),
+            context=context,
+        )
+    )
+
+
+def _route(record: SQSRecord) -> None:
+    try:
+        routed = router().route(from_message(record.body), clock.now())
+    except Exception:
+        logger.exception("event not applied", extra={"message_id": record.message_id})
+        raise
+    for problem in routed.problems:
+        logger.warning("condition not evaluated", extra={"problem": problem})
+    logger.debug("event applied", extra={"customer": routed.customer, "seq": routed.seq})

@@ -1,0 +1,78 @@
+"""Carry out one command of a reaction, as the enrollment stands. Harmless when repeated or late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stepwell.customers import keys, slots
+from stepwell.journeys.happening import Command
+from stepwell.journeys.program import initial_state
+from stepwell.journeys.reactions import Catalog
+from stepwell.ports import Executions
+from stepwell.storage.operations import Item
+
+EXITED = "Exited"
+"""The error that a stopped execution shows; redrives skip it."""
+
+
+def issue(
+    command: Command,
+    customer: str,
+    enrollments: Mapping[str, Item],
+    catalog: Catalog,
+    executions: Executions,
+) -> None:
+    """Start, wake or stop, unless the enrollment has moved past what the command is about."""
+    if command.execution:
+        journey = command.enrollment.partition("#")[0]
+        executions.stop(journey, command.execution, error=EXITED, cause="Replaced by a new entry")
+        return
+    enrollment = enrollments.get(command.enrollment)
+    if enrollment is None or enrollment["run"] != command.run:
+        return
+    if command.kind == "start" and enrollment["status"] == slots.ACTIVE:
+        _start(command, customer, enrollment, catalog, executions)
+    elif command.kind == "wake":
+        _wake(command.step, enrollment, executions)
+    elif command.kind == "stop" and enrollment["status"] == slots.ENDED:
+        executions.stop(
+            enrollment["journey"],
+            enrollment["execution"],
+            error=EXITED,
+            cause=enrollment["reason"],
+        )
+
+
+def _start(
+    command: Command,
+    customer: str,
+    enrollment: Item,
+    catalog: Catalog,
+    executions: Executions,
+) -> None:
+    key = keys.enrollment(customer, command.enrollment)
+    state = initial_state(
+        catalog.version(enrollment["version"]),
+        customer=customer,
+        partition=key.pk,
+        sort_key=key.sk,
+        enrollment=command.enrollment,
+        run=command.run,
+        execution=enrollment["execution"],
+    )
+    executions.start(enrollment["journey"], enrollment["execution"], state)
+
+
+def _wake(step: str, enrollment: Item, executions: Executions) -> None:
+    """Send the hold's token what the slot says.
+
+    The token may have been armed for an earlier visit (the machine has not come round since a
+    restart) or be spent; a hold that is not armed yet finds the outcome when it arms.
+    """
+    armed_step, _, armed_visit = enrollment.get("token_for", "").rpartition("#")
+    visit = int(enrollment[slots.visit(step)])
+    outcome = enrollment.get(slots.outcome(step))
+    if armed_step != step or (outcome is None and int(armed_visit) >= visit):
+        return
+    result = {"visit": str(visit), "outcome": outcome or slots.RESTART}
+    executions.wake(enrollment["token"], result)

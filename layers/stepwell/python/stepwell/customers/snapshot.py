@@ -1,0 +1,72 @@
+"""Everything that a decision about one customer needs, read with one Query."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepwell.customers import keys
+from stepwell.storage.operations import Item, Store, TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A customer's items at one moment; `profile` is None for a customer to be made."""
+
+    customer: str
+    profile: Item | None = None
+    consents: Item | None = None
+    caps: Item | None = None
+    enrollments: Mapping[str, Item] = field(default_factory=dict)
+    """By enrollment id (`<journey>#<key hash>`), live ones and those that ended."""
+
+    @property
+    def seq(self) -> int:
+        """The number of the customer's last applied event; 0 before the first."""
+        return int(self.profile["seq"]) if self.profile else 0
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        return traits_of(self.profile)
+
+    def view(self) -> dict[str, Any]:
+        """The customer as conditions and templates see it."""
+        return {"id": self.customer, "traits": self.traits, "consents": self.consent_view()}
+
+    def consent_view(self) -> dict[str, dict[str, bool]]:
+        """Purpose -> channel -> granted, for those that the customer has answered."""
+        view: dict[str, dict[str, bool]] = {}
+        for name, grant in (self.consents or {}).get("grants", {}).items():
+            purpose, _, channel = name.partition("#")
+            view.setdefault(purpose, {})[channel] = grant["status"] == "granted"
+        return view
+
+
+def traits_of(profile: Item | None) -> dict[str, Any]:
+    """The profile's traits; they are kept as one JSON text (see `storage.operations`)."""
+    traits: dict[str, Any] = (
+        json.loads(profile["traits"]) if profile and "traits" in profile else {}
+    )
+    return traits
+
+
+def load_snapshot(store: Store, customer: str) -> Snapshot:
+    return snapshot_of(customer, store.query(TableName.CUSTOMERS, keys.partition(customer)))
+
+
+def snapshot_of(customer: str, items: list[Item]) -> Snapshot:
+    """The snapshot from the partition's items."""
+    by_name = {item["sk"]: item for item in items}
+    return Snapshot(
+        customer=customer,
+        profile=by_name.get(keys.PROFILE),
+        consents=by_name.get(keys.CONSENTS),
+        caps=by_name.get(keys.CAPS),
+        enrollments={
+            name.removeprefix(keys.ENROLLMENT_PREFIX): item
+            for name, item in by_name.items()
+            if name.startswith(keys.ENROLLMENT_PREFIX)
+        },
+    )
