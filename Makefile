@@ -15,6 +15,11 @@ say := printf '\033[2m· %s\033[0m\n'
 export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
+# uv trusts what pip trusts: the machine's certificates, where there are any.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= true
+endif
+
 # Caches normally lie in the home directory, which a build container may lack.
 ifneq ($(shell test -n "$$HOME" -a -w "$$HOME" && echo writable),writable)
 export UV_CACHE_DIR := $(CURDIR)/.build/uv-cache

@@ -15,10 +15,11 @@ _FAKE = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+_REAL = ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before anything is imported, and in each worker of pytest-xdist."""
     os.environ.update(_FAKE)
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+    for name in _REAL:
         os.environ.pop(name, None)
