@@ -1,0 +1,29 @@
+"""The compiler's output, as the stacks use it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Compiled journeys. `folder` is laid out as the bucket is; `machines` are definitions by journey."""
+
+    folder: Path
+    catalog_key: str
+    policies_key: str
+    machines: Mapping[str, Mapping[str, Any]]
+
+
+def compile_journeys(statemachines: Path, folder: Path) -> Compiled:
+    """Compile every journey into `folder`, emptied first. Raises the compiler's error on a problem."""
+    from stepwell.journeys.compiler.bundle import write_bundle  # noqa: PLC0415 - costs what only a synth needs
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    bundle = write_bundle(statemachines, folder)
+    return Compiled(folder, bundle.catalog_key, bundle.policies_key, bundle.machines)

@@ -1,0 +1,133 @@
+"""The HTTP API: Segment's tracking routes for apps, one route for operators."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Aws, CfnOutput, RemovalPolicy, Size
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.acknowledgements import acknowledge, acknowledge_managed_policy
+from infra.settings import Settings
+
+TRACKING = ("track", "identify", "batch")
+_LOGGED = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "bytes": "$context.responseLength",
+    "milliseconds": "$context.responseLatency",
+    "error": "$context.error.responseType",
+}
+"""No address, no path with its id, no caller: access logs hold nothing personal."""
+
+
+class TrackingApi(Construct):
+    """A REST API, because it needs a web application firewall and throttles per write key later."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        settings: Settings,
+        ingest: lambda_.IFunction,
+        admin: lambda_.IFunction,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._settings = settings
+        self.api = self._make_api(name)
+        self._add_tracking(ingest)
+        self._add_admin(admin)
+        self.api.node.try_remove_child(
+            "Endpoint"
+        )  # CDK's own output; ours names the stage in plain text
+        self.url = f"https://{self.api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{settings.stage}"
+        self._acknowledge()
+
+    def output_url(self, scope: Construct) -> None:
+        CfnOutput(scope, "ApiUrl", value=self.url, description="Where SDKs send their events to")
+
+    def _make_api(self, name: str) -> apigateway.RestApi:
+        access_log = logs.LogGroup(
+            self,
+            "AccessLogs",
+            log_group_name=f"/stepwell/{self._settings.stage}/api",
+            retention=self._settings.log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        return apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name=name,
+            description="Stepwell: events from apps, and what is known about a customer",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            min_compression_size=Size.kibibytes(1),  # also makes the gateway unpack gzipped bodies
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # one per account: other APIs use it
+            deploy_options=self._deploy_options(access_log),
+        )
+
+    def _deploy_options(self, access_log: logs.ILogGroup) -> apigateway.StageOptions:
+        return apigateway.StageOptions(
+            stage_name=self._settings.stage,
+            tracing_enabled=True,
+            logging_level=apigateway.MethodLoggingLevel.ERROR,
+            data_trace_enabled=False,
+            throttling_rate_limit=self._settings.requests_per_second,
+            throttling_burst_limit=self._settings.burst,
+            access_log_destination=apigateway.LogGroupLogDestination(access_log),
+            access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_LOGGED)),
+        )
+
+    def _add_tracking(self, ingest: lambda_.IFunction) -> None:
+        integration = apigateway.LambdaIntegration(ingest, allow_test_invoke=False)
+        version = self.api.root.add_resource("v1")
+        for route in TRACKING:
+            method = version.add_resource(route).add_method("POST", integration)
+            for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
+                acknowledge(
+                    method,
+                    rule,
+                    "SDKs authenticate with a write key as the user of basic authentication, which the ingest function "
+                    "checks against the stored keys. An authorizer with usage plans per key is a later piece of work.",
+                )
+
+    def _add_admin(self, admin: lambda_.IFunction) -> None:
+        integration = apigateway.LambdaIntegration(admin, allow_test_invoke=False)
+        customer = (
+            self.api.root.add_resource("admin").add_resource("customers").add_resource("{id}")
+        )
+        method = customer.add_method(
+            "GET", integration, authorization_type=apigateway.AuthorizationType.IAM
+        )
+        acknowledge(
+            method,
+            "AwsSolutions-COG4",
+            "Operators are IAM principals of the account: requests are signed, there is no user pool.",
+        )
+
+    def _acknowledge(self) -> None:
+        acknowledge(
+            self.api,
+            "AwsSolutions-APIG2",
+            "The ingest function validates every body and answers with the field that is wrong; a model in the "
+            "gateway could only say that the body is invalid.",
+        )
+        acknowledge(
+            self.api.deployment_stage,
+            "AwsSolutions-APIG3",
+            "There is no web application firewall yet: it is a later piece of work, with rules that count instead of "
+            "block, because batches hold URLs and HTML. Until then the stage's throttle is the only limit.",
+        )
+        acknowledge_managed_policy(
+            self.api,
+            "AmazonAPIGatewayPushToCloudWatchLogs",
+            "API Gateway writes logs with one role per account, and AWS made this policy for it.",
+        )

@@ -1,0 +1,216 @@
+"""The functions as data: settings they read, time and memory they get, what they may do.
+
+The list is the single place to add a function; `infra.stacks.engine` makes them all alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+from aws_cdk import aws_sqs as sqs
+
+from infra.compiled import Compiled
+from infra.names import Names
+from infra.permissions import READ, Permission, allow
+from infra.settings import Settings
+from infra.stacks.data import DataStack
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the functions work with."""
+
+    settings: Settings
+    data: DataStack
+    compiled: Compiled
+    events: sqs.IQueue
+    commands: sqs.IQueue
+
+    @property
+    def names(self) -> Names:
+        return Names(self.settings.stage)
+
+    def environment(self) -> Mapping[str, str]:
+        """Every variable that a function may ask for."""
+        names, settings, data = self.names, self.settings, self.data
+        return {
+            "STAGE": settings.stage,
+            "CUSTOMERS_TABLE": names.resource("customers"),
+            "RECORDS_TABLE": names.resource("records"),
+            "PROGRAMS_BUCKET": data.programs.bucket_name,
+            "CATALOG_KEY": self.compiled.catalog_key,
+            "POLICIES_KEY": self.compiled.policies_key,
+            "HASH_SECRET_ARN": data.secret.secret_arn,
+            "EVENTS_QUEUE_URL": self.events.queue_url,
+            "COMMANDS_QUEUE_URL": self.commands.queue_url,
+            "JOURNEY_ARN_PREFIX": names.journey_arn_prefix(),
+            "EXECUTION_ARN_PREFIX": names.execution_arn_prefix(),
+            "EMAIL_FROM": settings.email_from,
+            "EMAIL_CONFIGURATION_SET": settings.email_configuration_set,
+            "SMS_SENDER_ID": settings.sms_sender_id,
+            "PUSH_APPLICATION_ARN": settings.push_application_arn,
+        }
+
+    def customers(self, *actions: str) -> Permission:
+        return allow(self.data.customers.table_arn, *actions)
+
+    def records(self, *actions: str) -> Permission:
+        return allow(self.data.records.table_arn, *actions)
+
+    def bucket_objects(self, folder: str) -> Permission:
+        return allow(self.names.program_objects(folder), "s3:GetObject")
+
+    def secret(self) -> Permission:
+        return allow(self.data.secret.secret_arn, "secretsmanager:GetSecretValue")
+
+    def executions(self) -> tuple[Permission, ...]:
+        """Start and wake the journeys' machines, stop their executions; not send_message's."""
+        journeys = sorted(self.compiled.machines)
+        return (
+            Permission(
+                ("states:StartExecution", "states:SendTaskSuccess"),
+                tuple(self.names.machine_arn(journey) for journey in journeys),
+            ),
+            Permission(
+                ("states:StopExecution",),
+                tuple(self.names.execution_arns(journey) for journey in journeys),
+            ),
+        )
+
+
+def sends(queue: sqs.IQueue) -> Permission:
+    return allow(queue.queue_arn, "sqs:SendMessage")
+
+
+def consumes(queue: sqs.IQueue) -> Permission:
+    return allow(
+        queue.queue_arn, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"
+    )
+
+
+def providers(settings: Settings) -> tuple[Permission, ...]:
+    """What delivery may send through. An SMS goes to a number, which has no ARN: all that is no ARN of SNS."""
+    email = [_ses(f"identity/{settings.email_identity}")]
+    if settings.email_configuration_set:
+        email.append(_ses(f"configuration-set/{settings.email_configuration_set}"))
+    sms = Permission(("sns:Publish",), all_but=(f"arn:{Aws.PARTITION}:sns:*:*:*",))
+    application = settings.push_application_arn
+    if not application:
+        return Permission(("ses:SendEmail",), tuple(email)), sms
+    return (
+        Permission(("ses:SendEmail",), tuple(email)),
+        sms,
+        allow(application, "sns:CreatePlatformEndpoint"),
+        allow(push_endpoints(application), "sns:Publish"),
+    )
+
+
+def push_endpoints(application_arn: str) -> str:
+    """The pattern of an application's endpoints."""
+    return application_arn.replace(":app/", ":endpoint/") + "/*"
+
+
+def _ses(resource: str) -> str:
+    return f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPlan:
+    """One function. `folder` is below `functions/`; `variables` are read besides STAGE."""
+
+    folder: str
+    variables: tuple[str, ...]
+    permissions: Callable[[Surroundings], tuple[Permission, ...]]
+    timeout_seconds: int = 30
+
+
+_BOTH_TABLES = ("CUSTOMERS_TABLE", "RECORDS_TABLE")
+_POLICIES = ("PROGRAMS_BUCKET", "POLICIES_KEY")
+_PREFIXES = ("JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX")
+
+FUNCTIONS = (
+    FunctionPlan(
+        "ingest",
+        ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"),
+        lambda s: (s.customers("dynamodb:GetItem"), sends(s.events)),
+        timeout_seconds=20,
+    ),
+    FunctionPlan(
+        "router",
+        (
+            *_BOTH_TABLES,
+            "PROGRAMS_BUCKET",
+            "CATALOG_KEY",
+            "HASH_SECRET_ARN",
+            "COMMANDS_QUEUE_URL",
+            *_PREFIXES,
+        ),
+        lambda s: (
+            s.customers(
+                *(*READ, "dynamodb:BatchGetItem", "dynamodb:PutItem"),
+                *("dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
+            ),
+            s.records("dynamodb:PutItem", "dynamodb:ConditionCheckItem"),
+            s.bucket_objects("programs"),
+            s.bucket_objects("catalogs"),
+            s.secret(),
+            *s.executions(),
+            sends(s.commands),
+            consumes(s.events),
+        ),
+    ),
+    FunctionPlan(
+        "commands",
+        ("CUSTOMERS_TABLE", *_PREFIXES),
+        lambda s: (s.customers(*READ), *s.executions(), consumes(s.commands)),
+    ),
+    FunctionPlan(
+        "plan",
+        ("CUSTOMERS_TABLE", *_POLICIES),
+        lambda s: (s.customers(*READ), s.bucket_objects("programs"), s.bucket_objects("policies")),
+    ),
+    FunctionPlan(
+        "consent",
+        (*_BOTH_TABLES, *_POLICIES),
+        lambda s: (
+            s.customers(*READ),
+            s.records(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
+            s.bucket_objects("programs"),
+            s.bucket_objects("policies"),
+        ),
+    ),
+    FunctionPlan(
+        "frequency_cap",
+        (*_BOTH_TABLES, *_POLICIES),
+        lambda s: (
+            s.customers(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
+            s.records(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
+            s.bucket_objects("programs"),
+            s.bucket_objects("policies"),
+        ),
+    ),
+    FunctionPlan(
+        "delivery",
+        (
+            *_BOTH_TABLES,
+            *_POLICIES,
+            *("EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"),
+        ),
+        lambda s: (
+            s.customers(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
+            s.records(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
+            s.bucket_objects("programs"),
+            s.bucket_objects("policies"),
+            *providers(s.settings),
+        ),
+        timeout_seconds=60,
+    ),
+    FunctionPlan(
+        "admin",
+        (*_BOTH_TABLES, "HASH_SECRET_ARN"),
+        lambda s: (s.customers(*READ), s.records(*READ), s.secret()),
+        timeout_seconds=20,
+    ),
+)

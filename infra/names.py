@@ -1,0 +1,62 @@
+"""Physical names and ARNs of a stage.
+
+They are stable, so that one stack can refer to what a later one makes: a journey's machine names the
+plan function and send_message without waiting for them, and stacks depend on each other in one direction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+
+from infra.settings import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of everything that another stack, a setting or a person refers to."""
+
+    stage: Stage
+
+    def resource(self, name: str) -> str:
+        return f"stepwell-{self.stage}-{name}"
+
+    def function(self, folder: str) -> str:
+        """A function's name from its folder's: `frequency_cap` is `stepwell-<stage>-frequency-cap`."""
+        return self.resource(folder.replace("_", "-"))
+
+    def function_arn(self, folder: str) -> str:
+        return _arn("lambda", f"function:{self.function(folder)}")
+
+    def machine_arn(self, journey: str) -> str:
+        return _arn("states", f"stateMachine:{self.resource(journey)}")
+
+    def execution_arns(self, journey: str) -> str:
+        """The pattern of all executions of one journey."""
+        return _arn("states", f"execution:{self.resource(journey)}:*")
+
+    def journey_arn_prefix(self) -> str:
+        return self.machine_arn("")
+
+    def execution_arn_prefix(self) -> str:
+        return _arn("states", f"execution:{self.resource('')}")
+
+    def programs_bucket(self) -> str:
+        """All accounts of the world share one space of bucket names, so this one has the account's."""
+        return f"{self.resource('programs')}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+
+    def program_objects(self, folder: str) -> str:
+        """The pattern of all objects below one folder of the bucket."""
+        return f"arn:{Aws.PARTITION}:s3:::{self.programs_bucket()}/{folder}/*"
+
+    def states_log_group(self, name: str) -> str:
+        """`/aws/vendedlogs/` keeps the account's log resource policy from growing with every machine."""
+        return f"/aws/vendedlogs/states/{self.resource(name)}"
+
+
+SEND_MESSAGE = "send_message"
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"

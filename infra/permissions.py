@@ -1,0 +1,62 @@
+"""IAM statements, each with exact actions on exact resources.
+
+A function's permissions are a list of these values, so that a review and a test read them as data.
+What needs the tables also needs their key; `with_key` adds that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+
+READ = ("dynamodb:GetItem", "dynamodb:Query")
+_DECRYPT = ("kms:Decrypt", "kms:DescribeKey")
+_ENCRYPT = ("kms:Encrypt", "kms:GenerateDataKey")
+_CHANGES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Actions on resources. `all_but` instead of `resources` allows everything but these."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    all_but: tuple[str, ...] = ()
+    through: str = ""
+    """Only in calls that this service makes for the caller."""
+
+    def statement(self) -> iam.PolicyStatement:
+        service = f"{self.through}.{Aws.REGION}.amazonaws.com"
+        return iam.PolicyStatement(
+            actions=list(self.actions),
+            resources=list(self.resources) or None,
+            not_resources=list(self.all_but) or None,
+            conditions={"StringEquals": {"kms:ViaService": service}} if self.through else None,
+        )
+
+
+def allow(resource: str, *actions: str) -> Permission:
+    return Permission(actions, (resource,))
+
+
+def with_key(permissions: Sequence[Permission], key_arn: str) -> tuple[Permission, ...]:
+    """The permissions and what DynamoDB asks of the key in the caller's name."""
+    actions = {action for each in permissions for action in each.actions}
+    if not any(action.startswith("dynamodb:") for action in actions):
+        return tuple(permissions)
+    uses = _DECRYPT + (_ENCRYPT if actions & _CHANGES else ())
+    return (*permissions, Permission(uses, (key_arn,), through="dynamodb"))
+
+
+TRACE = allow("*", "xray:PutTraceSegments", "xray:PutTelemetryRecords")
+TRACE_SAMPLED = Permission(
+    (*TRACE.actions, "xray:GetSamplingRules", "xray:GetSamplingTargets"), ("*",)
+)
+TRACE_REASON = "X-Ray has no resources: its write actions accept only `*`."
+
+
+def policy(permissions: Sequence[Permission]) -> iam.PolicyDocument:
+    return iam.PolicyDocument(statements=[each.statement() for each in permissions])

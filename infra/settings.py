@@ -1,0 +1,123 @@
+"""Everything that differs between stages, in one place.
+
+A stage is one whole Stepwell. `STAGE=prod npx cdk deploy --all` (or `-c stage=prod`) chooses it; without
+a choice it is `local`, the stage of `make run`. Change the addresses below to your own before deploying.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aws_cdk.aws_logs import RetentionDays
+
+
+class Stage(StrEnum):
+    LOCAL = "local"
+    DEV = "dev"
+    PROD = "prod"
+
+
+class SettingsError(ValueError):
+    """A stage's settings contradict themselves; the message names the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One stage's settings."""
+
+    stage: Stage
+    keep_data: bool
+    """Tables, bucket and key outlive the stack, and the tables refuse to be deleted."""
+    log_retention: RetentionDays
+    email_from: str
+    email_identity: str
+    """The verified SES identity that `email_from` belongs to: its domain, or the address itself."""
+    email_configuration_set: str = ""
+    sms_sender_id: str = ""
+    push_application_arn: str = ""
+    """SNS platform application, `arn:aws:sns:<region>:<account>:app/<platform>/<name>`; empty: no push."""
+    alarm_email: str = ""
+    """Who is told when a message lands in a dead-letter queue; empty: nobody, the alarm is only shown."""
+    memory_mb: int = 512
+    requests_per_second: int = 500
+    burst: int = 1000
+    router_concurrency: int = 50
+    commands_concurrency: int = 5
+    """Starts, wakes and stops are throttled by Step Functions per account: few workers are enough."""
+    delivery_concurrency: int | None = None
+    """Reserved for delivery, and its limit: protects a provider's rate. None on accounts with a small quota."""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+def _check(settings: Settings) -> None:
+    domain = settings.email_from.partition("@")[2]
+    problems = {
+        "email_from": bool(re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[a-z]+", settings.email_from)),
+        "email_identity": settings.email_identity in {domain, settings.email_from},
+        "push_application_arn": not settings.push_application_arn
+        or bool(
+            re.fullmatch(
+                r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:app/\w+/[\w.-]+",
+                settings.push_application_arn,
+            )
+        ),
+        "sms_sender_id": not settings.sms_sender_id
+        or bool(re.fullmatch(r"[A-Za-z0-9-]{1,11}", settings.sms_sender_id)),
+        "memory_mb": 128 <= settings.memory_mb <= 10240,
+        "router_concurrency": 2 <= settings.router_concurrency <= 1000,
+        "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
+        "burst": 1 <= settings.requests_per_second <= settings.burst,
+    }
+    wrong = [name for name, right in problems.items() if not right]
+    if wrong:
+        raise SettingsError(
+            f"settings of stage {settings.stage}: {', '.join(wrong)} not acceptable"
+        )
+
+
+STAGES: Mapping[Stage, Settings] = {
+    each.stage: each
+    for each in (
+        Settings(
+            stage=Stage.LOCAL,
+            keep_data=False,
+            log_retention=RetentionDays.ONE_DAY,
+            email_from="shop@example.com",
+            email_identity="example.com",
+            sms_sender_id="Stepwell",
+            push_application_arn="arn:aws:sns:us-east-1:123456789012:app/GCM/stepwell-local",
+        ),
+        Settings(
+            stage=Stage.DEV,
+            keep_data=False,
+            log_retention=RetentionDays.TWO_WEEKS,
+            email_from="shop@example.com",
+            email_identity="example.com",
+        ),
+        Settings(
+            stage=Stage.PROD,
+            keep_data=True,
+            log_retention=RetentionDays.THREE_MONTHS,
+            email_from="shop@example.com",
+            email_identity="example.com",
+            memory_mb=1024,
+            requests_per_second=2000,
+            burst=4000,
+            router_concurrency=200,
+            delivery_concurrency=100,
+        ),
+    )
+}
+
+
+def settings_for(name: str) -> Settings:
+    """The settings of a stage. Raises SettingsError naming the stages that there are."""
+    try:
+        return STAGES[Stage(name)]
+    except ValueError as error:
+        raise SettingsError(f"no stage {name!r}; there are {', '.join(Stage)}") from error

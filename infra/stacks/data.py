@@ -1,0 +1,116 @@
+"""What must never be lost: the two tables, compiled programs, the secret that hashes personal values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Aws, CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.acknowledgements import acknowledge
+from infra.names import Names
+from infra.settings import Settings
+
+
+class DataStack(Stack):
+    """Tables, bucket, secret and their key. Deployed first; nothing in it refers to another stack."""
+
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings, **options: Any) -> None:
+        super().__init__(scope, id_, **options)
+        self._keep = settings.keep_data
+        self._names = Names(settings.stage)
+        self.key = self._make_key()
+        self.customers = self._make_table("customers")
+        self.records = self._make_table("records")
+        self.programs = self._make_bucket()
+        self.secret = self._make_secret()
+
+    @property
+    def _removal(self) -> RemovalPolicy:
+        return RemovalPolicy.RETAIN if self._keep else RemovalPolicy.DESTROY
+
+    def _make_key(self) -> kms.Key:
+        key = kms.Key(
+            self,
+            "Key",
+            alias=f"alias/{self._names.resource('data')}",
+            description="Stepwell: customers, records, alarms",
+            enable_key_rotation=True,
+            removal_policy=self._removal,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsPublishToTheEncryptedTopic",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+        return key
+
+    def _make_table(self, name: str) -> dynamodb.Table:
+        table_name = self._names.resource(name)
+        table = dynamodb.Table(
+            self,
+            name.capitalize(),
+            table_name=table_name,
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires",
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self.key,
+            deletion_protection=self._keep,
+            removal_policy=self._removal,
+        )
+        console = f"https://{Aws.REGION}.console.aws.amazon.com/dynamodbv2/home?region={Aws.REGION}"
+        CfnOutput(
+            self, f"Console{name.capitalize()}Table", value=f"{console}#table?name={table_name}"
+        )
+        return table
+
+    def _make_bucket(self) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Programs",
+            bucket_name=self._names.programs_bucket(),
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            versioned=True,
+            removal_policy=self._removal,
+        )
+        acknowledge(
+            bucket,
+            "AwsSolutions-S1",
+            "Only Stepwell's functions read it, it holds journey definitions and no personal data, and objects "
+            "are named by their content; access logs would cost more than they tell.",
+        )
+        return bucket
+
+    def _make_secret(self) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            "HashSecret",
+            description="Stepwell: key of the HMACs that stand for personal values",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
+            removal_policy=self._removal,
+        )
+        acknowledge(
+            secret,
+            "AwsSolutions-SMG4",
+            "The secret names identity items: with another one no customer would be found again. It is changed "
+            "only by re-keying the table, never on a schedule.",
+        )
+        return secret

@@ -1,0 +1,193 @@
+"""What works on events: API, queues, functions and send_message. Deployed last, after the journeys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_stepfunctions as states
+from constructs import Construct
+
+from infra.acknowledgements import acknowledge_wildcard
+from infra.compiled import Compiled
+from infra.constructs.api import TrackingApi
+from infra.constructs.function import ARCHITECTURE, RUNTIME, StepwellFunction
+from infra.constructs.machines import Machines
+from infra.constructs.queue import WorkQueue
+from infra.functions import FUNCTIONS, FunctionPlan, Surroundings
+from infra.layers import DESIGN_TIME
+from infra.names import SEND_MESSAGE, Names
+from infra.permissions import Permission, with_key
+from infra.settings import Settings
+from infra.stacks.data import DataStack
+
+_TIMEOUTS = {plan.folder: Duration.seconds(plan.timeout_seconds) for plan in FUNCTIONS}
+_SENDERS = {
+    "ConsentFunctionArn": "consent",
+    "FrequencyCapFunctionArn": "frequency_cap",
+    "DeliveryFunctionArn": "delivery",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the deployed code lies."""
+
+    functions: Path
+    stepwell: Path
+    dependencies: Path
+    send_message: Path
+
+
+class EngineStack(Stack):
+    """`functions` by folder, `queues` by name."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        data: DataStack,
+        compiled: Compiled,
+        sources: Sources,
+        **options: Any,
+    ) -> None:
+        super().__init__(scope, id_, **options)
+        self._settings = settings
+        self._names = Names(settings.stage)
+        self._sources = sources
+        alarms = self._make_alarm_topic(data)
+        events = self._make_queue("EventsQueue", "events", fifo=True, worker="router", alarms=alarms)
+        commands = self._make_queue(
+            "CommandsQueue", "commands", fifo=False, worker="commands", alarms=alarms
+        )
+        self._surroundings = Surroundings(settings, data, compiled, events.queue, commands.queue)
+        self._layers = self._make_layers()
+        self.functions = {plan.folder: self._make_function(plan).function for plan in FUNCTIONS}
+        events.work_off_with(
+            self.functions["router"], batch_size=10, concurrency=settings.router_concurrency
+        )
+        commands.work_off_with(
+            self.functions["commands"], batch_size=10, concurrency=settings.commands_concurrency
+        )
+        self._make_send_message()
+        api = TrackingApi(
+            self,
+            "Http",
+            name=self._names.resource("api"),
+            settings=settings,
+            ingest=self.functions["ingest"],
+            admin=self.functions["admin"],
+        )
+        api.output_url(self)
+
+    def _make_alarm_topic(self, data: DataStack) -> sns.Topic:
+        topic = sns.Topic(
+            self,
+            "Alarms",
+            topic_name=self._names.resource("alarms"),
+            master_key=data.key,
+            enforce_ssl=True,
+        )
+        if self._settings.alarm_email:
+            topic.add_subscription(subscriptions.EmailSubscription(self._settings.alarm_email))
+        return topic
+
+    def _make_queue(
+        self, id_: str, name: str, *, fifo: bool, worker: str, alarms: sns.ITopic
+    ) -> WorkQueue:
+        return WorkQueue(
+            self,
+            id_,
+            name=self._names.resource(name),
+            fifo=fifo,
+            worker_timeout=_TIMEOUTS[worker],
+            alarms=alarms,
+        )
+
+    def _make_layers(self) -> tuple[lambda_.LayerVersion, ...]:
+        dependencies = lambda_.Code.from_asset(str(self._sources.dependencies))
+        engine = lambda_.Code.from_asset(
+            str(self._sources.stepwell), exclude=list(DESIGN_TIME), ignore_mode=IgnoreMode.DOCKER
+        )
+        return tuple(
+            lambda_.LayerVersion(
+                self,
+                f"{name.capitalize()}Layer",
+                layer_version_name=self._names.resource(name),
+                code=code,
+                compatible_runtimes=[RUNTIME],
+                compatible_architectures=[ARCHITECTURE],
+                removal_policy=RemovalPolicy.DESTROY,
+            )
+            for name, code in (("dependencies", dependencies), ("stepwell", engine))
+        )
+
+    def _make_function(self, plan: FunctionPlan) -> StepwellFunction:
+        variables = self._surroundings.environment()
+        permissions = plan.permissions(self._surroundings)
+        made = StepwellFunction(
+            self,
+            "".join(word.capitalize() for word in plan.folder.split("_")),
+            name=self._names.function(plan.folder),
+            code=self._sources.functions / plan.folder,
+            layers=self._layers,
+            environment={name: variables[name] for name in ("STAGE", *plan.variables)},
+            permissions=with_key(permissions, self._surroundings.data.key.key_arn),
+            timeout=_TIMEOUTS[plan.folder],
+            memory_mb=self._settings.memory_mb,
+            log_retention=self._settings.log_retention,
+            reserved_concurrency=self._settings.delivery_concurrency
+            if plan.folder == "delivery"
+            else None,
+        )
+        self._acknowledge_patterns(made, permissions)
+        return made
+
+    def _acknowledge_patterns(
+        self, made: StepwellFunction, permissions: tuple[Permission, ...]
+    ) -> None:
+        """Each pattern in a function's resources has its reason here; one without stays a finding."""
+        reasons = {
+            "s3:GetObject": "Objects are named by the hash of their content, and a running journey reads the version it "
+            "started with: their names cannot be listed, their folder can.",
+            "states:StopExecution": "Executions are made while it runs; the machine is named exactly.",
+            "sns:Publish": "Endpoints are made from customers' device tokens; the application is named exactly.",
+        }
+        for permission in permissions:
+            reason = reasons.get(permission.actions[0], "")
+            for resource in permission.resources:
+                if reason and resource.endswith("*"):
+                    acknowledge_wildcard(made.role, resource, reason)
+
+    def _make_send_message(self) -> None:
+        arns = {
+            placeholder: self._names.function_arn(folder)
+            for placeholder, folder in _SENDERS.items()
+        }
+        machines = Machines(
+            self,
+            "Sending",
+            log_group_name=self._names.states_log_group(SEND_MESSAGE),
+            log_retention=self._settings.log_retention,
+            permissions=(Permission(("lambda:InvokeFunction",), tuple(arns.values())),),
+        )
+        definition: Mapping[str, Any] = json.loads(self._sources.send_message.read_text())
+        machine = machines.add(
+            SEND_MESSAGE,
+            name=self._names.resource(SEND_MESSAGE),
+            kind=states.StateMachineType.EXPRESS,
+            definition=definition,
+            values=arns,
+            retain=False,
+        )
+        for folder in _SENDERS.values():
+            machine.node.add_dependency(self.functions[folder])

@@ -1,0 +1,149 @@
+"""The journeys' state machines and compiled programs, in a stack of their own.
+
+It is deployed between data and engine. The catalog that the router reads names the journeys that it may
+start; a new catalog's key reaches the router as an environment variable with the engine, so it goes live
+only when this stack has made the machines and put the programs into the bucket. The other way round, a
+machine calls the plan function and send_message, which the engine makes later: it knows them by their
+stable names, not by a reference, so there is no cycle, and nothing calls them before a catalog is live.
+
+Machines are retained: deleting one kills what runs in it. A journey is taken out of service by
+`status: draining`, never by removing its folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Aws, CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_deployment as deployment
+from aws_cdk import aws_stepfunctions as states
+from constructs import Construct
+
+from infra.acknowledgements import (
+    acknowledge,
+    acknowledge_managed_policy,
+    acknowledge_wildcard,
+)
+from infra.compiled import Compiled
+from infra.constructs.machines import Machines
+from infra.names import SEND_MESSAGE, Names
+from infra.permissions import Permission, allow, with_key
+from infra.settings import Settings
+from infra.stacks.data import DataStack
+
+
+class JourneysStack(Stack):
+    """One Standard machine a journey; programs, catalog and policies in the bucket."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        data: DataStack,
+        compiled: Compiled,
+        **options: Any,
+    ) -> None:
+        super().__init__(scope, id_, **options)
+        self._settings = settings
+        self._names = Names(settings.stage)
+        self._data = data
+        self._deploy_bundle(compiled.folder)
+        self._make_machines(compiled)
+
+    def _make_machines(self, compiled: Compiled) -> None:
+        names = self._names
+        machines = Machines(
+            self,
+            "Machines",
+            log_group_name=names.states_log_group("journeys"),
+            log_retention=self._settings.log_retention,
+            permissions=self._permissions(),
+        )
+        values = {
+            "CustomersTable": names.resource("customers"),
+            "RecordsTable": names.resource("records"),
+            "PlanFunctionArn": names.function_arn("plan"),
+            "SendMessageArn": names.machine_arn(SEND_MESSAGE),
+        }
+        for journey, definition in sorted(compiled.machines.items()):
+            machines.add(
+                journey,
+                name=names.resource(journey),
+                kind=states.StateMachineType.STANDARD,
+                definition=definition,
+                values=values,
+                retain=True,
+            )
+            self._link_to_console(journey)
+
+    def _permissions(self) -> tuple[Permission, ...]:
+        names, data = self._names, self._data
+        return (
+            *with_key(
+                (
+                    allow(data.customers.table_arn, "dynamodb:GetItem", "dynamodb:UpdateItem"),
+                    allow(data.records.table_arn, "dynamodb:PutItem"),
+                ),
+                data.key.key_arn,
+            ),
+            allow(names.function_arn("plan"), "lambda:InvokeFunction"),
+            allow(names.machine_arn(SEND_MESSAGE), "states:StartSyncExecution"),
+        )
+
+    def _link_to_console(self, journey: str) -> None:
+        console = f"https://{Aws.REGION}.console.aws.amazon.com/states/home?region={Aws.REGION}"
+        CfnOutput(
+            self,
+            "ConsoleJourney" + "".join(word.capitalize() for word in journey.split("_")),
+            value=f"{console}#/statemachines/view/{self._names.machine_arn(journey)}",
+        )
+
+    def _deploy_bundle(self, folder: Path) -> None:
+        deployment.BucketDeployment(
+            self,
+            "Bundle",
+            sources=[deployment.Source.asset(str(folder))],
+            destination_bucket=s3.Bucket.from_bucket_name(
+                self, "Programs", self._names.programs_bucket()
+            ),
+            prune=False,
+            log_group=logs.LogGroup(
+                self,
+                "BundleLogs",
+                log_group_name=f"/aws/lambda/{self._names.resource('bundle')}",
+                retention=self._settings.log_retention,
+                removal_policy=RemovalPolicy.DESTROY,
+            ),
+        )
+        self._acknowledge_deployer()
+
+    def _acknowledge_deployer(self) -> None:
+        """The deployer is CDK's own function with CDK's own role, so what it may do is not ours."""
+        deployer = next(
+            child
+            for child in self.node.children
+            if child.node.id.startswith("Custom::CDKBucketDeployment")
+        )
+        runs = "AWS CDK's own function, which runs only while this stack is deployed: "
+        acknowledge_managed_policy(
+            deployer, "AWSLambdaBasicExecutionRole", runs + "CDK gives it the policy for writing logs."
+        )
+        acknowledge(deployer, "AwsSolutions-L1", runs + "CDK chooses its runtime and updates it.")
+        for action in ("GetObject", "GetBucket", "List", "DeleteObject", "Abort"):
+            acknowledge(
+                deployer,
+                f"AwsSolutions-IAM5[Action::s3:{action}*]",
+                runs + "it copies one asset into one bucket, with CDK's groups of actions.",
+            )
+        assets = f"cdk-hnb659fds-assets-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+        for bucket in (assets, self._names.programs_bucket()):
+            acknowledge_wildcard(
+                deployer,
+                f"arn:{Aws.PARTITION}:s3:::{bucket}/*",
+                runs + "objects' names are content hashes, unknown before; the bucket is exact.",
+            )
