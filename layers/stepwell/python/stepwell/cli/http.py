@@ -1,0 +1,64 @@
+"""Requests of the command line to a Stepwell API."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+TRIES = 4
+TIMEOUT_SECONDS = 30
+DEFAULT_URL = "http://localhost:8080"
+
+
+class ApiError(Exception):
+    """The API refused a call or cannot be reached; the message is for the person who called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any
+
+
+def call(method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+    """One call, tried again while the API is busy (429, 503) or cannot be reached.
+
+    Raises ApiError when it cannot be reached at all; other answers are returned.
+    """
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise ApiError(f"{url}: the URL must begin with http:// or https://")
+    for attempt in range(TRIES):
+        last = attempt == TRIES - 1
+        try:
+            answer = _once(Request(url, data=body, headers=dict(headers), method=method))  # noqa: S310 - checked above
+        except (URLError, TimeoutError) as error:
+            if last:
+                reason = getattr(error, "reason", error)
+                raise ApiError(f"{url} cannot be reached: {reason}") from error
+        else:
+            if answer.status not in (429, 503) or last:
+                return answer
+        time.sleep(0.2 * 2**attempt)
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _once(request: Request) -> Answer:
+    try:
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - checked by `call`
+            return Answer(response.status, _decode(response.read()))
+    except HTTPError as error:
+        with error:
+            return Answer(error.code, _decode(error.read()))
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return {"message": body.decode(errors="replace")[:200]}

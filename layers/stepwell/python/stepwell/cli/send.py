@@ -1,0 +1,96 @@
+"""`stepwell send`: send the calls of a JSON Lines file to an API, in their order."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stepwell.cli.http import DEFAULT_URL, ApiError, call
+
+BATCH = 50
+"""Calls a request; 50 events of the largest size would not fit, so bytes are counted as well."""
+BATCH_BYTES = 400_000
+
+
+class FileError(Exception):
+    """A file of calls has a line that cannot be sent; the message names it."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("send", help="send a JSON Lines file of track and identify calls")
+    parser.add_argument("file", type=Path, help="one call a line; - is standard input")
+    parser.add_argument("--url", default=DEFAULT_URL, help="the API (default: %(default)s)")
+    parser.add_argument("--write-key", default="local", help="the source's key (default: local)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Send the file; 0 when every call was taken. Nothing is sent of a file with a broken line."""
+    try:
+        calls = read_calls(arguments.file)
+        sent = send(calls, arguments.url, arguments.write_key)
+    except (FileError, ApiError) as error:
+        print(f"stepwell send: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps({"sent": sent}) if arguments.json else f"{sent} calls sent")
+    return 0
+
+
+def read_calls(path: Path) -> list[dict[str, Any]]:
+    """The calls of a file. Raises FileError naming the file and the first broken line."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"{path} cannot be read: {error}") from error
+    calls = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            calls.append(_read_line(line, f"{path}:{number}"))
+    return calls
+
+
+def send(calls: list[dict[str, Any]], url: str, write_key: str) -> int:
+    """Send the calls in batches; how many were taken. Raises ApiError at the first refusal."""
+    credentials = base64.b64encode(f"{write_key}:".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
+    sent = 0
+    for batch in _batches(calls):
+        body = json.dumps({"batch": batch}).encode()
+        answer = call("POST", f"{url.rstrip('/')}/v1/batch", headers=headers, body=body)
+        if answer.status != 200:
+            message = answer.body.get("message") if isinstance(answer.body, dict) else answer.body
+            raise ApiError(f"{url} answered {answer.status}: {message} ({sent} calls sent before)")
+        sent += len(batch)
+    return sent
+
+
+def _read_line(line: str, place: str) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except ValueError as error:
+        raise FileError(f"{place}: not valid JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise FileError(f"{place}: a call must be a JSON object")
+    if document.get("type") not in ("track", "identify"):
+        raise FileError(f'{place}: "type" must be track or identify')
+    return document
+
+
+def _batches(calls: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for each in calls:
+        length = len(json.dumps(each))
+        if batch and (len(batch) == BATCH or size + length > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(each)
+        size += length
+    if batch:
+        yield batch

@@ -1,0 +1,219 @@
+"""What both stores must do alike: the same cases on memory and on moto's DynamoDB."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+from stepwell.aws.dynamodb import DynamoStore
+from stepwell.storage.memory import MemoryStore
+from stepwell.storage.operations import (
+    NEW,
+    AnyOf,
+    Check,
+    Condition,
+    ConditionFailedError,
+    Delete,
+    Key,
+    Put,
+    Store,
+    TableName,
+    Test,
+    Update,
+    absent,
+    equals,
+    exists,
+)
+
+ONE = Key(TableName.CUSTOMERS, "CUSTOMER#1", "PROFILE")
+TWO = Key(TableName.CUSTOMERS, "CUSTOMER#1", "CAPS")
+RECORD = Key(TableName.RECORDS, "CUSTOMER#1", "DECISION#1")
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-west-1")
+        for name in ("customers", "records"):
+            client.create_table(
+                TableName=name,
+                KeySchema=[
+                    {"AttributeName": "pk", "KeyType": "HASH"},
+                    {"AttributeName": "sk", "KeyType": "RANGE"},
+                ],
+                AttributeDefinitions=[
+                    {"AttributeName": "pk", "AttributeType": "S"},
+                    {"AttributeName": "sk", "AttributeType": "S"},
+                ],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        yield DynamoStore(client, "customers", "records")
+
+
+def test_values_come_back_as_they_were_put(store: Store) -> None:
+    item = {
+        "text": "ä\n",
+        "empty": "",
+        "whole": 3,
+        "part": 2.5,
+        "small": 1e-7,
+        "yes": True,
+        "none": None,
+        "list": [1, "two", {"three": 3}],
+        "map": {"a": {"b": []}},
+    }
+    store.write(Put(ONE, item))
+    found = store.get(ONE)
+    assert found == item | {"pk": ONE.pk, "sk": ONE.sk}
+    assert isinstance(found["whole"], int)
+    assert isinstance(found["part"], float)
+    assert found["yes"] is True
+
+
+def test_what_is_not_there_is_none(store: Store) -> None:
+    assert store.get(ONE) is None
+    assert store.get_many([ONE, RECORD]) == {}
+    assert store.query(ONE.table, ONE.pk) == []
+
+
+def test_get_many_finds_items_of_both_tables(store: Store) -> None:
+    store.write(Put(ONE, {"n": 1}))
+    store.write(Put(RECORD, {"n": 2}))
+    found = store.get_many([ONE, TWO, RECORD, ONE])
+    assert {key: item["n"] for key, item in found.items()} == {ONE: 1, RECORD: 2}
+
+
+def test_get_many_takes_more_keys_than_one_call(store: Store) -> None:
+    every = [Key(TableName.CUSTOMERS, f"C#{i}", "X") for i in range(120)]
+    for key in every:
+        store.write(Put(key, {}))
+    assert set(store.get_many(every)) == set(every)
+
+
+def test_query_is_in_order_and_by_prefix(store: Store) -> None:
+    for name in ("A#2", "A#1", "B#1", "A#10"):
+        store.write(Put(Key(TableName.CUSTOMERS, "P", name), {}))
+    names = [item["sk"] for item in store.query(TableName.CUSTOMERS, "P", prefix="A#")]
+    assert names == ["A#1", "A#10", "A#2"]
+    newest = store.query(TableName.CUSTOMERS, "P", prefix="A#", newest_first=True, limit=2)
+    assert [item["sk"] for item in newest] == ["A#2", "A#10"]
+
+
+def test_query_reads_past_one_page(store: Store) -> None:
+    for i in range(8):
+        store.write(Put(Key(TableName.CUSTOMERS, "P", f"{i}"), {"text": "x" * 200_000}))
+    assert len(store.query(TableName.CUSTOMERS, "P")) == 8
+
+
+def test_new_refuses_a_second_put_and_shows_the_first(store: Store) -> None:
+    store.write(Put(ONE, {"n": 1}, NEW))
+    with pytest.raises(ConditionFailedError) as refused:
+        store.write(Put(ONE, {"n": 2}, NEW))
+    assert refused.value.items[0] is not None
+    assert refused.value.items[0]["n"] == 1
+    assert store.get(ONE) == {"n": 1, "pk": ONE.pk, "sk": ONE.sk}
+
+
+def test_update_makes_sets_and_removes_and_answers_with_the_item(store: Store) -> None:
+    store.write(Update(ONE, set={"a": 1, "b": 2}))
+    after = store.write(Update(ONE, set={"a": 3, "name": "x"}, remove=("b",)))
+    assert after == {"a": 3, "name": "x", "pk": ONE.pk, "sk": ONE.sk}
+    assert store.get(ONE) == after
+
+
+def test_delete_is_conditional(store: Store) -> None:
+    store.write(Put(ONE, {"n": 1}))
+    with pytest.raises(ConditionFailedError):
+        store.write(Delete(ONE, (equals("n", 2),)))
+    store.write(Delete(ONE, (equals("n", 1),)))
+    assert store.get(ONE) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (equals("n", 1), True),
+        (equals("n", 2), False),
+        (equals("none", 1), False),
+        (Condition("n", Test.DIFFERS, 2), True),
+        (Condition("n", Test.DIFFERS, 1), False),
+        (Condition("none", Test.DIFFERS, 1), False),
+        (Condition("n", Test.LESS, 2), True),
+        (Condition("n", Test.LESS, 1), False),
+        (Condition("none", Test.LESS, 1), False),
+        (exists("n"), True),
+        (exists("none"), False),
+        (absent("none"), True),
+        (absent("n"), False),
+        (AnyOf((equals("n", 2), absent("none"))), True),
+        (AnyOf((equals("n", 2), equals("n", 3))), False),
+    ],
+)
+def test_conditions_mean_the_same(store: Store, condition: Condition, holds: bool) -> None:
+    store.write(Put(ONE, {"n": 1}))
+    operation = Update(ONE, set={"changed": True}, conditions=(condition,))
+    if holds:
+        assert store.write(operation)["changed"] is True
+    else:
+        with pytest.raises(ConditionFailedError):
+            store.write(operation)
+        assert "changed" not in (store.get(ONE) or {})
+
+
+def test_a_transaction_writes_all_or_nothing(store: Store) -> None:
+    store.write(Put(ONE, {"n": 1}))
+    with pytest.raises(ConditionFailedError) as refused:
+        store.transact(
+            [Put(RECORD, {}, NEW), Update(ONE, set={"n": 2}, conditions=(equals("n", 5),))]
+        )
+    assert refused.value.failed == (1,)
+    assert refused.value.items[1] is not None
+    assert refused.value.items[1]["n"] == 1
+    assert store.get(RECORD) is None
+    store.transact([Put(RECORD, {}, NEW), Check(ONE, (equals("n", 1),)), Delete(TWO)])
+    assert store.get(RECORD) is not None
+    assert store.get(ONE) == {"n": 1, "pk": ONE.pk, "sk": ONE.sk}
+
+
+def test_a_check_of_nothing_fails_as_absent(store: Store) -> None:
+    with pytest.raises(ConditionFailedError) as refused:
+        store.transact([Check(TWO, (exists("pk"),)), Put(ONE, {})])
+    assert refused.value.items[0] is None
+    assert store.get(ONE) is None
+
+
+def test_what_is_read_is_a_copy(store: Store) -> None:
+    store.write(Put(ONE, {"list": [1]}))
+    found = store.get(ONE)
+    assert found is not None
+    found["list"].append(2)
+    assert (store.get(ONE) or {})["list"] == [1]
+
+
+def test_of_racing_writers_one_wins_each_version(store: Store) -> None:
+    store.write(Put(ONE, {"version": 0}))
+    wins: list[int] = []
+
+    def raise_version() -> None:
+        for version in range(5):
+            try:
+                store.write(
+                    Update(ONE, set={"version": version + 1}, conditions=(equals("version", version),))
+                )
+            except ConditionFailedError:
+                continue
+            wins.append(version)
+
+    threads = [threading.Thread(target=raise_version) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    version = (store.get(ONE) or {})["version"]
+    assert sorted(wins) == list(range(version))

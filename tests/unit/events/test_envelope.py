@@ -1,0 +1,171 @@
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stepwell.events.envelope import EnvelopeError, happened_at, read_call
+from stepwell.events.model import Event, EventType, from_message, to_message
+
+RECEIVED = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
+
+
+def read(kind: str, document: object) -> list[Event]:
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return read_call(kind, body, source="shop", received_at=RECEIVED, new_id=lambda: "made-up")
+
+
+def problems(kind: str, document: object) -> list[tuple[str, str]]:
+    with pytest.raises(EnvelopeError) as refused:
+        read(kind, document)
+    return refused.value.problems
+
+
+def test_a_track_call_becomes_an_event() -> None:
+    (event,) = read(
+        "track",
+        {
+            "messageId": "m1",
+            "userId": "u1",
+            "anonymousId": "a1",
+            "event": "Product Added",
+            "properties": {"price": 280},
+            "context": {"timezone": "Europe/London"},
+            "timestamp": "2026-11-24T21:13:59Z",
+        },
+    )
+    assert event == Event(
+        id="m1",
+        source="shop",
+        type=EventType.TRACK,
+        name="Product Added",
+        user_id="u1",
+        anonymous_id="a1",
+        properties={"price": 280},
+        traits={},
+        context={"timezone": "Europe/London"},
+        timestamp=RECEIVED - timedelta(seconds=1),
+        received_at=RECEIVED,
+    )
+    assert from_message(to_message(event)) == event
+
+
+def test_an_identify_call_carries_traits_and_no_name() -> None:
+    (event,) = read("identify", {"userId": 17, "traits": {"email": "ada@example.com"}})
+    assert (event.type, event.name, event.user_id) == (EventType.IDENTIFY, "", "17")
+    assert event.traits == {"email": "ada@example.com"}
+    assert (event.id, event.timestamp) == ("made-up", RECEIVED)
+
+
+def test_a_batch_shares_context_and_sent_at() -> None:
+    events = read(
+        "batch",
+        {
+            "sentAt": "2026-11-24T20:14:05Z",  # the sender's clock is an hour slow
+            "context": {"locale": "en-GB"},
+            "batch": [
+                {"type": "track", "userId": "u", "event": "A", "timestamp": "2026-11-24T20:14:00Z"},
+                {"type": "identify", "anonymousId": "a", "context": {}},
+            ],
+        },
+    )
+    assert events[0].timestamp == RECEIVED - timedelta(seconds=5)
+    assert [event.context for event in events] == [{"locale": "en-GB"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "field"),
+    [
+        ("track", {"userId": "u"}, "event"),
+        ("track", {"userId": "u", "event": ""}, "event"),
+        ("track", {"userId": "u", "event": 5}, "event"),
+        ("track", {"event": "A"}, "userId"),
+        ("track", {"event": "A", "userId": ""}, "userId"),
+        ("track", {"event": "A", "userId": {"id": 1}}, "userId"),
+        ("track", {"event": "A", "userId": "u", "properties": []}, "properties"),
+        ("track", {"event": "A", "userId": "u", "timestamp": "yesterday"}, "timestamp"),
+        ("track", {"event": "A", "userId": "u", "context": "x"}, "context"),
+        ("identify", {"userId": "u", "traits": "x"}, "traits"),
+        ("identify", {"traits": {}}, "userId"),
+        ("batch", {}, "batch"),
+        ("batch", {"batch": {}}, "batch"),
+        ("batch", {"batch": ["x"]}, "batch[0]"),
+        ("batch", {"batch": [{"userId": "u"}]}, "batch[0].type"),
+        ("batch", {"batch": [{"type": "alias", "userId": "u"}]}, "batch[0].type"),
+        (
+            "track",
+            {"event": "Consent Updated", "userId": "u", "properties": {"purpose": "marketing"}},
+            "properties.channel",
+        ),
+        (
+            "track",
+            {
+                "event": "Consent Updated",
+                "userId": "u",
+                "properties": {"purpose": "marketing", "channel": "sms", "status": "maybe"},
+            },
+            "properties.status",
+        ),
+    ],
+)
+def test_a_wrong_field_is_named(kind: str, document: object, field: str) -> None:
+    assert [path for path, _ in problems(kind, document)] == [field]
+
+
+def test_every_problem_of_a_batch_is_named() -> None:
+    calls = [
+        {"type": "track", "userId": "u"},
+        {"type": "track", "userId": "u", "event": "A"},
+        {"type": "identify"},
+    ]
+    found = problems("batch", {"batch": calls})
+    assert [path for path, _ in found] == ["batch[0].event", "batch[2].userId"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"\xff\xfe", b"[]", b'"x"', b"1", b'{"n": NaN}', b'{"n": Infinity}', b"[" * 100_000],
+)
+def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+    ((field, text),) = problems("track", body)
+    assert field == ""
+    assert "JSON" in text
+
+
+def test_sizes_are_limited() -> None:
+    big = {"userId": "u", "event": "A", "properties": {"text": "x" * 33_000}}
+    with pytest.raises(EnvelopeError) as refused:
+        read("track", big)
+    assert refused.value.too_large
+    with pytest.raises(EnvelopeError) as refused:
+        read("batch", b" " * 501 * 1024)
+    assert refused.value.too_large
+
+
+def test_ids_cannot_run_into_each_other() -> None:
+    def event(user: str | None, anonymous: str | None, message: str) -> Event:
+        document: dict[str, Any] = {"event": "A", "messageId": message}
+        document |= {"userId": user} if user else {}
+        document |= {"anonymousId": anonymous} if anonymous else {}
+        return read("track", document)[0]
+
+    assert event("x", None, "1").group != event(None, "x", "1").group
+    assert event("x", "y", "1").group == event("x", "z", "1").group
+    assert event("x", None, "1").fingerprint != event("y", None, "1").fingerprint
+    assert event("x", None, "1").fingerprint == event("x", None, "1").fingerprint
+
+
+@given(
+    claimed=st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1)),
+    age=st.timedeltas(timedelta(0), timedelta(days=30)),
+)
+def test_a_wrong_clock_is_corrected_by_sent_at(claimed: datetime, age: timedelta) -> None:
+    happened = claimed.replace(tzinfo=UTC)
+    corrected = happened_at(happened, sent_at=happened + age, received_at=RECEIVED)
+    assert corrected == RECEIVED - age
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1)))
+def test_no_event_is_later_than_its_receipt(claimed: datetime) -> None:
+    assert happened_at(claimed.replace(tzinfo=UTC), sent_at=None, received_at=RECEIVED) <= RECEIVED
