@@ -1,0 +1,3 @@
+"""The same stack on one machine: moto as AWS, the synthesized template, the handlers, stepped
+time.
+"""

@@ -1,0 +1,37 @@
+"""Everything in which moto differs from AWS and it matters here, put right.
+
+One module an idea, each patch with its reason; `install` applies them all and `Patches.undo` takes
+them back, so that a test leaves moto as it was. Seen with moto 5.2.
+
+    waits        Wait states run on the stepped clock
+    callbacks    task tokens: exact, on the stepped clock, with AWS's errors
+    executions   starting, stopping and their times; Express machines
+    tasks        Lambda and nested Express calls from a state machine
+    strictness   what AWS fails and moto lets pass
+    tables       conditional writes that are atomic
+"""
+
+from __future__ import annotations
+
+from infra.local.clock import StepClock
+from infra.local.moto_patches import callbacks, executions, strictness, tables, tasks, waits
+from infra.local.moto_patches.replacing import Patches
+from infra.local.moto_patches.runs import Runs
+from infra.local.moto_patches.tasks import Invoke
+
+__all__ = ["Invoke", "Patches", "Runs", "install"]
+
+
+def install(clock: StepClock, invoke: Invoke) -> tuple[Patches, Runs]:
+    """Patch moto, for the whole process. Call it before anything is created in moto.
+
+    `invoke` carries out the Lambda invocations of state machines.
+    """
+    patches, runs = Patches(), Runs(clock)
+    waits.install(patches, runs)
+    callbacks.install(patches, runs)
+    executions.install(patches, runs)
+    tasks.install(patches, runs, invoke)
+    strictness.install(patches)
+    tables.install(patches)
+    return patches, runs
