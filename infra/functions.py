@@ -34,15 +34,15 @@ class Surroundings:
 
     def environment(self) -> Mapping[str, str]:
         """Every variable that a function may ask for."""
-        names, settings, data = self.names, self.settings, self.data
+        names, settings = self.names, self.settings
         return {
             "STAGE": settings.stage,
             "CUSTOMERS_TABLE": names.resource("customers"),
             "RECORDS_TABLE": names.resource("records"),
-            "PROGRAMS_BUCKET": data.programs.bucket_name,
+            "PROGRAMS_BUCKET": names.programs_bucket(),
             "CATALOG_KEY": self.compiled.catalog_key,
             "POLICIES_KEY": self.compiled.policies_key,
-            "HASH_SECRET_ARN": data.secret.secret_arn,
+            "HASH_SECRET_ARN": names.hashing_key_arn(),
             "EVENTS_QUEUE_URL": self.events.queue_url,
             "COMMANDS_QUEUE_URL": self.commands.queue_url,
             "JOURNEY_ARN_PREFIX": names.journey_arn_prefix(),
@@ -63,7 +63,8 @@ class Surroundings:
         return allow(self.names.program_objects(folder), "s3:GetObject")
 
     def secret(self) -> Permission:
-        return allow(self.data.secret.secret_arn, "secretsmanager:GetSecretValue")
+        """Secrets Manager appends six random characters to a secret's ARN; nothing else matches."""
+        return allow(f"{self.names.hashing_key_arn()}-??????", "secretsmanager:GetSecretValue")
 
     def executions(self) -> tuple[Permission, ...]:
         """Start and wake the journeys' machines, stop their executions; not send_message's."""

@@ -42,6 +42,15 @@ class Names:
     def execution_arn_prefix(self) -> str:
         return _arn("states", f"execution:{self.resource('')}")
 
+    def hashing_key(self) -> str:
+        """The secret's name. A name that ended in a hyphen and six characters could not be found
+        by an ARN without Secrets Manager's own suffix: it would be taken for that suffix."""
+        return self.resource("hashing-key")
+
+    def hashing_key_arn(self) -> str:
+        """The ARN without the random suffix: what the function asks for."""
+        return _arn("secretsmanager", f"secret:{self.hashing_key()}")
+
     def programs_bucket(self) -> str:
         """All accounts of the world share one space of bucket names, so this one has the account's."""
         return f"{self.resource('programs')}-{Aws.ACCOUNT_ID}-{Aws.REGION}"

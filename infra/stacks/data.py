@@ -100,7 +100,8 @@ class DataStack(Stack):
     def _make_secret(self) -> secretsmanager.Secret:
         secret = secretsmanager.Secret(
             self,
-            "HashSecret",
+            "HashingKey",
+            secret_name=self._names.hashing_key(),
             description="Stepwell: key of the HMACs that stand for personal values",
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64, exclude_punctuation=True
