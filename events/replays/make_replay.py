@@ -270,7 +270,7 @@ def _person(
 
 
 def _identify(user: str, at: datetime, traits: dict[str, Any], token: str | None) -> Call:
-    call = {"type": "identify", "messageId": f"{user}-identify", "userId": user}
+    call: Call = {"type": "identify", "messageId": f"{user}-identify", "userId": user}
     call |= {"timestamp": _utc(at), "traits": traits}
     if token:
         call["context"] = {"device": {"type": "ios", "token": token}}
