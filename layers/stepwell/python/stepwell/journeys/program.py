@@ -218,7 +218,7 @@ def initial_state(
         "key": {"pk": {"S": partition}, "sk": {"S": sort_key}},
         "run": str(run),
         "holds": {hold.id: {"visit": "1", "outcome": "none"} for hold in program.holds()},
-        "attempts": {message.id: 0 for message in program.messages()},
+        "attempts": {message.id: {"count": 0} for message in program.messages()},
         "deferral": {"answer": {"asked": 0}},
         # States.Format cannot write braces alike on AWS and locally; the machine takes them from
         # here.

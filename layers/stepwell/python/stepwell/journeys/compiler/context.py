@@ -1,0 +1,77 @@
+"""What the builders of a state machine share: the flow, the version, and where a target begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stepwell.journeys.compiler import asl, names
+from stepwell.journeys.compiler.flow import END, Flow
+from stepwell.journeys.compiler.model import LocalDelay, NamedStep, Split
+
+CUSTOMERS_TABLE = "${CustomersTable}"
+RECORDS_TABLE = "${RecordsTable}"
+PLAN_FUNCTION = "${PlanFunctionArn}"
+SEND_MESSAGE = "${SendMessageArn}"
+
+DYNAMODB_SECONDS = 60
+PLAN_SECONDS = 60
+
+CONDITION_FAILED = "DynamoDb.ConditionalCheckFailedException"
+TRANSACTION_CANCELED = "DynamoDb.TransactionCanceledException"
+_STORE_BUSY = (
+    "DynamoDb.ProvisionedThroughputExceededException",
+    "DynamoDb.RequestLimitExceededException",
+    "DynamoDb.ThrottlingException",
+    "DynamoDb.InternalServerErrorException",
+    "DynamoDb.TransactionConflictException",
+    "DynamoDb.TransactionInProgressException",
+    "DynamoDb.SdkClientException",
+    "DynamoDb.DynamoDbException",  # what the SDK has no name for, such as a 503
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    journey: str
+    version: str
+    flow: Flow
+
+    def state_at(self, target: str) -> str:
+        """The name of the state at which a target begins."""
+        return names.COMPLETED if target == END else first_state(self.flow.steps[target])
+
+
+def first_state(step: NamedStep) -> str:
+    if isinstance(step, LocalDelay):
+        return step.name + names.DELAY_PLAN
+    if isinstance(step, Split):
+        return step.name + names.SPLIT_PLAN
+    return step.name
+
+
+def store_retry(*more: str) -> list[asl.State]:
+    """Only what passes by itself is asked of the store again; `more`: further such errors.
+
+    Never States.Timeout: a callback asked again would wait its whole time once more.
+    """
+    return [asl.retrying((*_STORE_BUSY, *more), attempts=6, seconds=1, most_seconds=20)]
+
+
+def to_failed() -> asl.State:
+    return asl.catching(asl.ALL_ERRORS, names.MARK_FAILED, result_path="$.failure")
+
+
+def plan(context: Context, step: str, *, answer: str, then: str) -> asl.State:
+    """Ask the plan function about a step; `$.plan.<answer>` is there afterwards."""
+    payload: dict[str, Any] = {"ids.$": "$.ids", "version": context.version, "step": step}
+    return asl.task(
+        asl.INVOKE_FUNCTION,
+        {"FunctionName": PLAN_FUNCTION, "Payload": payload},
+        timeout=PLAN_SECONDS,
+        selector={f"{answer}.$": f"$.Payload.{answer}"},
+        result_path="$.plan",
+        retry=[asl.retrying([asl.ALL_ERRORS], attempts=5, seconds=2, most_seconds=60)],
+        catch=[to_failed()],
+        then=then,
+    )

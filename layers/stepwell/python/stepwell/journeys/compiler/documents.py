@@ -1,0 +1,146 @@
+"""The shape of `journey.yaml`, as pydantic models: keys, types and allowed words.
+
+Steps inside steps are left as they are; the reader takes them one by one. What belongs to later work
+is refused by name (`LATER_KEYS`, `LATER_STEPS`), never ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from stepwell.journeys.compiler.durations import seconds_of
+
+LATER_KEYS = {
+    "holdout": "Holdouts are not supported yet.",
+    "prefer": "Choosing the channel by preference or affinity is not supported yet; the order decides.",
+    "experiment": "Experiments are not supported yet.",
+    "jitter": "Jitter is not supported yet.",
+    "priority": "Priorities are not supported yet.",
+    "repeat": "Repeating a hold is not supported yet; `then: restart` with max_restarts is.",
+    "segment": "Entry by segment is not supported yet.",
+    "schedule": "Entry by schedule is not supported yet.",
+}
+LATER_STEPS = {
+    "random_split", "random split", "experiment", "update", "set", "action", "webhook", "start", "campaign",
+}  # fmt: skip
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LOCAL_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d) local")
+
+
+def _duration(value: object) -> int:
+    try:
+        return seconds_of(value)
+    except ValueError as error:
+        raise PydanticCustomError("SW105", "{said}", {"said": str(error)}) from error
+
+
+def _local_time(value: object) -> str:
+    if not isinstance(value, str) or not _LOCAL_TIME.fullmatch(value):
+        raise PydanticCustomError("SW106", '{value} is not a local time; write one like "09:00 local"',
+                                  {"value": repr(value)})  # fmt: skip
+    return value.removesuffix(" local")
+
+
+def _weekday(value: object) -> int:
+    short = {name[:3]: number for number, name in enumerate(WEEKDAYS, 1)}
+    full = {name: number for number, name in enumerate(WEEKDAYS, 1)}
+    number = {**short, **full}.get(str(value).lower())
+    if number is None:
+        raise PydanticCustomError("SW106", "{value} is no weekday; write monday or mon", {"value": repr(value)})
+    return number
+
+
+Duration = Annotated[int, BeforeValidator(_duration)]
+LocalTime = Annotated[str, BeforeValidator(_local_time)]
+Weekday = Annotated[int, BeforeValidator(_weekday)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class MatchDocument(Document):
+    event: Text
+    where: Text | None = None
+
+
+class EntryDocument(MatchDocument):
+    key: Text | None = None
+    reentry: Any = "never"
+
+
+class AfterDocument(Document):
+    after: Duration
+
+
+class GoalDocument(MatchDocument):
+    within: Duration
+    value: Text | None = None
+
+
+class JourneyDocument(Document):
+    journey: Text
+    status: Literal["live", "draining"] = "live"
+    purpose: Text | None = None
+    entry: dict[str, Any]
+    exit: list[Any] = []
+    goal: dict[str, Any] | None = None
+    steps: list[Any] = Field(min_length=1)
+
+
+class BranchDocument(MatchDocument):
+    id: Text | None = None
+    then: Any = "continue"
+
+
+class StepDocument(Document):
+    name: Text
+    id: Text | None = None
+
+
+class HoldDocument(StepDocument):
+    seconds: Duration = Field(alias="for")
+    until: list[Any] = Field(min_length=1)
+    timeout: Any = "continue"
+    max_restarts: int = Field(default=20, ge=1, le=1000)
+
+
+class DelayDocument(StepDocument):
+    seconds: Duration | None = Field(default=None, alias="for")
+    until: LocalTime | None = None
+    weekdays: list[Weekday] = Field(default=[], min_length=1)
+
+
+class SplitDocument(StepDocument):
+    branches: list[Any] = Field(min_length=1)
+    otherwise: Any = "continue"
+
+
+class ArmDocument(Document):
+    when: Text
+    name: Text
+    id: Text | None = None
+    then: Any = "continue"
+
+
+class MessageDocument(StepDocument):
+    channels: Any
+    template: Text
+    purpose: Text | None = None
+    on_quiet_hours: Literal["wait", "skip", "next_channel"] = "wait"
+    on_cap: Literal["wait", "skip", "next_channel"] = "skip"
+    worthless_after: Duration | None = None
+
+
+class OrderDocument(Document):
+    order: list[Text] = Field(min_length=1)
+
+
+class ExitDocument(Document):
+    """Nothing to say about an exit."""

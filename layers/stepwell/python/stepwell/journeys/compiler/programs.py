@@ -1,0 +1,112 @@
+"""Journey and flow in, program document out: what `stepwell.journeys.program` loads.
+
+Besides what functions read, the document carries a digest of the state machine, so that the version
+changes with everything that makes the journey behave differently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from stepwell.journeys.compiler.flow import NEXT, OTHERWISE, Flow
+from stepwell.journeys.compiler.machine import build_machine
+from stepwell.journeys.compiler.model import (
+    Condition,
+    EventMatch,
+    Hold,
+    Journey,
+    LocalDelay,
+    Message,
+    NamedStep,
+    Pause,
+    Split,
+)
+from stepwell.journeys.program import Tree, canonical
+
+Trees = Mapping[str, Tree]
+"""Condition text -> its tree."""
+Templates = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""Template -> channel -> field -> Liquid text."""
+
+
+def build_program(journey: Journey, flow: Flow, trees: Trees, templates: Templates) -> dict[str, Any]:
+    """The document. The journey must be free of problems."""
+    if journey.entry is None:
+        raise ValueError(f"{journey.name} has no entry")
+    entry, goal = journey.entry, journey.goal
+    shape = canonical(build_machine(journey.name, "", flow))
+    return {
+        "journey": journey.name,
+        "draining": journey.draining,
+        "machine": hashlib.sha256(shape.encode()).hexdigest(),
+        "entry": {
+            **_match(entry.match, trees),
+            "key": _tree(entry.key, trees),
+            "reentry": entry.reentry.value,
+            "reentry_seconds": entry.reentry_seconds,
+        },
+        "exits": [_match(each, trees) for each in journey.exits],
+        "goal": goal
+        and {
+            **_match(goal.match, trees),
+            "within_seconds": goal.within_seconds,
+            "value": _tree(goal.value, trees),
+        },
+        "first": flow.hold_at(flow.first),
+        "steps": [
+            _step(step, journey, flow, trees, templates)
+            for step in flow.steps.values()
+            if not isinstance(step, Pause)
+        ],
+    }
+
+
+def _tree(condition: Condition | None, trees: Trees) -> Tree | None:
+    return trees[condition.text] if condition else None
+
+
+def _match(match: EventMatch, trees: Trees) -> dict[str, Any]:
+    return {"event": match.event, "where": _tree(match.where, trees)}
+
+
+def _step(step: NamedStep, journey: Journey, flow: Flow, trees: Trees, templates: Templates) -> dict[str, Any]:
+    about = {"id": step.id, "name": step.name}
+    if isinstance(step, Hold):
+        return {**about, "kind": "hold", **_hold(step, flow, trees)}
+    if isinstance(step, LocalDelay):
+        return {**about, "kind": "delay", "time": step.time, "weekdays": list(step.weekdays)}
+    if isinstance(step, Split):
+        arms = [{"id": arm.id, "when": _tree(arm.when, trees)} for arm in step.arms]
+        return {**about, "kind": "split", "arms": arms, "otherwise": OTHERWISE}
+    if isinstance(step, Message):
+        return {**about, "kind": "message", **_message(step, journey, flow, templates)}
+    raise TypeError(f"a program does not carry {type(step).__name__}")
+
+
+def _hold(step: Hold, flow: Flow, trees: Trees) -> dict[str, Any]:
+    ways = flow.ways[step.id]
+    branches = [
+        {
+            "id": branch.id,
+            **_match(branch.match, trees),
+            "restarts": branch.restarts,
+            "opens": None if branch.restarts else flow.hold_at(ways[branch.id]),
+        }
+        for branch in step.branches
+    ]
+    return {"seconds": step.seconds, "branches": branches, "max_restarts": step.max_restarts}
+
+
+def _message(step: Message, journey: Journey, flow: Flow, templates: Templates) -> dict[str, Any]:
+    template = templates[step.template]
+    return {
+        "purpose": step.purpose or journey.purpose,
+        "channels": list(step.channels),
+        "template": {channel: dict(template[channel]) for channel in step.channels},
+        "on_quiet_hours": step.on_quiet_hours,
+        "on_cap": step.on_cap,
+        "worthless_after_seconds": step.worthless_after_seconds,
+        "opens": flow.hold_at(flow.ways[step.id][NEXT]),
+    }

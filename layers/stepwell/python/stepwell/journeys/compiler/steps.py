@@ -1,0 +1,195 @@
+"""Read the steps of a journey, also those inside holds and splits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stepwell.journeys.compiler import documents, names
+from stepwell.journeys.compiler.documents import StepDocument
+from stepwell.journeys.compiler.matches import condition, event_match
+from stepwell.journeys.compiler.model import (
+    Arm,
+    Branch,
+    Hold,
+    Leave,
+    LocalDelay,
+    Message,
+    NamedStep,
+    Pause,
+    Split,
+    Step,
+)
+from stepwell.journeys.compiler.problems import Problem, suggest
+from stepwell.journeys.compiler.source import DataPath, Source
+from stepwell.journeys.compiler.validation import D, validated
+
+_KINDS = ("hold", "delay", "split", "message", "exit")
+
+
+class StepReader:
+    """Reads steps of one file and collects `problems`; what cannot be read is left out."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+
+    def block(self, path: DataPath, steps: list[Any]) -> tuple[Step, ...]:
+        read = (self._step((*path, index), step) for index, step in enumerate(steps))
+        return tuple(step for step in read if step is not None)
+
+    def _step(self, path: DataPath, data: Any) -> Step | None:
+        if data == "exit":
+            return Leave(self.source.place(path))
+        if not isinstance(data, dict) or len(data) != 1:
+            found = f"{len(data)} keys" if isinstance(data, dict) else repr(data)
+            self._report(path, "SW107", f"{found} where one step belongs", f"A step is one of {', '.join(_KINDS)}.")
+            return None
+        kind, body = next(iter(data.items()))
+        if kind not in _KINDS:
+            self._unknown_kind((*path, kind), kind)
+            return None
+        place = self.source.place((*path, kind))
+        if kind == "exit":
+            self._validated((*path, kind), body or {}, documents.ExitDocument)
+            return Leave(place)
+        readers = {"hold": self._hold, "delay": self._delay, "split": self._split, "message": self._message}
+        return readers[kind]((*path, kind), body)
+
+    def _unknown_kind(self, path: DataPath, kind: str) -> None:
+        if kind in documents.LATER_STEPS:
+            self._report(path, "SW104", f"the step `{kind}` is not supported yet", "Remove it for now.")
+        else:
+            self._report(path, "SW107", f"there is no step `{kind}`", suggest(kind, _KINDS))
+
+    def _hold(self, path: DataPath, data: Any) -> NamedStep | None:
+        document = self._validated(path, data, documents.HoldDocument)
+        if document is None:
+            self._look_inside(path, data, ("timeout",), ("until",))
+            return None
+        branches = [
+            self._branch((*path, "until", index), each) for index, each in enumerate(document.until)
+        ]
+        return Hold(
+            id=self._id(document),
+            name=document.name,
+            place=self.source.place(path),
+            seconds=document.seconds,
+            branches=tuple(branch for branch in branches if branch),
+            timeout=self._then((*path, "timeout"), document.timeout),
+            max_restarts=document.max_restarts,
+        )
+
+    def _branch(self, path: DataPath, data: Any) -> Branch | None:
+        document = self._validated(path, data, documents.BranchDocument)
+        if document is None:
+            return None
+        restarts = document.then == "restart"
+        return Branch(
+            id=document.id or names.slug(document.event),
+            match=event_match(self.source, path, document),
+            restarts=restarts,
+            steps=() if restarts else self._then((*path, "then"), document.then, more=("restart",)),
+        )
+
+    def _delay(self, path: DataPath, data: Any) -> NamedStep | None:
+        document = self._validated(path, data, documents.DelayDocument)
+        if document is None:
+            return None
+        place = self.source.place(path)
+        if (document.seconds is None) == (document.until is None):
+            self._report(path, "SW108", "a delay needs either `for` or `until`", 'Write `for: 3d` or `until: "09:00 local"`.')
+            return None
+        if document.seconds is not None:
+            if document.weekdays:
+                self._report((*path, "weekdays"), "SW108", "weekdays go with `until` only", "Remove `weekdays`.")
+            return Pause(self._id(document), document.name, place, document.seconds)
+        weekdays = tuple(sorted(set(document.weekdays)))
+        return LocalDelay(self._id(document), document.name, place, document.until or "", weekdays)
+
+    def _split(self, path: DataPath, data: Any) -> NamedStep | None:
+        document = self._validated(path, data, documents.SplitDocument)
+        if document is None:
+            self._look_inside(path, data, ("otherwise",), ("branches",))
+            return None
+        arms = [self._arm((*path, "branches", index), each) for index, each in enumerate(document.branches)]
+        return Split(
+            id=self._id(document),
+            name=document.name,
+            place=self.source.place(path),
+            arms=tuple(arm for arm in arms if arm),
+            otherwise=self._then((*path, "otherwise"), document.otherwise),
+        )
+
+    def _arm(self, path: DataPath, data: Any) -> Arm | None:
+        document = self._validated(path, data, documents.ArmDocument)
+        when = condition(self.source, (*path, "when"), document.when) if document else None
+        if document is None or when is None:
+            return None
+        steps = self._then((*path, "then"), document.then)
+        return Arm(document.id or names.slug(document.name), document.name, when, steps)
+
+    def _message(self, path: DataPath, data: Any) -> NamedStep | None:
+        document = self._validated(path, data, documents.MessageDocument)
+        if document is None:
+            return None
+        return Message(
+            id=self._id(document),
+            name=document.name,
+            place=self.source.place(path),
+            purpose=document.purpose,
+            channels=self._channels((*path, "channels"), document.channels),
+            template=document.template,
+            on_quiet_hours=document.on_quiet_hours,
+            on_cap=document.on_cap,
+            worthless_after_seconds=document.worthless_after,
+        )
+
+    def _channels(self, path: DataPath, given: Any) -> tuple[str, ...]:
+        data = given if isinstance(given, dict) else {"order": given}
+        deeper = path if isinstance(given, dict) else path[:-1]
+        document, problems = validated(self.source, deeper, data, documents.OrderDocument)
+        if isinstance(given, dict):
+            self.problems.extend(problems)
+        elif problems:
+            self._report(path, "SW103", "channels are a list", "Write `channels: [push, email]`.")
+        return tuple(document.order) if document else ()
+
+    def _then(self, path: DataPath, given: Any, *, more: tuple[str, ...] = ()) -> tuple[Step, ...]:
+        """`continue` (no steps) or a list of steps; anything else would be a jump."""
+        if isinstance(given, list):
+            return self.block(path, given)
+        if given == "continue":
+            return ()
+        if given == "exit":
+            return (Leave(self.source.place(path)),)
+        words = ", ".join((*more, "continue", "exit"))
+        self._report(
+            path,
+            "SW302",
+            f"{given!r} is no way on: a journey does not jump to other steps, so that it cannot go round for ever",
+            f"Write {words} or a list of steps.",
+        )
+        return ()
+
+    def _look_inside(self, path: DataPath, data: Any, blocks: tuple[str, ...], branches: tuple[str, ...]) -> None:
+        """Report on the steps inside a step that cannot be read itself."""
+        if not isinstance(data, dict):
+            return
+        for key in blocks:
+            if isinstance(data.get(key), list):
+                self.block((*path, key), data[key])
+        for key in branches:
+            for index, each in enumerate(data.get(key) or ()):
+                if isinstance(each, dict) and isinstance(each.get("then"), list):
+                    self.block((*path, key, index, "then"), each["then"])
+
+    def _id(self, document: StepDocument) -> str:
+        return document.id or names.slug(document.name)
+
+    def _validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
+        document, problems = validated(self.source, path, data, model)
+        self.problems.extend(problems)
+        return document
+
+    def _report(self, path: DataPath, code: str, message: str, remedy: str) -> None:
+        self.problems.append(Problem(self.source.place(path), code, message, remedy))

@@ -1,0 +1,81 @@
+"""Validate a part of a file against its model, and turn what pydantic says into problems.
+
+A wrong optional key is reported and left out, so that everything behind it is still looked at.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from stepwell.journeys.compiler.documents import LATER_KEYS, Document
+from stepwell.journeys.compiler.problems import Problem, suggest
+from stepwell.journeys.compiler.source import DataPath, Source, shown
+
+D = TypeVar("D", bound=Document)
+
+_TYPES = {
+    "dict_type": "a mapping (key: value lines)",
+    "model_type": "a mapping (key: value lines)",
+    "list_type": "a list (lines that begin with -)",
+    "string_type": "text",
+    "int_type": "a whole number",
+}
+
+
+def validated(source: Source, path: DataPath, data: Any, model: type[D]) -> tuple[D | None, list[Problem]]:
+    """The document, or None when what is wrong leaves nothing to go on with."""
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        details = error.errors()
+    problems = [_problem(source, path, each, model) for each in details]
+    if not isinstance(data, dict):
+        return None, problems
+    wrong = {each["loc"][0] for each in details if each["loc"]}
+    try:
+        return model.model_validate({key: value for key, value in data.items() if key not in wrong}), problems
+    except ValidationError:
+        return None, problems
+
+
+def known_keys(model: type[Document]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _problem(source: Source, path: DataPath, error: ErrorDetails, model: type[Document]) -> Problem:
+    loc: DataPath = tuple(error["loc"])
+    place = source.place((*path, *loc))
+    key = str(loc[-1]) if loc else ""
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return _unknown_key(source, (*path, *loc), key, model)
+    if kind == "missing":
+        what = f"`{key}` is missing"
+        if (key, model.__name__) == ("for", "HoldDocument"):
+            return Problem(place, "SW301", "a hold without a limit", "Say how long it may last: `for: 3d`.")
+        return Problem(place, "SW102", what, f"Add `{key}:` to {shown(path) or 'the journey'}.")
+    if kind.startswith("SW"):
+        return Problem(place, kind, error["msg"], f"Correct `{key}`.")
+    if kind in _TYPES:
+        return Problem(place, "SW103", f"{_given(error)} where {_TYPES[kind]} belongs", f"Correct `{key or shown(path)}`.")
+    if kind == "literal_error":
+        expected = str(error["ctx"]["expected"]).replace("'", "")
+        return Problem(place, "SW103", f"{_given(error)} is none of {expected}", f"Write {expected}.")
+    return Problem(place, "SW103", f"{error['msg'][0].lower()}{error['msg'][1:]}", f"Correct `{key or shown(path)}`.")
+
+
+def _given(error: ErrorDetails) -> str:
+    value = error["input"]
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else "nothing" if value is None else repr(value)
+
+
+def _unknown_key(source: Source, path: DataPath, key: str, model: type[Document]) -> Problem:
+    place = source.place(path)
+    if key in LATER_KEYS:
+        return Problem(place, "SW104", LATER_KEYS[key], f"Remove `{key}`.")
+    return Problem(place, "SW101", f"unknown key `{key}`", suggest(key, known_keys(model)))
