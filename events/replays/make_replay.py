@@ -22,6 +22,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Call = dict[str, Any]
+Answers = dict[tuple[str, str], str]
+"""(purpose, channel) -> "granted" or "revoked"."""
 
 SHOP_ZONE = ZoneInfo("Europe/London")
 CHANNELS = ("sms", "push", "email")
@@ -172,19 +174,25 @@ def _sign_up(number: str, country: str, index: int, first_order: datetime) -> It
         traits["timezone"] = zone
     token = _token(user) if _percent(user, "device") < 60 else None
     yield _identify(user, at, traits, token)
-    yield from _consents(user, at, _granted(user))
+    yield from _consents(user, at, _answers(user))
 
 
-def _granted(user: str) -> dict[str, str]:
-    """Channel to status, for marketing; a channel that is not named was never asked about."""
+def _answers(user: str) -> Answers:
+    """What the customer said about messages; what is not named, nobody asked."""
     share = _percent(user, "consent")
     if share < 60:
-        return dict.fromkeys(CHANNELS, "granted")
+        return {("marketing", channel): "granted" for channel in CHANNELS}
     if share < 75:
-        return {"email": "granted"}
+        return {("marketing", "email"): "granted"}
     if share < 85:
-        return {"email": "granted", "push": "granted", "sms": "revoked"}
-    return dict.fromkeys(CHANNELS, "revoked") if share < 93 else {}
+        return {
+            ("marketing", "sms"): "revoked",
+            ("marketing", "push"): "granted",
+            ("marketing", "email"): "granted",
+        }
+    if share < 93:
+        return {("marketing", channel): "revoked" for channel in CHANNELS}
+    return {("service", "email"): "revoked"} if share < 96 else {}
 
 
 # ---------------------------------------------------------------- made-up stories
@@ -244,8 +252,8 @@ def _trials() -> Iterator[Call]:
     ):
         start = datetime(2010, 12, 1, 9, 30, tzinfo=SHOP_ZONE) + timedelta(minutes=minutes)
         yield from _person(user, start - timedelta(minutes=1), name, "GB", "Europe/London", phone)
-        plan = {"plan": "team"}
-        yield _track({"userId": user}, start, f"{user}-started", "Trial Started", plan)
+        trial = {"trial_id": f"{user}-1", "plan": "team"}
+        yield _track({"userId": user}, start, f"{user}-started", "Trial Started", trial)
     acts = datetime(2010, 12, 2, 11, 5, tzinfo=SHOP_ZONE)
     action = {"action": "project_created"}
     yield _track({"userId": "trial-active"}, acts, "trial-active-acts", "First Action", action)
@@ -254,7 +262,7 @@ def _trials() -> Iterator[Call]:
 def _person(
     user: str, at: datetime, name: str, country: str, zone: str, phone: int
 ) -> Iterator[Call]:
-    """Somebody who is reachable on every channel and agreed to marketing on each."""
+    """Somebody who is reachable on every channel and agreed to all of them."""
     traits = {
         "first_name": name,
         "email": f"{user}@example.com",
@@ -263,7 +271,8 @@ def _person(
         "timezone": zone,
     }
     yield _identify(user, at, traits, _token(user))
-    yield from _consents(user, at, dict.fromkeys(CHANNELS, "granted"))
+    both = [(purpose, channel) for purpose in ("marketing", "service") for channel in CHANNELS]
+    yield from _consents(user, at, dict.fromkeys(both, "granted"))
 
 
 # ---------------------------------------------------------------- calls
@@ -277,11 +286,11 @@ def _identify(user: str, at: datetime, traits: dict[str, Any], token: str | None
     return call
 
 
-def _consents(user: str, at: datetime, granted: dict[str, str]) -> Iterator[Call]:
+def _consents(user: str, at: datetime, answers: Answers) -> Iterator[Call]:
     """One answer a second, so that their order is not left to chance."""
-    for seconds, (channel, status) in enumerate(granted.items(), start=1):
-        properties = {"purpose": "marketing", "channel": channel, "status": status}
-        message_id = f"{user}-consent-{channel}"
+    for seconds, ((purpose, channel), status) in enumerate(answers.items(), start=1):
+        properties = {"purpose": purpose, "channel": channel, "status": status}
+        message_id = f"{user}-consent-{purpose}-{channel}"
         moment = at + timedelta(seconds=seconds)
         yield _track({"userId": user}, moment, message_id, "Consent Updated", properties)
 
