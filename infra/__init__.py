@@ -1,1 +1,1 @@
-"""The AWS infrastructure: a CDK app of three stacks, and the same stack on one machine (`infra.local`)."""
+"""The AWS infrastructure: a CDK app of three stacks; `infra.local` is the same on one machine."""

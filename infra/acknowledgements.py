@@ -7,7 +7,7 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
-    """Accept one finding on a construct and what is below it. `rule` may name one finding: `Rule[Finding]`."""
+    """Accept a rule, or one finding as `Rule[Finding]`, on a construct and what is below it."""
     Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 

@@ -1,6 +1,7 @@
-"""The CDK app. `python -m infra.app` writes the templates to `cdk.out/`; the CDK CLI only deploys them.
+"""The CDK app. `python -m infra.app` writes the templates to `cdk.out/`; the CLI only deploys.
 
-Run it as a module: run as a file, Python would take `infra/constructs` for the package `constructs`.
+Run it as a module: run as a file, Python would take `infra/constructs` for the package
+`constructs`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def _add_stacks(app: App, settings: Settings, compiled: Compiled, sources: Sourc
     prefix = f"stepwell-{settings.stage}"
 
     def synthesizer() -> DefaultStackSynthesizer:
-        # The rule asks for a bootstrapped account with a parameter that a machine of one's own does not have.
+        # The rule asks for a bootstrapped account with a parameter that a machine of one's own does
+        # not have.
         return DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
 
     data = DataStack(app, f"{prefix}-data", settings=settings, synthesizer=synthesizer())

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Compiled journeys. `folder` is laid out as the bucket is; `machines` are definitions by journey."""
+    """`folder` is laid out as the bucket is; `machines` are the definitions by journey."""
 
     folder: Path
     catalog_key: str
@@ -20,8 +20,8 @@ class Compiled:
 
 
 def compile_journeys(statemachines: Path, folder: Path) -> Compiled:
-    """Compile every journey into `folder`, emptied first. Raises the compiler's error on a problem."""
-    from stepwell.journeys.compiler.bundle import write_bundle  # noqa: PLC0415 - costs what only a synth needs
+    """Compile every journey into `folder`, emptied first. Raises what the compiler raises."""
+    from stepwell.journeys.compiler.bundle import write_bundle  # noqa: PLC0415 - dear, and only a synth needs it
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -92,7 +92,7 @@ def consumes(queue: sqs.IQueue) -> Permission:
 
 
 def providers(settings: Settings) -> tuple[Permission, ...]:
-    """What delivery may send through. An SMS goes to a number, which has no ARN: all that is no ARN of SNS."""
+    """What delivery may send through. A phone number has no ARN: it is all that is none of SNS."""
     email = [_ses(f"identity/{settings.email_identity}")]
     if settings.email_configuration_set:
         email.append(_ses(f"configuration-set/{settings.email_configuration_set}"))

@@ -2,8 +2,8 @@
 
 uv installs the locked wheels for the functions' platform, whatever machine this runs on; hashes are
 required and only wheels are taken, so nothing is executed. The result is kept under the hash of
-everything it depends on. boto3 comes with the runtime. Byte code is left out: this machine's Python is not
-the runtime's.
+everything it depends on. boto3 comes with the runtime. Byte code is left out: this machine's Python
+is not the runtime's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PLATFORM = "aarch64-manylinux_2_28"
 
 PRUNED = (
     "bin",
-    "phonenumbers/geodata",  # place names of number areas, 19 MB: only the zones and formats are used
+    "phonenumbers/geodata",  # place names, 19 MB: only zones and formats are used
     "phonenumbers/carrierdata",
     "**/__pycache__",
     "**/tests",
@@ -62,7 +62,7 @@ class LayerSizes:
 
 
 def build_dependencies(lock: Path = LOCK, built: Path = BUILT) -> Path:
-    """The folder of the dependencies' layer (with `python/` in it), built when the lock has changed.
+    """The folder of the dependencies' layer (`python/` is in it), built if the lock has changed.
 
     Raises LayerError.
     """
@@ -119,7 +119,7 @@ def _prune(target: Path) -> None:
 
 
 def _move(source: Path, folder: Path) -> None:
-    """Put the finished layer in place at once, so that nobody sees half of it; another's is as good."""
+    """Put the finished layer in place at once: nobody sees half of it, and another's is as good."""
     try:
         source.rename(folder)
     except OSError:

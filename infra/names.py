@@ -1,7 +1,8 @@
 """Physical names and ARNs of a stage.
 
-They are stable, so that one stack can refer to what a later one makes: a journey's machine names the
-plan function and send_message without waiting for them, and stacks depend on each other in one direction.
+They are stable, so that one stack can refer to what a later one makes: a journey's machine names
+the plan function and send_message without waiting for them, and stacks depend on each other in one
+direction.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Names:
         return f"stepwell-{self.stage}-{name}"
 
     def function(self, folder: str) -> str:
-        """A function's name from its folder's: `frequency_cap` is `stepwell-<stage>-frequency-cap`."""
+        """From the folder's name: `frequency_cap` is `stepwell-<stage>-frequency-cap`."""
         return self.resource(folder.replace("_", "-"))
 
     def function_arn(self, folder: str) -> str:
@@ -44,7 +45,8 @@ class Names:
 
     def hashing_key(self) -> str:
         """The secret's name. A name that ended in a hyphen and six characters could not be found
-        by an ARN without Secrets Manager's own suffix: it would be taken for that suffix."""
+        by an ARN without Secrets Manager's own suffix: it would be taken for that suffix.
+        """
         return self.resource("hashing-key")
 
     def hashing_key_arn(self) -> str:
@@ -52,7 +54,7 @@ class Names:
         return _arn("secretsmanager", f"secret:{self.hashing_key()}")
 
     def programs_bucket(self) -> str:
-        """All accounts of the world share one space of bucket names, so this one has the account's."""
+        """All accounts of the world share the bucket names, so this one has the account's."""
         return f"{self.resource('programs')}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
 
     def program_objects(self, folder: str) -> str:
@@ -60,7 +62,7 @@ class Names:
         return f"arn:{Aws.PARTITION}:s3:::{self.programs_bucket()}/{folder}/*"
 
     def states_log_group(self, name: str) -> str:
-        """`/aws/vendedlogs/` keeps the account's log resource policy from growing with every machine."""
+        """`/aws/vendedlogs/` keeps the account's log resource policy from growing."""
         return f"/aws/vendedlogs/states/{self.resource(name)}"
 
 

@@ -1,7 +1,8 @@
 """Everything that differs between stages, in one place.
 
-A stage is one whole Stepwell. `STAGE=prod npx cdk deploy --all` (or `-c stage=prod`) chooses it; without
-a choice it is `local`, the stage of `make run`. Change the addresses below to your own before deploying.
+A stage is one whole Stepwell. `STAGE=prod npx cdk deploy --all` (or `-c stage=prod`) chooses it;
+without a choice it is `local`, the stage of `make run`. Change the addresses below to your own
+before deploying.
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ class Settings:
     email_configuration_set: str = ""
     sms_sender_id: str = ""
     push_application_arn: str = ""
-    """SNS platform application, `arn:aws:sns:<region>:<account>:app/<platform>/<name>`; empty: no push."""
+    """Of the SNS platform application, `arn:aws:sns:<region>:<account>:app/<platform>/<name>`."""
     alarm_email: str = ""
-    """Who is told when a message lands in a dead-letter queue; empty: nobody, the alarm is only shown."""
+    """Who is told of messages in a dead-letter queue; empty: nobody, the alarm is only shown."""
     memory_mb: int = 512
     requests_per_second: int = 500
     burst: int = 1000
     router_concurrency: int = 50
     commands_concurrency: int = 5
-    """Starts, wakes and stops are throttled by Step Functions per account: few workers are enough."""
+    """Step Functions throttles starts, wakes and stops per account: few workers are enough."""
     delivery_concurrency: int | None = None
-    """Reserved for delivery, and its limit: protects a provider's rate. None on accounts with a small quota."""
+    """Reserved for delivery, and its limit: a provider's rate. None where the quota is small."""
 
     def __post_init__(self) -> None:
         _check(self)

@@ -48,7 +48,8 @@ class TrackingApi(Construct):
         self.api.node.try_remove_child(
             "Endpoint"
         )  # CDK's own output; ours names the stage in plain text
-        self.url = f"https://{self.api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{settings.stage}"
+        host = f"{self.api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"
+        self.url = f"https://{host}/{settings.stage}"
         self._acknowledge()
 
     def output_url(self, scope: Construct) -> None:
@@ -70,7 +71,7 @@ class TrackingApi(Construct):
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             min_compression_size=Size.kibibytes(1),  # also makes the gateway unpack gzipped bodies
             cloud_watch_role=True,
-            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # one per account: other APIs use it
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # one per account
             deploy_options=self._deploy_options(access_log),
         )
 
@@ -95,8 +96,9 @@ class TrackingApi(Construct):
                 acknowledge(
                     method,
                     rule,
-                    "SDKs authenticate with a write key as the user of basic authentication, which the ingest function "
-                    "checks against the stored keys. An authorizer with usage plans per key is a later piece of work.",
+                    "SDKs authenticate with a write key as the user of basic authentication, "
+                    "which the ingest function checks against the stored keys. An authorizer "
+                    "with usage plans per key is a later piece of work.",
                 )
 
     def _add_admin(self, admin: lambda_.IFunction) -> None:
@@ -110,21 +112,22 @@ class TrackingApi(Construct):
         acknowledge(
             method,
             "AwsSolutions-COG4",
-            "Operators are IAM principals of the account: requests are signed, there is no user pool.",
+            "Operators are IAM principals of the account: requests are signed, without a pool.",
         )
 
     def _acknowledge(self) -> None:
         acknowledge(
             self.api,
             "AwsSolutions-APIG2",
-            "The ingest function validates every body and answers with the field that is wrong; a model in the "
-            "gateway could only say that the body is invalid.",
+            "The ingest function validates every body and answers with the field that is wrong; a "
+            "model in the gateway could only say that the body is invalid.",
         )
         acknowledge(
             self.api.deployment_stage,
             "AwsSolutions-APIG3",
-            "There is no web application firewall yet: it is a later piece of work, with rules that count instead of "
-            "block, because batches hold URLs and HTML. Until then the stage's throttle is the only limit.",
+            "There is no web application firewall yet: it is a later piece of work, with rules "
+            "that count instead of block, because batches hold URLs and HTML. Until then the "
+            "stage's throttle is the only limit.",
         )
         acknowledge_managed_policy(
             self.api,

@@ -1,7 +1,8 @@
 """State machines from committed definitions, with the role and the logs that they share.
 
-Definitions are put inline, with their placeholders replaced in the text: a substitution map or a file in
-S3 would hide the graph from a reviewer of the template, and the local stack reads inline text only.
+Definitions are put inline, with their placeholders replaced in the text: a substitution map or a
+file in S3 would hide the graph from a reviewer of the template, and the local stack reads inline
+text only.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Machines(Construct):
         acknowledge_wildcard(
             self.role,
             "*",
-            "X-Ray's write actions and the log delivery actions have no resources: they accept only `*`.",
+            "X-Ray's write actions and those of log delivery have no resources, only `*`.",
         )
 
     def add(
@@ -96,8 +97,8 @@ class Machines(Construct):
         acknowledge(
             machine,
             "AwsSolutions-SF1",
-            "Errors are logged, without execution data: the decision record says what happened and why, and logging "
-            "every state would cost more than the states.",
+            "Errors are logged, without execution data: the decision record says what happened "
+            "and why, and logging every state would cost more than the states.",
         )
         return machine
 

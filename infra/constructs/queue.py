@@ -1,4 +1,4 @@
-"""A queue with its dead-letter queue and the alarms on both. How to redrive: docs/dead-letters.md."""
+"""A queue, its dead-letter queue, and the alarms on both. To redrive: docs/dead-letters.md."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class WorkQueue(Construct):
             self,
             "DeadLettersAlarm",
             alarm_name=f"{self._name}-dlq",
-            alarm_description=f"A message failed {ATTEMPTS} times and waits in {self._name}-dlq. {DOCS}",
+            alarm_description=f"A message failed {ATTEMPTS} times: {self._name}-dlq. {DOCS}",
             metric=self.dead_letters.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(1), statistic="Maximum"
             ),

@@ -1,4 +1,4 @@
-"""What must never be lost: the two tables, compiled programs, the secret that hashes personal values."""
+"""What must never be lost: the tables, compiled programs, the secret behind the hashes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infra.settings import Settings
 
 
 class DataStack(Stack):
-    """Tables, bucket, secret and their key. Deployed first; nothing in it refers to another stack."""
+    """Tables, bucket, secret and their key. Deployed first, and refers to no other stack."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings, **options: Any) -> None:
         super().__init__(scope, id_, **options)
@@ -92,8 +92,8 @@ class DataStack(Stack):
         acknowledge(
             bucket,
             "AwsSolutions-S1",
-            "Only Stepwell's functions read it, it holds journey definitions and no personal data, and objects "
-            "are named by their content; access logs would cost more than they tell.",
+            "Only Stepwell's functions read it, it holds journey definitions and no personal "
+            "data, and objects are named by their content; access logs would tell little.",
         )
         return bucket
 
@@ -111,7 +111,7 @@ class DataStack(Stack):
         acknowledge(
             secret,
             "AwsSolutions-SMG4",
-            "The secret names identity items: with another one no customer would be found again. It is changed "
-            "only by re-keying the table, never on a schedule.",
+            "The secret names identity items: with another one no customer would be found again. "
+            "It is changed only by re-keying the table, never on a schedule.",
         )
         return secret

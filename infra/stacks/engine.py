@@ -1,4 +1,4 @@
-"""What works on events: API, queues, functions and send_message. Deployed last, after the journeys."""
+"""What works on events: API, queues, functions and send_message. Deployed after the journeys."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ class EngineStack(Stack):
         self._names = Names(settings.stage)
         self._sources = sources
         alarms = self._make_alarm_topic(data)
-        events = self._make_queue("EventsQueue", "events", fifo=True, worker="router", alarms=alarms)
+        events = self._make_queue(
+            "EventsQueue", "events", fifo=True, worker="router", alarms=alarms
+        )
         commands = self._make_queue(
             "CommandsQueue", "commands", fifo=False, worker="commands", alarms=alarms
         )
@@ -155,12 +157,14 @@ class EngineStack(Stack):
     def _acknowledge_patterns(
         self, made: StepwellFunction, permissions: tuple[Permission, ...]
     ) -> None:
-        """Each pattern in a function's resources has its reason here; one without stays a finding."""
+        """Each pattern in a function's resources has a reason; without one it is a finding."""
         reasons = {
-            "s3:GetObject": "Objects are named by the hash of their content, and a running journey reads the version it "
-            "started with: their names cannot be listed, their folder can.",
-            "states:StopExecution": "Executions are made while it runs; the machine is named exactly.",
-            "sns:Publish": "Endpoints are made from customers' device tokens; the application is named exactly.",
+            "s3:GetObject": "Objects are named by the hash of their content, and a running "
+            "journey reads the version it started with: only their folder can be named.",
+            "states:StopExecution": "Executions are made while it runs; the machine is named "
+            "exactly.",
+            "sns:Publish": "Endpoints are made from customers' device tokens; the application is "
+            "named exactly.",
         }
         for permission in permissions:
             reason = reasons.get(permission.actions[0], "")

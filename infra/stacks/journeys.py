@@ -1,10 +1,11 @@
 """The journeys' state machines and compiled programs, in a stack of their own.
 
-It is deployed between data and engine. The catalog that the router reads names the journeys that it may
-start; a new catalog's key reaches the router as an environment variable with the engine, so it goes live
-only when this stack has made the machines and put the programs into the bucket. The other way round, a
-machine calls the plan function and send_message, which the engine makes later: it knows them by their
-stable names, not by a reference, so there is no cycle, and nothing calls them before a catalog is live.
+It is deployed between data and engine. The catalog that the router reads names the journeys that it
+may start; a new catalog's key reaches the router as an environment variable with the engine, so it
+goes live only when this stack has made the machines and put the programs into the bucket. The other
+way round, a machine calls the plan function and send_message, which the engine makes later: it
+knows them by their stable names, not by a reference, so there is no cycle, and nothing calls them
+before a catalog is live.
 
 Machines are retained: deleting one kills what runs in it. A journey is taken out of service by
 `status: draining`, never by removing its folder.
@@ -131,7 +132,9 @@ class JourneysStack(Stack):
         )
         runs = "AWS CDK's own function, which runs only while this stack is deployed: "
         acknowledge_managed_policy(
-            deployer, "AWSLambdaBasicExecutionRole", runs + "CDK gives it the policy for writing logs."
+            deployer,
+            "AWSLambdaBasicExecutionRole",
+            runs + "CDK gives it the policy for writing logs.",
         )
         acknowledge(deployer, "AwsSolutions-L1", runs + "CDK chooses its runtime and updates it.")
         for action in ("GetObject", "GetBucket", "List", "DeleteObject", "Abort"):
