@@ -1,0 +1,1 @@
+"""Conditions: CEL, evaluated from a tree. Standard library only, nothing of Stepwell's own."""
