@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 from moto import mock_aws
+
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import (
@@ -204,7 +205,9 @@ def test_of_racing_writers_one_wins_each_version(store: Store) -> None:
         for version in range(5):
             try:
                 store.write(
-                    Update(ONE, set={"version": version + 1}, conditions=(equals("version", version),))
+                    Update(
+                        ONE, set={"version": version + 1}, conditions=(equals("version", version),)
+                    )
                 )
             except ConditionFailedError:
                 continue

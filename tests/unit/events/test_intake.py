@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+
 from stepwell.events.intake import Intake, QueueUnavailableError, basic_user
 from stepwell.events.model import Event
 

@@ -53,7 +53,7 @@ def finished_record(
     customer: str, enrollment_id: str, enrollment: Item, *, outcome: str, reason: str, ended_at: str
 ) -> Put:
     """The immutable record of a run that has ended (the state machine writes the same one)."""
-    record = {name: enrollment[name] for name in ("journey", "version", "run", "entered_at")}
+    record = {name: enrollment[name] for name in ("journey", "version", "run", "execution")}
     record |= {
         "enrollment": enrollment_id,
         "outcome": outcome,
