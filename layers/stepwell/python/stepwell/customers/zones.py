@@ -7,7 +7,7 @@ alike; a phone number's area comes from phonenumbers, imported only when a numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -34,17 +34,16 @@ def candidates(profile: Mapping[str, Any]) -> Candidates:
     """The zones of the best source that names any: the trait, the event's context, the phone
     number's area, the country, the phone number's country.
     """
-    addresses = profile.get("addresses") or {}
-    phone = addresses.get("sms")
-    sources = (
-        ("trait", lambda: _named(profile.get("zone"))),
-        ("event", lambda: _named(profile.get("context_zone"))),
-        ("phone", lambda: _of_phone_area(phone)),
-        ("country", lambda: _of_countries([profile.get("country")])),
-        ("phone_country", lambda: _of_phone_country(phone)),
+    phone = (profile.get("addresses") or {}).get("sms")
+    sources: tuple[tuple[str, Callable[[object], tuple[ZoneInfo, ...]], object], ...] = (
+        ("trait", _named, profile.get("zone")),
+        ("event", _named, profile.get("context_zone")),
+        ("phone", _of_phone_area, phone),
+        ("country", _of_country, profile.get("country")),
+        ("phone_country", _of_phone_country, phone),
     )
-    for source, find in sources:
-        zones = find()
+    for source, find, known in sources:
+        zones = find(known)
         if zones:
             return Candidates(zones, source)
     return Candidates((), "none")
@@ -93,14 +92,13 @@ def _country_zones() -> Mapping[str, tuple[str, ...]]:
     return {country: tuple(names) for country, names in found.items()}
 
 
-def _of_countries(countries: Iterable[object]) -> tuple[ZoneInfo, ...]:
-    names = (
-        name
-        for country in countries
-        if isinstance(country, str)
-        for name in _country_zones().get(country.upper(), ())
-    )
-    return _all_named(dict.fromkeys(names))
+def _of_country(country: object) -> tuple[ZoneInfo, ...]:
+    return _of_countries([country]) if isinstance(country, str) else ()
+
+
+def _of_countries(countries: Iterable[str]) -> tuple[ZoneInfo, ...]:
+    found = (name for each in countries for name in _country_zones().get(each.upper(), ()))
+    return _all_named(dict.fromkeys(found))
 
 
 def _of_phone_area(phone: object) -> tuple[ZoneInfo, ...]:

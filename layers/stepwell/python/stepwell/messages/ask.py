@@ -1,0 +1,125 @@
+"""The consent function's logic: is this message to be sent now, and on which channels?
+
+One consistent read of the customer, rules 1 to 5, and, when they end it, the record. Also the place
+where a message that an earlier attempt claimed and never answered is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from stepwell.customers import keys
+from stepwell.journeys.program import Message
+from stepwell.messages.decisions import Facts, decide
+from stepwell.messages.policies import Policies
+from stepwell.messages.records import (
+    CLAIMED,
+    Ending,
+    Standing,
+    recorded_answer,
+    settle,
+    standing_of,
+)
+from stepwell.messages.request import Request
+from stepwell.messages.verdicts import Outcome, Rule, Verdict
+from stepwell.ports import Programs
+from stepwell.storage.operations import Item, Store
+
+GO = "go"
+ANSWERED = "answered"
+
+
+class NotAMessageError(Exception):
+    """The step that was asked about is no message of that version of the journey."""
+
+
+def ask(
+    request: Request, *, store: Store, programs: Programs, policies: Policies, now: datetime
+) -> dict[str, Any]:
+    """`{"outcome": "go", "channels", "message", "rules"}` or `{"outcome": "answered", "answer"}`.
+
+    Raises NotAMessageError, MessageChangedError, StoreBusyError.
+    """
+    message = message_step(programs, request)
+    items = _read(store, request)
+    stored = items["message"]
+    recorded = recorded_answer(stored, request.asked)
+    if recorded is not None:
+        return answered(recorded)
+    standing = standing_of(stored, now)
+    verdict: Verdict | None
+    if stored is not None and stored["status"] == CLAIMED and not _resends(policies, message):
+        verdict, rules = interrupted(stored, message)
+        channels: tuple[str, ...] = ()
+    else:
+        decision = decide(_facts(request, standing, items, now), message, policies)
+        verdict, rules, channels = decision.verdict, decision.rules, decision.channels
+    if verdict is None:
+        return go(channels, standing, rules)
+    ending = Ending(request, message, policies, now, standing, verdict, rules, items["caps"])
+    return answered(settle(store, ending))
+
+
+def message_step(programs: Programs, request: Request) -> Message:
+    """The message's settings in the version of the journey that asks. Raises NotAMessageError."""
+    step = programs.version(request.version).steps.get(request.step)
+    if not isinstance(step, Message):
+        raise NotAMessageError(f"{request.journey} {request.version} has no message {request.step}")
+    return step
+
+
+def interrupted(stored: Item, message: Message) -> tuple[Verdict, list[Rule]]:
+    """An earlier attempt claimed the message and never said how it went; it is not sent again."""
+    entry: Rule = {
+        "rule": "claim",
+        "result": "interrupted",
+        "claimed_at": stored["claimed_at"],
+        "purpose": message.purpose,
+        "after_unknown_outcome": "drop",
+    }
+    return Verdict(Outcome.UNKNOWN, "interrupted", stored.get("channel")), [entry]
+
+
+def go(channels: tuple[str, ...], standing: Standing, rules: list[Rule]) -> dict[str, Any]:
+    return {
+        "outcome": GO,
+        "channels": list(channels),
+        "message": standing.document(),
+        "rules": rules,
+    }
+
+
+def answered(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {"outcome": ANSWERED, "answer": dict(answer)}
+
+
+def _resends(policies: Policies, message: Message) -> bool:
+    return policies.purposes[message.purpose].resends
+
+
+def _read(store: Store, request: Request) -> dict[str, Item | None]:
+    """All that the rules need, in one call over both tables."""
+    wanted = {
+        "profile": keys.profile(request.customer),
+        "consents": keys.consents(request.customer),
+        "caps": keys.caps(request.customer),
+        "enrollment": keys.enrollment(request.customer, request.enrollment),
+        "message": keys.message(request.customer, request.message),
+    }
+    found = store.get_many(wanted.values())
+    return {name: found.get(key) for name, key in wanted.items()}
+
+
+def _facts(
+    request: Request, standing: Standing, items: Mapping[str, Item | None], now: datetime
+) -> Facts:
+    return Facts(
+        patience=standing.patience(request),
+        run=request.run,
+        now=now,
+        enrollment=items["enrollment"],
+        profile=items["profile"],
+        consents=items["consents"],
+    )

@@ -1,0 +1,276 @@
+"""The delivery function's logic: render, claim, send, record.
+
+Between the claim and the record lies the only window in which a crash leaves the outcome unknown.
+Whoever finds such a claim later does what the purpose's policy says: not send again, or send again.
+An exception that is none of the provider's two is left to fail: it must not be answered as
+"failed".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from stepwell.customers import keys
+from stepwell.journeys.program import Message
+from stepwell.messages import claims
+from stepwell.messages.ask import answered, interrupted, message_step
+from stepwell.messages.claims import Claim
+from stepwell.messages.decisions import check_active
+from stepwell.messages.policies import Policies
+from stepwell.messages.reach import addresses_on
+from stepwell.messages.records import (
+    CLAIMED,
+    Ending,
+    Standing,
+    read_standing,
+    recorded_answer,
+    settle,
+    standing_of,
+)
+from stepwell.messages.request import Request
+from stepwell.messages.templates import TemplateError, render, template_context
+from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
+from stepwell.messages.worth import wait_or_drop
+from stepwell.ports import OutcomeUnknownError, Outgoing, Programs, Provider, ProviderError
+from stepwell.storage.operations import Item, Operation, Store
+
+NEXT_CHANNEL = "next_channel"
+
+_FIRST_PAUSE = 60
+_LONGEST_PAUSE = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How a channel's attempt ended: accepted | refused | pushed_back | unknown."""
+
+    result: str
+    provider_id: str | None = None
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """One run of `deliver`: what it was given, what it has read and where it stands."""
+
+    request: Request
+    store: Store
+    policies: Policies
+    now: datetime
+    message: Message
+    channel: str
+    remaining: list[str]
+    rules: list[Rule]
+    items: Mapping[str, Item | None]
+    standing: Standing
+
+    def end(
+        self,
+        verdict: Verdict,
+        *,
+        provider_id: str | None = None,
+        besides: Sequence[Operation] = (),
+    ) -> dict[str, Any]:
+        ending = Ending(
+            self.request,
+            self.message,
+            self.policies,
+            self.now,
+            self.standing,
+            verdict,
+            self.rules,
+            self.items["caps"],
+            provider_id,
+            besides,
+        )
+        return answered(settle(self.store, ending))
+
+
+def deliver(
+    request: Request,
+    *,
+    store: Store,
+    programs: Programs,
+    policies: Policies,
+    providers: Mapping[str, Provider],
+    now: Callable[[], datetime],
+) -> dict[str, Any]:
+    """`{"outcome": "next_channel", "channels", "message", "rules"}` or `{"outcome": "answered",
+    "answer"}`.
+
+    Raises NotAMessageError, MessageChangedError, StoreBusyError, and whatever a provider raises
+    besides ProviderError and OutcomeUnknownError.
+    """
+    message = message_step(programs, request)
+    items = _read(store, request)
+    stored = items["message"]
+    recorded = recorded_answer(stored, request.asked)
+    if recorded is not None:
+        return answered(recorded)
+    started = now()
+    cap = request.result("cap")
+    delivery = _Delivery(
+        request,
+        store,
+        policies,
+        started,
+        message,
+        channel=cap["channel"],
+        remaining=list(cap["channels"]),
+        rules=list(cap["rules"]),
+        items=items,
+        standing=_standing(stored, cap, started),
+    )
+    if stored is not None and stored["status"] == CLAIMED and not _resends(delivery):
+        verdict, entries = interrupted(stored, message)
+        delivery.rules += entries
+        return delivery.end(verdict)
+    return _deliver(delivery, providers, now)
+
+
+def _read(store: Store, request: Request) -> dict[str, Item | None]:
+    wanted = {
+        "profile": keys.profile(request.customer),
+        "caps": keys.caps(request.customer),
+        "enrollment": keys.enrollment(request.customer, request.enrollment),
+        "message": keys.message(request.customer, request.message),
+    }
+    found = store.get_many(wanted.values())
+    return {name: found.get(key) for name, key in wanted.items()}
+
+
+def _standing(stored: Item | None, cap: Mapping[str, Any], now: datetime) -> Standing:
+    """What is stored; the consent function's word when nothing was written about it yet."""
+    return standing_of(stored, now) if stored else read_standing(cap["message"])
+
+
+def _deliver(
+    delivery: _Delivery, providers: Mapping[str, Provider], now: Callable[[], datetime]
+) -> dict[str, Any]:
+    request, channel = delivery.request, delivery.channel
+    context = template_context(
+        request.customer, delivery.items["profile"], delivery.items["enrollment"], request.journey
+    )
+    try:
+        content = render(delivery.message.template[channel], context)
+    except TemplateError as error:
+        delivery.rules.append(
+            {"rule": "content", "result": error.reason, "channel": channel, "detail": error.detail}
+        )
+        return delivery.end(Verdict(Outcome.FAILED, error.reason, channel, detail=error.detail))
+    delivery.rules.append(
+        {"rule": "content", "result": "rendered", "channel": channel, "fields": sorted(content)}
+    )
+    return _claim_and_send(delivery, content, providers[channel], now)
+
+
+def _claim_and_send(
+    delivery: _Delivery,
+    content: Mapping[str, str],
+    provider: Provider,
+    now: Callable[[], datetime],
+) -> dict[str, Any]:
+    wanted = Claim(
+        delivery.request,
+        delivery.message,
+        delivery.policies,
+        delivery.now,
+        delivery.channel,
+        profile_seq=(delivery.items["profile"] or {}).get("seq", 0),
+    )
+    claimed = claims.claim(delivery.store, wanted, delivery.standing, delivery.items["enrollment"])
+    if claimed is None:
+        return _exited(delivery)
+    delivery.standing = claimed
+    sent = _send(delivery, content, provider)
+    delivery.now = now()
+    delivery.rules.append(_send_entry(delivery, sent))
+    return _conclude(delivery, wanted, sent)
+
+
+def _exited(delivery: _Delivery) -> dict[str, Any]:
+    request = delivery.request
+    enrollment = delivery.store.get(keys.enrollment(request.customer, request.enrollment))
+    _, entry = check_active(enrollment, request.run)
+    delivery.rules.append(entry)
+    return delivery.end(suppressed("exited", channel=delivery.channel))
+
+
+def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -> Sent:
+    """Try the channel's addresses until one is accepted or the outcome is not a plain refusal."""
+    codes: list[str] = []
+    for address in addresses_on(delivery.items["profile"] or {}, delivery.channel):
+        outgoing = Outgoing(
+            delivery.request.message, delivery.channel, address, content, _tags(delivery)
+        )
+        try:
+            return Sent("accepted", provider.send(outgoing), tuple(codes))
+        except OutcomeUnknownError:
+            return Sent("unknown", codes=tuple(codes))
+        except ProviderError as error:
+            codes.append(error.code)
+            if error.retry:
+                return Sent("pushed_back", codes=tuple(codes))
+    return Sent("refused", codes=tuple(codes) or ("no_address",))
+
+
+def _tags(delivery: _Delivery) -> dict[str, str]:
+    request = delivery.request
+    return {"customer": request.customer, "message": request.message, "journey": request.journey}
+
+
+def _send_entry(delivery: _Delivery, sent: Sent) -> Rule:
+    return {
+        "rule": "send",
+        "result": sent.result,
+        "channel": delivery.channel,
+        "provider_id": sent.provider_id,
+        "refusals": list(sent.codes),
+    }
+
+
+def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
+    channel = delivery.channel
+    if sent.result == "accepted":
+        return delivery.end(
+            Verdict(Outcome.SENT, "accepted", channel), provider_id=sent.provider_id
+        )
+    if sent.result == "unknown" and not _resends(delivery):
+        return delivery.end(Verdict(Outcome.UNKNOWN, "no_provider_answer", channel))
+    if sent.result == "unknown":
+        delivery.standing = replace(delivery.standing, maybe_sent=True)
+        return _ask_later(delivery, "no_provider_answer", ())
+    if sent.result == "pushed_back":
+        return _ask_later(delivery, "provider_pushed_back", claims.closing(wanted))
+    if delivery.remaining:
+        released = claims.release(delivery.store, wanted, delivery.standing)
+        return {
+            "outcome": NEXT_CHANNEL,
+            "channels": delivery.remaining,
+            "message": released.document(),
+            "rules": delivery.rules,
+        }
+    detail = ", ".join(sent.codes)
+    return delivery.end(Verdict(Outcome.FAILED, "all_channels_refused", channel, detail=detail))
+
+
+def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -> dict[str, Any]:
+    """Defer by a pause that doubles with every deferral, up to an hour."""
+    pause = min(_FIRST_PAUSE * 2**delivery.request.asked, _LONGEST_PAUSE)
+    verdict, entry = wait_or_drop(
+        delivery.standing.patience(delivery.request),
+        delivery.message,
+        delivery.policies,
+        reason=reason,
+        until=delivery.now + timedelta(seconds=pause),
+        channel=delivery.channel,
+    )
+    delivery.rules.append(entry)
+    return delivery.end(verdict, besides=besides if verdict.outcome is Outcome.DEFERRED else ())
+
+
+def _resends(delivery: _Delivery) -> bool:
+    return delivery.policies.purposes[delivery.message.purpose].resends

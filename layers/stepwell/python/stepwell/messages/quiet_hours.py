@@ -1,0 +1,83 @@
+"""Local times at which a customer may not be contacted. Pure: moments and zones are arguments.
+
+A quiet period starts when the clock on the wall first shows its start and ends when it shows its
+end for the last time, so an hour that the end of summer time repeats is quiet as a whole; a start
+or end in the hour that the beginning of summer time skips is at the moment of the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from stepwell.messages.policies import QuietHours
+
+HORIZON = timedelta(hours=24)
+
+
+def next_allowed(
+    moment: datetime, windows: Sequence[QuietHours], zones: Sequence[ZoneInfo]
+) -> datetime | None:
+    """The first moment from `moment` on that is quiet in none of the zones.
+
+    None when there is no such moment within 24 hours.
+    """
+    allowed = moment
+    while (end := _quiet_until(allowed, windows, zones)) is not None:
+        allowed = end
+        if allowed - moment > HORIZON:
+            return None
+    return allowed
+
+
+def _quiet_until(
+    moment: datetime, windows: Sequence[QuietHours], zones: Sequence[ZoneInfo]
+) -> datetime | None:
+    """The latest end of the quiet periods around the moment; None when it is in none."""
+    ends = (
+        end
+        for zone in zones
+        for window in windows
+        for start, end in _periods(window, zone, moment.astimezone(zone).date())
+        if start <= moment < end
+    )
+    return max(ends, default=None)
+
+
+def _periods(window: QuietHours, zone: ZoneInfo, day: date) -> list[tuple[datetime, datetime]]:
+    """The periods that can touch a local day: that start on it, the day before or after."""
+    days = (day + timedelta(days=offset) for offset in (-1, 0, 1))
+    over_midnight = timedelta(days=1 if window.end <= window.start else 0)
+    return [
+        (
+            local_instant(datetime.combine(each, window.start), zone, last=False),
+            local_instant(datetime.combine(each + over_midnight, window.end), zone, last=True),
+        )
+        for each in days
+    ]
+
+
+def local_instant(wall: datetime, zone: ZoneInfo, *, last: bool) -> datetime:
+    """The moment (UTC) at which the zone's clocks show a time, the first or the last time they do.
+
+    For a time that they skip, the moment at which they skip it.
+    """
+    moment = wall.replace(tzinfo=zone, fold=int(last)).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == wall:
+        return moment
+    before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    after = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return _change_between(before, after, zone)
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The moment in (before, after] from which the zone has its new offset."""
+    old = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        if middle.astimezone(zone).utcoffset() == old:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)

@@ -1,0 +1,53 @@
+"""What a journey asks: to decide and send one message. Ids and counters only, nothing personal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The input of send_message, with the results of its steps so far.
+
+    `asked` counts how often this message was deferred; `attempt` is this invocation of a function,
+    by which a claim is told from an earlier one's.
+    """
+
+    customer: str
+    enrollment: str
+    run: int
+    execution: str
+    journey: str
+    version: str
+    step: str
+    asked: int
+    attempt: str
+    results: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def message(self) -> str:
+        """The message's id: the same for every ask and every channel."""
+        return f"{self.execution}.{self.step}"
+
+    def result(self, name: str) -> Mapping[str, Any]:
+        """What an earlier function of this run answered; empty when it did not run."""
+        return self.results.get(name) or {}
+
+
+def read_request(state: Mapping[str, Any], attempt: str) -> Request:
+    """Raises KeyError naming what the state lacks."""
+    names = ("consent", "cap", "delivery")
+    return Request(
+        customer=state["customer"],
+        enrollment=state["enrollment"],
+        run=int(state["run"]),
+        execution=state["execution"],
+        journey=state["journey"],
+        version=state["version"],
+        step=state["step"],
+        asked=int(state["asked"]),
+        attempt=attempt,
+        results={name: state[name]["result"] for name in names if name in state},
+    )

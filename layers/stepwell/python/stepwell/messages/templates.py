@@ -1,0 +1,89 @@
+"""Liquid templates: rendered with what is known, and never with a blank for what is not.
+
+A variable that is missing, or null, is an error when it is printed or looped over; it may be tested
+(`{% if customer.traits.x %}`) and given a `default`. Only the delivery function imports this
+module: python-liquid is dear to import.
+
+    customer   {"id", "traits"}
+    event      the event that the customer entered with:
+               {"name", "id", "timestamp", "properties", "type"}
+    journey    the journey's name
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from liquid import BoundTemplate, Environment, FalsyStrictUndefined
+from liquid.exceptions import LiquidError, UndefinedError
+
+from stepwell.storage.operations import Item
+
+_ESCAPED = {"html"}
+
+
+class TemplateError(Exception):
+    """A template could not be rendered; `detail` names the field and the variable."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class _Missing(FalsyStrictUndefined):
+    """Raises when it would be printed; `default` may replace it."""
+
+    force_liquid_default = True
+
+
+def render(fields: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, str]:
+    """The channel's fields as text; those named `html` escape what they print. Raises
+    TemplateError.
+    """
+    return {name: _render_field(name, text, context) for name, text in fields.items()}
+
+
+def template_context(
+    customer: str, profile: Item | None, enrollment: Item | None, journey: str
+) -> dict[str, Any]:
+    """What a template sees of a customer's items. Nulls are left out, so they are missing."""
+    traits = json.loads((profile or {}).get("traits") or "{}")
+    event = json.loads((enrollment or {}).get("entry_event") or "{}")
+    return {
+        "customer": {"id": customer, "traits": _without_nulls(traits)},
+        "event": _without_nulls(event),
+        "journey": journey,
+    }
+
+
+def _render_field(name: str, text: str, context: Mapping[str, Any]) -> str:
+    try:
+        return _compiled(text, name in _ESCAPED).render(**context)
+    except UndefinedError as error:
+        variable = str(error.args[0]).removesuffix(" is undefined")
+        raise TemplateError("missing_variable", f"{name}: {variable}") from error
+    except LiquidError as error:
+        # The message may quote a customer's value, the kind of error does not.
+        raise TemplateError("template_error", f"{name}: {type(error).__name__}") from error
+
+
+@cache
+def _compiled(text: str, escape: bool) -> BoundTemplate:  # noqa: FBT001 - a cache key, not an interface
+    return _environment(escape).from_string(text)
+
+
+@cache
+def _environment(escape: bool) -> Environment:  # noqa: FBT001 - as above
+    return Environment(undefined=_Missing, autoescape=escape)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in value if each is not None]
+    return value
