@@ -29,7 +29,8 @@ def compile_tree(tree: Tree) -> _Expression:
     """Make a function of the condition; it takes the context by name and returns the value.
 
     The values of the context come from `to_cel`, and moments are in UTC. The function raises
-    ConditionError when the condition has no value for a context. Raises TreeError for a tree no parser wrote.
+    ConditionError when the condition has no value for a context. Raises TreeError for a tree that
+    no parser wrote.
     """
     _check_size(tree)
     try:
@@ -176,13 +177,15 @@ def _logic(tree: Tree) -> _Expression:
             except ConditionError as problem:
                 error = error or problem
                 continue
-            if value is deciding:
-                return deciding
             if type(value) is not bool:
                 error = error or _fail(tree[position], f"is {type_name(value)}, not bool")
-        if error:
-            raise error
-        return not deciding
+            elif value == deciding:
+                break
+        else:
+            if error:
+                raise error
+            return not deciding
+        return deciding
 
     return run
 

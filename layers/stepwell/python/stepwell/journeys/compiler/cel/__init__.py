@@ -1,0 +1,1 @@
+"""Conditions at design time: text to tree, and the types in it."""
