@@ -34,7 +34,12 @@ INVOKE_FUNCTION = "arn:aws:states:::lambda:invoke"
 
 
 def machine(comment: str, start: str, states: Mapping[str, State]) -> dict[str, Any]:
-    return {"Comment": comment, "QueryLanguage": "JSONPath", "StartAt": start, "States": dict(states)}
+    return {
+        "Comment": comment,
+        "QueryLanguage": "JSONPath",
+        "StartAt": start,
+        "States": dict(states),
+    }
 
 
 def task(
@@ -49,7 +54,12 @@ def task(
     catch: Sequence[State] = (),
 ) -> State:
     """A Task; `then` None ends the execution, `result_path` None drops the result."""
-    state: State = {"Type": "Task", "Resource": resource, "Parameters": dict(parameters), "TimeoutSeconds": timeout}
+    state: State = {
+        "Type": "Task",
+        "Resource": resource,
+        "Parameters": dict(parameters),
+        "TimeoutSeconds": timeout,
+    }
     if selector is not None:
         state["ResultSelector"] = dict(selector)
     state["ResultPath"] = result_path

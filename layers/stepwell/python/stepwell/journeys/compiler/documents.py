@@ -51,7 +51,9 @@ def _weekday(value: object) -> int:
     full = {name: number for number, name in enumerate(WEEKDAYS, 1)}
     number = {**short, **full}.get(str(value).lower())
     if number is None:
-        raise PydanticCustomError("SW106", "{value} is no weekday; write monday or mon", {"value": repr(value)})
+        raise PydanticCustomError(
+            "SW106", "{value} is no weekday; write monday or mon", {"value": repr(value)}
+        )
     return number
 
 

@@ -15,7 +15,10 @@ def seconds_of(text: object) -> int:
     match = _PATTERN.fullmatch(text) if isinstance(text, str) else None
     if match is None or not any(match.groups()):
         raise ValueError(f"{text!r} is not a duration; write one like 45m, 12h, 3d or 1d12h")
-    seconds = sum(int(count or 0) * size for count, size in zip(match.groups(), _SECONDS.values(), strict=True))
+    seconds = sum(
+        int(count or 0) * size
+        for count, size in zip(match.groups(), _SECONDS.values(), strict=True)
+    )
     if seconds < 1:
         raise ValueError(f"{text!r} is no time at all; the shortest duration is 1s")
     return seconds

@@ -28,13 +28,21 @@ def ending_states(context: Context) -> Iterator[tuple[str, asl.State]]:
     yield names.END_LOOK, _look()
     yield names.END_CHOICE, _choice()
     yield names.LEFT, asl.succeed("The enrollment was ended by an event, or is another run's.")
-    yield names.FAILED, asl.fail("JourneyFailed", "A step failed for good; the failed state's error says why.")
+    yield (
+        names.FAILED,
+        asl.fail("JourneyFailed", "A step failed for good; the failed state's error says why."),
+    )
 
 
 def _mark(context: Context, outcome: str, *, reason: str | None, then: str | None) -> asl.State:
     return asl.task(
         asl.TRANSACT_WRITE_ITEMS,
-        {"TransactItems": [{"Update": _enrollment(outcome, reason)}, {"Put": _finished(context, outcome, reason)}]},
+        {
+            "TransactItems": [
+                {"Update": _enrollment(outcome, reason)},
+                {"Put": _finished(context, outcome, reason)},
+            ]
+        },
         timeout=DYNAMODB_SECONDS,
         retry=store_retry(TRANSACTION_CANCELED),  # it also stands for a conflict with another write
         catch=[

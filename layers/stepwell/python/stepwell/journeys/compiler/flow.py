@@ -41,7 +41,10 @@ def flow_of(journey: Journey) -> Flow:
 
 
 def _place(
-    block: tuple[Step, ...], after: str, steps: dict[str, NamedStep], ways: dict[str, dict[str, str]]
+    block: tuple[Step, ...],
+    after: str,
+    steps: dict[str, NamedStep],
+    ways: dict[str, dict[str, str]],
 ) -> str:
     """Add a block whose last step goes on to `after`; gives the block's first target."""
     target = after

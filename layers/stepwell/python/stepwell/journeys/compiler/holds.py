@@ -44,7 +44,9 @@ def _state_of(hold: Hold) -> str:
     return f"$.holds.{hold.id}"
 
 
-def _update(step: str, expression: str, condition: str, more_names: dict[str, str], values: dict[str, Any]) -> Any:
+def _update(
+    step: str, expression: str, condition: str, more_names: dict[str, str], values: dict[str, Any]
+) -> Any:
     return {
         "TableName": CUSTOMERS_TABLE,
         "Key.$": "$.key",
@@ -80,7 +82,11 @@ def _arm(hold: Hold) -> asl.State:
             "#seq": slots.seq(hold.id),
             "#opened": slots.opened(hold.id),
         },
-        {":token": {"S.$": asl.TASK_TOKEN}, ":token_for": {"S.$": armed_for}, ":now": {"S.$": asl.ENTERED}},
+        {
+            ":token": {"S.$": asl.TASK_TOKEN},
+            ":token_for": {"S.$": armed_for},
+            ":now": {"S.$": asl.ENTERED},
+        },
     )
     return asl.task(
         asl.UPDATE_ITEM_AND_WAIT,
@@ -103,7 +109,8 @@ def _what_happened(hold: Hold, context: Context) -> asl.State:
     rules = [(slots.RESTART, hold.name)] if restarts else []
     rules += [*_branches(hold, context), (slots.EXIT, names.LEFT)]
     return asl.choice(
-        [asl.leads(asl.text_is(outcome, value), then) for value, then in rules], hold.name + names.HOLD_LOOK
+        [asl.leads(asl.text_is(outcome, value), then) for value, then in rules],
+        hold.name + names.HOLD_LOOK,
     )
 
 
@@ -129,7 +136,13 @@ def _close(hold: Hold, context: Context) -> asl.State:
         values |= {":first": {"N": "1"}, ":now": {"S.$": asl.ENTERED}}
     return asl.task(
         asl.UPDATE_ITEM,
-        _update(hold.id, expression, "#visit = :visit AND attribute_not_exists(#outcome)", more_names, values),
+        _update(
+            hold.id,
+            expression,
+            "#visit = :visit AND attribute_not_exists(#outcome)",
+            more_names,
+            values,
+        ),
         timeout=DYNAMODB_SECONDS,
         retry=store_retry(),
         catch=[asl.catching(CONDITION_FAILED, hold.name + names.HOLD_LOOK), to_failed()],
@@ -177,7 +190,9 @@ def _stored(hold: Hold, context: Context) -> asl.State:
             # An outcome that this definition does not know: fail in sight rather than go round for ever.
             asl.leads(asl.present(outcome), names.FAILED),
             asl.leads(asl.negated(asl.text_is(f"{_FOUND}.status.S", slots.ACTIVE)), names.LEFT),
-            asl.leads(asl.present(f"{_FOUND}.{slots.visit(hold.id)}.N"), hold.name + names.HOLD_AGAIN),
+            asl.leads(
+                asl.present(f"{_FOUND}.{slots.visit(hold.id)}.N"), hold.name + names.HOLD_AGAIN
+            ),
         ],
         names.FAILED,
         comment="The enrollment decides: gone or another run, decided, ended, or restarted.",

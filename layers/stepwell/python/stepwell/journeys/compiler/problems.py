@@ -33,7 +33,12 @@ class Problem:
 
     def as_json(self) -> dict[str, str | int]:
         """{"file", "line", "path", "code", "message", "remedy"}."""
-        return {**asdict(self.place), "code": self.code, "message": self.message, "remedy": self.remedy}
+        return {
+            **asdict(self.place),
+            "code": self.code,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
 
 
 class CompileError(Exception):

@@ -31,7 +31,9 @@ Templates = Mapping[str, Mapping[str, Mapping[str, str]]]
 """Template -> channel -> field -> Liquid text."""
 
 
-def build_program(journey: Journey, flow: Flow, trees: Trees, templates: Templates) -> dict[str, Any]:
+def build_program(
+    journey: Journey, flow: Flow, trees: Trees, templates: Templates
+) -> dict[str, Any]:
     """The document. The journey must be free of problems."""
     if journey.entry is None:
         raise ValueError(f"{journey.name} has no entry")
@@ -71,7 +73,9 @@ def _match(match: EventMatch, trees: Trees) -> dict[str, Any]:
     return {"event": match.event, "where": _tree(match.where, trees)}
 
 
-def _step(step: NamedStep, journey: Journey, flow: Flow, trees: Trees, templates: Templates) -> dict[str, Any]:
+def _step(
+    step: NamedStep, journey: Journey, flow: Flow, trees: Trees, templates: Templates
+) -> dict[str, Any]:
     about = {"id": step.id, "name": step.name}
     if isinstance(step, Hold):
         return {**about, "kind": "hold", **_hold(step, flow, trees)}

@@ -49,7 +49,9 @@ class _Reading:
             draining=document.status == "draining",
             entry=self._entry(document.entry),
             exits=tuple(
-                match for index, each in enumerate(document.exit) if (match := self._match(("exit", index), each))
+                match
+                for index, each in enumerate(document.exit)
+                if (match := self._match(("exit", index), each))
             ),
             goal=self._goal(document.goal) if document.goal is not None else None,
             steps=steps.block(("steps",), document.steps),
@@ -59,7 +61,11 @@ class _Reading:
     def _with_keys(self) -> list[Problem]:
         if self.source.data is None:
             keys = ", ".join(known_keys(documents.JourneyDocument))
-            return [Problem(self.source.place(()), "SW102", "the file is empty", f"A journey has {keys}.")]
+            return [
+                Problem(
+                    self.source.place(()), "SW102", "the file is empty", f"A journey has {keys}."
+                )
+            ]
         return self.problems
 
     def _validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
@@ -73,7 +79,9 @@ class _Reading:
             return None
         reentry, seconds = self._reentry(document.reentry)
         match = event_match(self.source, ("entry",), document)
-        return Entry(match, condition(self.source, ("entry", "key"), document.key), reentry, seconds)
+        return Entry(
+            match, condition(self.source, ("entry", "key"), document.key), reentry, seconds
+        )
 
     def _reentry(self, given: Any) -> tuple[Reentry, int]:
         path = ("entry", "reentry")
@@ -82,7 +90,9 @@ class _Reading:
             return Reentry.AFTER, after.after if after else 1
         if not isinstance(given, str) or given not in _REENTRY:
             said = f"{given!r} is no way to enter again. {suggest(given, [*_REENTRY, 'after'])}"
-            self.problems.append(Problem(self.source.place(path), "SW103", said, f"Write {_AS_WRITTEN}."))
+            self.problems.append(
+                Problem(self.source.place(path), "SW103", said, f"Write {_AS_WRITTEN}.")
+            )
             return Reentry.NEVER, 0
         return _REENTRY[given], 0
 
@@ -95,4 +105,6 @@ class _Reading:
         if document is None:
             return None
         match = event_match(self.source, ("goal",), document)
-        return Goal(match, document.within, condition(self.source, ("goal", "value"), document.value))
+        return Goal(
+            match, document.within, condition(self.source, ("goal", "value"), document.value)
+        )

@@ -81,7 +81,8 @@ def _what_happened(message: Message, context: Context, attempts: str) -> asl.Sta
     return asl.choice(
         [
             asl.leads(
-                asl.every(*answered, asl.text_like(_OUTPUT, '*"deferred"*')), message.name + names.MESSAGE_DEFERRED
+                asl.every(*answered, asl.text_like(_OUTPUT, '*"deferred"*')),
+                message.name + names.MESSAGE_DEFERRED,
             ),
             asl.leads(asl.every(*answered, final), then),
             asl.leads(asl.at_least(attempts, ASKS_WITHOUT_ANSWER), then),

@@ -48,7 +48,9 @@ def read_yaml(path: Path, file: str) -> tuple[Source | None, list[Problem]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        problem = Problem(Place(file, 1), "SW100", f"cannot be read: {error}", "Save it as a UTF-8 text file.")
+        problem = Problem(
+            Place(file, 1), "SW100", f"cannot be read: {error}", "Save it as a UTF-8 text file."
+        )
         return None, [problem]
     return parse_yaml(text, file)
 
@@ -59,7 +61,9 @@ def parse_yaml(text: str, file: str) -> tuple[Source | None, list[Problem]]:
     except DuplicateKeyError as error:
         return None, [_unreadable(error, file, "Keep one of the two.")]
     except MarkedYAMLError as error:
-        return None, [_unreadable(error, file, "Check indentation, colons and quotes around this line.")]
+        return None, [
+            _unreadable(error, file, "Check indentation, colons and quotes around this line.")
+        ]
     except YAMLError as error:
         return None, [Problem(Place(file, 1), "SW100", f"is no YAML: {error}", "Correct the file.")]
     lines: dict[DataPath, int] = {(): 1}

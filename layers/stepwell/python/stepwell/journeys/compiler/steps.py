@@ -42,7 +42,12 @@ class StepReader:
             return Leave(self.source.place(path))
         if not isinstance(data, dict) or len(data) != 1:
             found = f"{len(data)} keys" if isinstance(data, dict) else repr(data)
-            self._report(path, "SW107", f"{found} where one step belongs", f"A step is one of {', '.join(_KINDS)}.")
+            self._report(
+                path,
+                "SW107",
+                f"{found} where one step belongs",
+                f"A step is one of {', '.join(_KINDS)}.",
+            )
             return None
         kind, body = next(iter(data.items()))
         if kind not in _KINDS:
@@ -52,12 +57,19 @@ class StepReader:
         if kind == "exit":
             self._validated((*path, kind), body or {}, documents.ExitDocument)
             return Leave(place)
-        readers = {"hold": self._hold, "delay": self._delay, "split": self._split, "message": self._message}
+        readers = {
+            "hold": self._hold,
+            "delay": self._delay,
+            "split": self._split,
+            "message": self._message,
+        }
         return readers[kind]((*path, kind), body)
 
     def _unknown_kind(self, path: DataPath, kind: str) -> None:
         if kind in documents.LATER_STEPS:
-            self._report(path, "SW104", f"the step `{kind}` is not supported yet", "Remove it for now.")
+            self._report(
+                path, "SW104", f"the step `{kind}` is not supported yet", "Remove it for now."
+            )
         else:
             self._report(path, "SW107", f"there is no step `{kind}`", suggest(kind, _KINDS))
 
@@ -97,11 +109,21 @@ class StepReader:
             return None
         place = self.source.place(path)
         if (document.seconds is None) == (document.until is None):
-            self._report(path, "SW108", "a delay needs either `for` or `until`", 'Write `for: 3d` or `until: "09:00 local"`.')
+            self._report(
+                path,
+                "SW108",
+                "a delay needs either `for` or `until`",
+                'Write `for: 3d` or `until: "09:00 local"`.',
+            )
             return None
         if document.seconds is not None:
             if document.weekdays:
-                self._report((*path, "weekdays"), "SW108", "weekdays go with `until` only", "Remove `weekdays`.")
+                self._report(
+                    (*path, "weekdays"),
+                    "SW108",
+                    "weekdays go with `until` only",
+                    "Remove `weekdays`.",
+                )
             return Pause(self._id(document), document.name, place, document.seconds)
         weekdays = tuple(sorted(set(document.weekdays)))
         return LocalDelay(self._id(document), document.name, place, document.until or "", weekdays)
@@ -111,7 +133,10 @@ class StepReader:
         if document is None:
             self._look_inside(path, data, ("otherwise",), ("branches",))
             return None
-        arms = [self._arm((*path, "branches", index), each) for index, each in enumerate(document.branches)]
+        arms = [
+            self._arm((*path, "branches", index), each)
+            for index, each in enumerate(document.branches)
+        ]
         return Split(
             id=self._id(document),
             name=document.name,
@@ -171,7 +196,9 @@ class StepReader:
         )
         return ()
 
-    def _look_inside(self, path: DataPath, data: Any, blocks: tuple[str, ...], branches: tuple[str, ...]) -> None:
+    def _look_inside(
+        self, path: DataPath, data: Any, blocks: tuple[str, ...], branches: tuple[str, ...]
+    ) -> None:
         """Report on the steps inside a step that cannot be read itself."""
         if not isinstance(data, dict):
             return

@@ -38,7 +38,9 @@ def reachable(machine: Mapping[str, Any]) -> set[str]:
 def faults(machine: Mapping[str, Any]) -> list[str]:
     """Every fault in words; empty for a sound machine."""
     states: States = machine["States"]
-    found = [] if machine["StartAt"] in states else [f"StartAt names no state: {machine['StartAt']}"]
+    found = (
+        [] if machine["StartAt"] in states else [f"StartAt names no state: {machine['StartAt']}"]
+    )
     for name, state in states.items():
         found.extend(f"{name}: {fault}" for fault in _state_faults(name, state, states))
     found.extend(f"{name}: unreachable" for name in states.keys() - reachable(machine))
@@ -67,11 +69,13 @@ def _task_faults(state: Mapping[str, Any]) -> Iterator[str]:
     if not int(state.get("TimeoutSeconds", 0)) > 0:
         yield "a Task without TimeoutSeconds"
     for retry in state.get("Retry", ()):
-        if not 0 < retry.get("MaxAttempts", 0) < 100:  # noqa: PLR2004 - AWS allows 99,999,999
+        if not 0 < retry.get("MaxAttempts", 0) < 100:
             yield "a Retry without a bound"
         if retry.get("JitterStrategy") != "FULL":
             yield "a Retry without full jitter"
-        if "waitForTaskToken" in state["Resource"] and {"States.Timeout", "States.ALL"} & {*retry["ErrorEquals"]}:
+        if "waitForTaskToken" in state["Resource"] and {"States.Timeout", "States.ALL"} & {
+            *retry["ErrorEquals"]
+        }:
             yield "retries the time limit of a callback"
     for index, catch in enumerate(state.get("Catch", ())):
         if "States.ALL" in catch["ErrorEquals"] and index + 1 != len(state["Catch"]):
@@ -80,9 +84,15 @@ def _task_faults(state: Mapping[str, Any]) -> Iterator[str]:
 
 def _endless(states: States) -> set[str]:
     """States from which no end can be come to."""
-    ending = {name for name, state in states.items() if state.get("Type") in _ENDS or state.get("End")}
+    ending = {
+        name for name, state in states.items() if state.get("Type") in _ENDS or state.get("End")
+    }
     while True:
-        more = {name for name, state in states.items() if name not in ending and ending & {*targets(state)}}
+        more = {
+            name
+            for name, state in states.items()
+            if name not in ending and ending & {*targets(state)}
+        }
         if not more:
             return set(states) - ending
         ending |= more

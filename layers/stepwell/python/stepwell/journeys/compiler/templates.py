@@ -66,5 +66,7 @@ def _variants(source: Source) -> tuple[dict[str, dict[str, str]], list[Problem]]
 
 
 def _problem(source: Source, path: DataPath, message: str) -> Problem:
-    shape: Any = ", ".join(f"{channel}: {{{', '.join(fields)}}}" for channel, fields in FIELDS.items())
+    shape: Any = ", ".join(
+        f"{channel}: {{{', '.join(fields)}}}" for channel, fields in FIELDS.items()
+    )
     return Problem(source.place(path), "SW603", message, f"Write {shape}.")

@@ -25,7 +25,9 @@ _TYPES = {
 }
 
 
-def validated(source: Source, path: DataPath, data: Any, model: type[D]) -> tuple[D | None, list[Problem]]:
+def validated(
+    source: Source, path: DataPath, data: Any, model: type[D]
+) -> tuple[D | None, list[Problem]]:
     """The document, or None when what is wrong leaves nothing to go on with."""
     try:
         return model.model_validate(data), []
@@ -36,7 +38,9 @@ def validated(source: Source, path: DataPath, data: Any, model: type[D]) -> tupl
         return None, problems
     wrong = {each["loc"][0] for each in details if each["loc"]}
     try:
-        return model.model_validate({key: value for key, value in data.items() if key not in wrong}), problems
+        return model.model_validate(
+            {key: value for key, value in data.items() if key not in wrong}
+        ), problems
     except ValidationError:
         return None, problems
 
@@ -55,16 +59,30 @@ def _problem(source: Source, path: DataPath, error: ErrorDetails, model: type[Do
     if kind == "missing":
         what = f"`{key}` is missing"
         if (key, model.__name__) == ("for", "HoldDocument"):
-            return Problem(place, "SW301", "a hold without a limit", "Say how long it may last: `for: 3d`.")
+            return Problem(
+                place, "SW301", "a hold without a limit", "Say how long it may last: `for: 3d`."
+            )
         return Problem(place, "SW102", what, f"Add `{key}:` to {shown(path) or 'the journey'}.")
     if kind.startswith("SW"):
         return Problem(place, kind, error["msg"], f"Correct `{key}`.")
     if kind in _TYPES:
-        return Problem(place, "SW103", f"{_given(error)} where {_TYPES[kind]} belongs", f"Correct `{key or shown(path)}`.")
+        return Problem(
+            place,
+            "SW103",
+            f"{_given(error)} where {_TYPES[kind]} belongs",
+            f"Correct `{key or shown(path)}`.",
+        )
     if kind == "literal_error":
         expected = str(error["ctx"]["expected"]).replace("'", "")
-        return Problem(place, "SW103", f"{_given(error)} is none of {expected}", f"Write {expected}.")
-    return Problem(place, "SW103", f"{error['msg'][0].lower()}{error['msg'][1:]}", f"Correct `{key or shown(path)}`.")
+        return Problem(
+            place, "SW103", f"{_given(error)} is none of {expected}", f"Write {expected}."
+        )
+    return Problem(
+        place,
+        "SW103",
+        f"{error['msg'][0].lower()}{error['msg'][1:]}",
+        f"Correct `{key or shown(path)}`.",
+    )
 
 
 def _given(error: ErrorDetails) -> str:

@@ -1,0 +1,23 @@
+"""What a subcommand is: a module with `add_parser` and `run`.
+
+Its heavy imports belong inside `run`, so that `stepwell --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - has no other name
+
+
+class Command(Protocol):
+    """A subcommand's module; `add_parser` sets its `run` as the default of `run`."""
+
+    @staticmethod
+    def add_parser(commands: Commands) -> None: ...
+
+
+class CommandError(Exception):
+    """Something the user can put right; the message is shown as it is, the exit status is 2."""

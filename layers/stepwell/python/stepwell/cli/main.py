@@ -1,0 +1,43 @@
+"""The command line, `stepwell`: one subcommand a module, see `cli.command`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from stepwell.cli import check, compile, customer, graph, send  # noqa: A004 - named like the command
+from stepwell.cli.command import Command, CommandError
+
+COMMANDS: tuple[Command, ...] = (check, compile, graph, send, customer)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand. 0: all well; 1: problems were found; 2: it could not be carried out."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        return int(given.run(given))
+    except CommandError as error:
+        print(f"stepwell: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `stepwell compile x | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="stepwell", description="Customer journeys in your own AWS account."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Write what functions read at run time into a folder, each file under the hash of its content.
+
+    programs/<version>.json   a compiled journey
+    catalogs/<hash>.json      {"programs": ["<version>", …]}: the journeys of this deployment
+    policies/<hash>.json      purposes, caps and quiet hours
+
+Deployments copy the folder into a bucket and never delete there, so that what runs finds its version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stepwell.journeys.compiler.compilation import compile_journey
+from stepwell.journeys.compiler.problems import CompileError
+from stepwell.journeys.compiler.project import read_project
+from stepwell.journeys.program import canonical, version_of
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Keys of the two files that a stage points to, and each journey's state machine."""
+
+    catalog_key: str
+    policies_key: str
+    machines: dict[str, dict[str, Any]]
+
+
+def write_bundle(statemachines: Path, out: Path) -> Bundle:
+    """Compile the journeys below `statemachines` into `out`. Raises CompileError with every problem."""
+    project = read_project(statemachines.resolve().parent)
+    if project.problems or project.policies is None:
+        raise CompileError(project.problems)
+    compiled = [compile_journey(subject) for subject in project.subjects]
+    for each in compiled:
+        _write(out, "programs", each.program)
+    catalog = {"programs": [each.version for each in compiled]}
+    return Bundle(
+        catalog_key=_write(out, "catalogs", catalog),
+        policies_key=_write(out, "policies", project.policies),
+        machines={each.journey: each.machine for each in compiled},
+    )
+
+
+def _write(out: Path, kind: str, document: dict[str, Any]) -> str:
+    key = f"{kind}/{version_of(document)}.json"
+    path = out / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(canonical(document), encoding="utf-8")
+    return key

@@ -1,0 +1,102 @@
+"""What is wrong with a Liquid text before it is rendered: syntax, filters, variables that cannot exist.
+
+A template sees `customer.id`, `customer.traits.…`, `event.…` (the entry event) and `journey`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from liquid import Environment
+from liquid.exceptions import LiquidError
+
+from stepwell.journeys.compiler.cel.kinds import JSON, Type
+from stepwell.journeys.compiler.problems import suggest
+
+_ROOTS = ("customer", "event", "journey")
+_CUSTOMER = ("id", "traits")
+_EVENT = ("id", "name", "properties", "timestamp", "type")
+_FILES = frozenset({"include", "render", "extends", "block"})
+
+
+@dataclass(frozen=True, slots=True)
+class TextFault:
+    """`line` counts from 1 within the text."""
+
+    line: int
+    code: str
+    message: str
+    remedy: str
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment()
+
+
+def faults_in(text: str, properties: Type) -> Iterator[TextFault]:
+    """`properties`: the type of the entry event's properties; JSON when they are not known."""
+    try:
+        analysis = _environment().from_string(text).analyze(include_partials=False)
+    except LiquidError as error:
+        line = text.count("\n", 0, error.token.start_index) + 1 if error.token else 1
+        yield TextFault(
+            line, "SW604", f"is no Liquid: {error.message}", "Correct the tag or the braces."
+        )
+        return
+    for name, spans in analysis.filters.items():
+        if name not in _environment().filters:
+            remedy = suggest(name, _environment().filters)
+            yield TextFault(
+                _line(text, spans[0].index), "SW604", f"there is no filter {name!r}", remedy
+            )
+    for name, spans in analysis.tags.items():
+        if name in _FILES:
+            remedy = "Write the text here: a message carries all of its template."
+            yield TextFault(
+                _line(text, spans[0].index), "SW604", f"the tag {name!r} reads other files", remedy
+            )
+    for variables in analysis.globals.values():
+        for variable in variables:
+            found = _impossible(list(variable.segments), properties)
+            if found:
+                yield TextFault(_line(text, variable.span.index), "SW605", *found)
+
+
+def _line(text: str, index: int) -> int:
+    return text.count("\n", 0, index) + 1
+
+
+def _impossible(segments: list[object], properties: Type) -> tuple[str, str] | None:
+    """Message and remedy, when a variable can never have a value."""
+    shown = ".".join(map(str, segments))
+    root, *rest = segments
+    if root not in _ROOTS:
+        return (
+            f"`{shown}` does not exist",
+            f"{suggest(root, _ROOTS)} Templates see {', '.join(_ROOTS)}.",
+        )
+    if root == "journey":
+        return (f"`{shown}` does not exist", "`journey` is the journey's name.") if rest else None
+    known = _CUSTOMER if root == "customer" else _EVENT
+    if not rest or rest[0] not in known:
+        what = rest[0] if rest else root
+        return f"`{shown}` does not exist", f"{suggest(what, known)} Write {root}.<one of them>."
+    return _missing_property(rest[1:], properties) if rest[0] == "properties" else None
+
+
+def _missing_property(segments: list[object], kind: Type) -> tuple[str, str] | None:
+    """Follows what the event's schema knows; anything may be in what it leaves open."""
+    for segment in segments:
+        if kind.kind == "list" and (isinstance(segment, int) or segment in ("first", "last")):
+            kind = kind.element or JSON
+            continue
+        if kind.kind != "record" or segment == "size":
+            return None
+        if segment not in kind.fields:
+            remedy = f"{suggest(segment, kind.fields)} Properties are in the event's schema."
+            return f"{kind.place} has no property {segment!r}", remedy
+        kind = kind.fields[str(segment)]
+    return None

@@ -1,0 +1,121 @@
+"""A Stepwell project on disk: where it is, and everything in it that journeys are made of.
+
+<root>/statemachines/journeys/<name>/journey.yaml, templates/<template>.yaml, journey.asl.json
+<root>/statemachines/policies.yaml
+<root>/events/schemas/<event>.json
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stepwell.journeys.compiler.checks import Subject, problems_of
+from stepwell.journeys.compiler.problems import Place, Problem
+from stepwell.journeys.compiler.reader import read_journey
+from stepwell.journeys.compiler.registry import EventRegistry, RegistryError, load_registry
+from stepwell.journeys.compiler.templates import Template, read_templates
+from stepwell.messages.policies import PoliciesError
+from stepwell.messages.policies_file import read_policies
+
+
+class NoProjectError(Exception):
+    """There is no Stepwell project here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """`policies` is None when they cannot be read; `problems` are all there are, in order."""
+
+    subjects: tuple[Subject, ...]
+    policies: dict[str, Any] | None
+    problems: tuple[Problem, ...]
+
+
+def find_root(start: Path) -> Path:
+    """The folder with `statemachines/journeys`, going up from `start`. Raises NoProjectError."""
+    for folder in (start, *start.parents):
+        if (folder / "statemachines" / "journeys").is_dir():
+            return folder
+    raise NoProjectError(
+        f"no statemachines/journeys in {start} or above it; say where it is with --root"
+    )
+
+
+def journey_names(root: Path) -> list[str]:
+    folders = (root / "statemachines" / "journeys").iterdir()
+    return sorted(
+        folder.name for folder in folders if folder.is_dir() and not folder.name.startswith(".")
+    )
+
+
+def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
+    """Read and check the project's journeys, or only those named."""
+    registry, problems = _registry(root)
+    policies, wrong = _policies(root)
+    problems = [*problems, *wrong]
+    purposes = frozenset(policies["purposes"]) if policies else None
+    subjects = []
+    for name in journey_names(root):
+        if only is None or name in only:
+            subject, found = _read(root, name, purposes, registry)
+            problems.extend(found)
+            subjects += [subject] if subject else []
+    return Project(tuple(subjects), policies, tuple(sorted(set(problems))))
+
+
+def _read(
+    root: Path, name: str, purposes: frozenset[str] | None, registry: EventRegistry | None
+) -> tuple[Subject | None, list[Problem]]:
+    folder = root / "statemachines" / "journeys" / name
+    prefix = folder.relative_to(root).as_posix()
+    file = f"{prefix}/journey.yaml"
+    if not (folder / "journey.yaml").is_file():
+        remedy = "Write it, or remove the folder."
+        return None, [
+            Problem(Place(file, 1), "SW100", "there is no journey.yaml in this folder", remedy)
+        ]
+    journey, problems = read_journey(folder, file)
+    templates: dict[str, Template]
+    templates, wrong = read_templates(folder, prefix)
+    problems = [*problems, *wrong]
+    if journey is None:
+        return None, problems
+    subject = Subject(journey, templates, purposes, registry)
+    return subject, [*problems, *problems_of(subject)]
+
+
+def _policies(root: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
+    file = "statemachines/policies.yaml"
+    try:
+        return read_policies((root / file).read_text(encoding="utf-8")), []
+    except OSError:
+        remedy = "Add it: purposes, caps and quiet hours."
+        return None, [Problem(Place(file, 1), "SW405", "there are no policies", remedy)]
+    except PoliciesError as error:
+        return None, [
+            Problem(
+                Place(file, max(each.line, 1), each.path),
+                "SW406",
+                each.message,
+                "Correct the policies.",
+            )
+            for each in error.problems
+        ]
+
+
+def _registry(root: Path) -> tuple[EventRegistry | None, list[Problem]]:
+    folder = "events/schemas"
+    try:
+        return load_registry(root / folder), []
+    except RegistryError as error:
+        remedy = "Correct the schema."
+        return None, [Problem(*_named(root, folder, each), remedy) for each in error.problems]
+
+
+def _named(root: Path, folder: str, said: str) -> tuple[Place, str, str]:
+    """Place, code and message of what the registry says: `<path>: <what is wrong>`."""
+    file, _, message = said.partition(": ")
+    name = Path(file).relative_to(root).as_posix() if Path(file).is_relative_to(root) else folder
+    return Place(name, 1), "SW500", message
