@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra.compiled import Compiled
 from infra.names import Names
-from infra.permissions import READ, Permission, allow
+from infra.permissions import Permission, allow
 from infra.settings import Settings
 from infra.stacks.data import DataStack
 
@@ -54,10 +54,14 @@ class Surroundings:
         }
 
     def customers(self, *actions: str) -> Permission:
-        return allow(self.data.customers.table_arn, *actions)
+        return allow(self.data.customers.table_arn, *(f"dynamodb:{each}" for each in actions))
 
     def records(self, *actions: str) -> Permission:
-        return allow(self.data.records.table_arn, *actions)
+        return allow(self.data.records.table_arn, *(f"dynamodb:{each}" for each in actions))
+
+    def rules(self) -> tuple[Permission, ...]:
+        """Read the programs and the policies that messages are decided by."""
+        return self.bucket_objects("programs"), self.bucket_objects("policies")
 
     def bucket_objects(self, folder: str) -> Permission:
         return allow(self.names.program_objects(folder), "s3:GetObject")
@@ -135,25 +139,19 @@ FUNCTIONS = (
     FunctionPlan(
         "ingest",
         ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"),
-        lambda s: (s.customers("dynamodb:GetItem"), sends(s.events)),
+        lambda s: (s.customers("GetItem"), sends(s.events)),
         timeout_seconds=20,
     ),
     FunctionPlan(
         "router",
         (
             *_BOTH_TABLES,
-            "PROGRAMS_BUCKET",
-            "CATALOG_KEY",
-            "HASH_SECRET_ARN",
-            "COMMANDS_QUEUE_URL",
+            *("PROGRAMS_BUCKET", "CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL"),
             *_PREFIXES,
         ),
         lambda s: (
-            s.customers(
-                *(*READ, "dynamodb:BatchGetItem", "dynamodb:PutItem"),
-                *("dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
-            ),
-            s.records("dynamodb:PutItem", "dynamodb:ConditionCheckItem"),
+            s.customers("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"),
+            s.records("PutItem"),
             s.bucket_objects("programs"),
             s.bucket_objects("catalogs"),
             s.secret(),
@@ -165,31 +163,29 @@ FUNCTIONS = (
     FunctionPlan(
         "commands",
         ("CUSTOMERS_TABLE", *_PREFIXES),
-        lambda s: (s.customers(*READ), *s.executions(), consumes(s.commands)),
+        lambda s: (s.customers("GetItem"), *s.executions(), consumes(s.commands)),
     ),
     FunctionPlan(
         "plan",
         ("CUSTOMERS_TABLE", *_POLICIES),
-        lambda s: (s.customers(*READ), s.bucket_objects("programs"), s.bucket_objects("policies")),
+        lambda s: (s.customers("Query"), *s.rules()),
     ),
     FunctionPlan(
         "consent",
         (*_BOTH_TABLES, *_POLICIES),
         lambda s: (
-            s.customers(*READ),
-            s.records(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
-            s.bucket_objects("programs"),
-            s.bucket_objects("policies"),
+            s.customers("BatchGetItem", "PutItem"),
+            s.records("BatchGetItem", "PutItem", "UpdateItem"),
+            *s.rules(),
         ),
     ),
     FunctionPlan(
         "frequency_cap",
         (*_BOTH_TABLES, *_POLICIES),
         lambda s: (
-            s.customers(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
-            s.records(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
-            s.bucket_objects("programs"),
-            s.bucket_objects("policies"),
+            s.customers("GetItem", "PutItem"),
+            s.records("PutItem", "UpdateItem"),
+            *s.rules(),
         ),
     ),
     FunctionPlan(
@@ -200,10 +196,9 @@ FUNCTIONS = (
             *("EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"),
         ),
         lambda s: (
-            s.customers(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
-            s.records(*READ, "dynamodb:PutItem", "dynamodb:UpdateItem"),
-            s.bucket_objects("programs"),
-            s.bucket_objects("policies"),
+            s.customers("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
+            s.records("BatchGetItem", "PutItem", "UpdateItem"),
+            *s.rules(),
             *providers(s.settings),
         ),
         timeout_seconds=60,
@@ -211,7 +206,7 @@ FUNCTIONS = (
     FunctionPlan(
         "admin",
         (*_BOTH_TABLES, "HASH_SECRET_ARN"),
-        lambda s: (s.customers(*READ), s.records(*READ), s.secret()),
+        lambda s: (s.customers("GetItem", "Query"), s.records("Query"), s.secret()),
         timeout_seconds=20,
     ),
 )

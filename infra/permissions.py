@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
-READ = ("dynamodb:GetItem", "dynamodb:Query")
 _DECRYPT = ("kms:Decrypt", "kms:DescribeKey")
 _ENCRYPT = ("kms:Encrypt", "kms:GenerateDataKey")
 _CHANGES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}

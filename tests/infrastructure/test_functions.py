@@ -1,0 +1,123 @@
+"""Functions and layers: settings they read, where they run, what is deployed with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from infra.constructs.function import ARCHITECTURE, RUNTIME
+from infra.layers import PYTHON
+from tests.infrastructure.synthesized import Synthesized, short
+
+_BOTH_TABLES = {"CUSTOMERS_TABLE", "RECORDS_TABLE"}
+_POLICIES = {"PROGRAMS_BUCKET", "POLICIES_KEY"}
+_PREFIXES = {"JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX"}
+_PROVIDERS = {"EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"}
+
+VARIABLES: Mapping[str, set[str]] = {
+    "ingest": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"},
+    "router": {
+        *_BOTH_TABLES,
+        *_PREFIXES,
+        *("PROGRAMS_BUCKET", "CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL"),
+    },
+    "commands": {"CUSTOMERS_TABLE", *_PREFIXES},
+    "plan": {"CUSTOMERS_TABLE", *_POLICIES},
+    "consent": {*_BOTH_TABLES, *_POLICIES},
+    "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
+    "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS},
+    "admin": {*_BOTH_TABLES, "HASH_SECRET_ARN"},
+}
+
+_HERE = "<AWS::Region>:<AWS::AccountId>"
+VALUES = {
+    "STAGE": "local",
+    "CUSTOMERS_TABLE": "stepwell-local-customers",
+    "RECORDS_TABLE": "stepwell-local-records",
+    "PROGRAMS_BUCKET": "stepwell-local-programs-<AWS::AccountId>-<AWS::Region>",
+    "HASH_SECRET_ARN": (
+        f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key"
+    ),
+    "EVENTS_QUEUE_URL": "EventsQueue",
+    "COMMANDS_QUEUE_URL": "CommandsQueue",
+    "JOURNEY_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:stateMachine:stepwell-local-",
+    "EXECUTION_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:execution:stepwell-local-",
+    "EMAIL_FROM": "shop@example.com",
+    "EMAIL_CONFIGURATION_SET": "",
+    "SMS_SENDER_ID": "Stepwell",
+    "PUSH_APPLICATION_ARN": "arn:aws:sns:us-east-1:123456789012:app/GCM/stepwell-local",
+}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_environment_is_exactly_what_the_function_reads(
+    synthesized: Synthesized, name: str
+) -> None:
+    variables = synthesized.functions()[name]["Environment"]["Variables"]
+    assert variables.keys() == {"STAGE", *VARIABLES[name]}
+    for key, value in variables.items():
+        if key not in {"CATALOG_KEY", "POLICIES_KEY"}:
+            assert short(value) == VALUES[key]
+
+
+def test_environment_names_objects_by_their_content(synthesized: Synthesized) -> None:
+    router = synthesized.functions()["router"]["Environment"]["Variables"]
+    consent = synthesized.functions()["consent"]["Environment"]["Variables"]
+    assert re.fullmatch(r"catalogs/[0-9a-f]+\.json", router["CATALOG_KEY"])
+    assert re.fullmatch(r"policies/[0-9a-f]+\.json", consent["POLICIES_KEY"])
+
+
+def test_functions_run_alike(synthesized: Synthesized) -> None:
+    assert synthesized.functions().keys() == VARIABLES.keys()
+    for function in synthesized.functions().values():
+        assert function["Runtime"] == RUNTIME.name
+        assert function["Architectures"] == [ARCHITECTURE.name] == ["arm64"]
+        assert function["Handler"] == "handler.handler"
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert len(function["Layers"]) == 2
+
+
+def test_functions_log_into_groups_that_forget(synthesized: Synthesized) -> None:
+    groups = synthesized.properties("AWS::Logs::LogGroup")
+    assert all(each["RetentionInDays"] == 1 for each in groups)
+    names = {each["LogGroupName"] for each in groups}
+    for function in synthesized.functions().values():
+        assert f"/aws/lambda/{function['FunctionName']}" in names
+        assert "LogGroup" in function["LoggingConfig"]
+
+
+def test_timeouts_of_sending_are_nested(synthesized: Synthesized) -> None:
+    """Provider < function < send_message 240 s < the journey's task 300 s; API functions < 29 s."""
+    timeouts = {name: each["Timeout"] for name, each in synthesized.functions().items()}
+    assert all(10 < timeouts[name] < 240 for name in ("consent", "frequency-cap", "delivery"))
+    assert all(timeouts[name] < 29 for name in ("ingest", "admin"))
+
+
+def test_layers_are_for_the_functions_platform(synthesized: Synthesized) -> None:
+    layers = synthesized.properties("AWS::Lambda::LayerVersion", "engine")
+    assert len(layers) == 2
+    for layer in layers:
+        assert layer["CompatibleRuntimes"] == [RUNTIME.name] == [f"python{PYTHON}"]
+        assert layer["CompatibleArchitectures"] == ["arm64"]
+
+
+def test_layers_leave_design_time_out(synthesized: Synthesized) -> None:
+    engine = _engine_layer(synthesized)
+    assert (engine / "journeys" / "program.py").is_file()
+    assert (engine / "aws" / "settings.py").is_file()
+    for left_out in ("journeys/compiler", "cli", "simulation"):
+        assert not (engine / left_out).exists()
+    assert not list(engine.rglob("__pycache__"))
+    assert not list(engine.parent.glob("*.egg-info"))
+
+
+def _engine_layer(synthesized: Synthesized) -> Path:
+    found = [
+        synthesized.asset(layer["Content"]["S3Key"]) / "python" / "stepwell"
+        for layer in synthesized.properties("AWS::Lambda::LayerVersion", "engine")
+    ]
+    [engine] = [folder for folder in found if folder.is_dir()]
+    return engine

@@ -1,0 +1,212 @@
+"""What each function and machine may do, written out. A new action or resource fails here first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from infra.functions import FUNCTIONS
+from tests.infrastructure.synthesized import Synthesized, listed, short, statements
+
+Grants = dict[str, set[str]]
+
+_PREFIX = "arn:<AWS::Partition>"
+_HERE = "<AWS::Region>:<AWS::AccountId>"
+_BUCKET = f"{_PREFIX}:s3:::stepwell-local-programs-<AWS::AccountId>-<AWS::Region>"
+_SECRET = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key-??????"
+_JOURNEYS = ("cart_abandonment", "onboarding", "post_purchase")
+_MACHINES = {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-{name}" for name in _JOURNEYS}
+_PUSH = "arn:aws:sns:us-east-1:123456789012"
+
+CUSTOMERS, RECORDS, KEY = {"Customers.Arn"}, {"Records.Arn"}, {"Key.Arn"}
+BOTH = CUSTOMERS | RECORDS
+READS_KEY: Grants = {"kms:Decrypt": KEY, "kms:DescribeKey": KEY}
+WRITES_KEY: Grants = {**READS_KEY, "kms:Encrypt": KEY, "kms:GenerateDataKey": KEY}
+TRACES: Grants = {"xray:PutTraceSegments": {"*"}, "xray:PutTelemetryRecords": {"*"}}
+STEERS: Grants = {
+    "states:StartExecution": _MACHINES,
+    "states:SendTaskSuccess": _MACHINES,
+    "states:StopExecution": {
+        f"{_PREFIX}:states:{_HERE}:execution:stepwell-local-{name}:*" for name in _JOURNEYS
+    },
+}
+PROGRAMS_AND_POLICIES: Grants = {"s3:GetObject": {f"{_BUCKET}/programs/*", f"{_BUCKET}/policies/*"}}
+
+
+def consumes(queue: str) -> Grants:
+    actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    return {f"sqs:{action}": {f"{queue}.Arn"} for action in actions}
+
+
+EXPECTED: Mapping[str, Grants] = {
+    "ingest": {
+        **READS_KEY,
+        "dynamodb:GetItem": CUSTOMERS,
+        "sqs:SendMessage": {"EventsQueue.Arn"},
+    },
+    "router": {
+        **WRITES_KEY,
+        **STEERS,
+        **consumes("EventsQueue"),
+        "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:BatchGetItem": CUSTOMERS,
+        "dynamodb:Query": CUSTOMERS,
+        "dynamodb:PutItem": BOTH,
+        "dynamodb:UpdateItem": CUSTOMERS,
+        "s3:GetObject": {f"{_BUCKET}/programs/*", f"{_BUCKET}/catalogs/*"},
+        "secretsmanager:GetSecretValue": {_SECRET},
+        "sqs:SendMessage": {"CommandsQueue.Arn"},
+    },
+    "commands": {
+        **READS_KEY,
+        **STEERS,
+        **consumes("CommandsQueue"),
+        "dynamodb:GetItem": CUSTOMERS,
+    },
+    "plan": {**READS_KEY, **PROGRAMS_AND_POLICIES, "dynamodb:Query": CUSTOMERS},
+    "consent": {
+        **WRITES_KEY,
+        **PROGRAMS_AND_POLICIES,
+        "dynamodb:BatchGetItem": BOTH,
+        "dynamodb:PutItem": BOTH,
+        "dynamodb:UpdateItem": RECORDS,
+    },
+    "frequency-cap": {
+        **WRITES_KEY,
+        **PROGRAMS_AND_POLICIES,
+        "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:PutItem": BOTH,
+        "dynamodb:UpdateItem": RECORDS,
+    },
+    "delivery": {
+        **WRITES_KEY,
+        **PROGRAMS_AND_POLICIES,
+        "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:BatchGetItem": BOTH,
+        "dynamodb:PutItem": BOTH,
+        "dynamodb:UpdateItem": BOTH,
+        "dynamodb:ConditionCheckItem": CUSTOMERS,
+        "ses:SendEmail": {f"{_PREFIX}:ses:{_HERE}:identity/example.com"},
+        "sns:Publish": {
+            f"not {_PREFIX}:sns:*:*:*",  # numbers, which have no ARN: no topic
+            f"{_PUSH}:endpoint/GCM/stepwell-local/*",
+        },
+        "sns:CreatePlatformEndpoint": {f"{_PUSH}:app/GCM/stepwell-local"},
+    },
+    "admin": {
+        **READS_KEY,
+        "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:Query": BOTH,
+        "secretsmanager:GetSecretValue": {_SECRET},
+    },
+}
+
+LOG_DELIVERY: Grants = {
+    f"logs:{action}": {"*"}
+    for action in (
+        *("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery"),
+        *("ListLogDeliveries", "PutResourcePolicy", "DescribeResourcePolicies"),
+        "DescribeLogGroups",
+    )
+}
+SAMPLES: Grants = {
+    **TRACES,
+    "xray:GetSamplingRules": {"*"},
+    "xray:GetSamplingTargets": {"*"},
+}
+
+
+def function_arns(*names: str) -> set[str]:
+    return {f"{_PREFIX}:lambda:{_HERE}:function:stepwell-local-{name}" for name in names}
+
+
+def granted(role: Mapping[str, object]) -> Grants:
+    """Resources by action. What all but some resources are allowed is marked `not`."""
+    found: Grants = {}
+    for statement in statements(role):
+        assert statement["Effect"] == "Allow"
+        resources = {short(each) for each in listed(statement.get("Resource", []))}
+        resources |= {f"not {short(each)}" for each in listed(statement.get("NotResource", []))}
+        for action in listed(statement["Action"]):
+            found.setdefault(action, set()).update(resources)
+    return found
+
+
+def test_permissions_every_function_is_listed(synthesized: Synthesized) -> None:
+    assert synthesized.functions().keys() == EXPECTED.keys()
+    assert len(FUNCTIONS) == len(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_permissions_of_a_function_are_exactly_these(synthesized: Synthesized, name: str) -> None:
+    found = granted(synthesized.role(synthesized.functions()[name]["Role"]))
+    logs = {f"logs:{action}": found.pop(f"logs:{action}") for action in _LOG_ACTIONS}
+    assert found == {**EXPECTED[name], **TRACES}
+    own = "".join(word.capitalize() for word in name.split("-"))
+    assert set().union(*logs.values()) == {f"{own}Logs.Arn"}
+
+
+_LOG_ACTIONS = ("CreateLogStream", "PutLogEvents")
+
+
+def test_permissions_of_the_journeys_role_are_exactly_these(synthesized: Synthesized) -> None:
+    found = granted(synthesized.role(synthesized.machines()["onboarding"]["RoleArn"]))
+    assert found == {
+        **WRITES_KEY,
+        **LOG_DELIVERY,
+        **SAMPLES,
+        "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:UpdateItem": CUSTOMERS,
+        "dynamodb:PutItem": RECORDS,
+        "lambda:InvokeFunction": function_arns("plan"),
+        "states:StartSyncExecution": {
+            f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-send_message"
+        },
+    }
+
+
+def test_permissions_of_send_message_are_exactly_these(synthesized: Synthesized) -> None:
+    found = granted(synthesized.role(synthesized.machines()["send_message"]["RoleArn"]))
+    assert found == {
+        **LOG_DELIVERY,
+        **SAMPLES,
+        "lambda:InvokeFunction": function_arns("consent", "frequency-cap", "delivery"),
+    }
+
+
+def test_permissions_roles_are_not_shared_among_functions(synthesized: Synthesized) -> None:
+    roles = [str(function["Role"]) for function in synthesized.functions().values()]
+    assert len(set(roles)) == len(roles)
+
+
+def test_permissions_come_from_the_roles_alone(synthesized: Synthesized) -> None:
+    """No policy is attached from elsewhere; the exception is CDK's own deployment of the bundle."""
+    assert synthesized.properties("AWS::IAM::Policy", "engine") == []
+    assert synthesized.properties("AWS::IAM::ManagedPolicy") == []
+    deployers = [each for each, _ in synthesized.of_type("AWS::IAM::Policy")]
+    assert all(each.startswith("CustomCDKBucketDeployment") for each in deployers)
+    assert len(deployers) == 1
+
+
+def test_permissions_the_key_is_used_through_dynamodb_only(synthesized: Synthesized) -> None:
+    for function in synthesized.functions().values():
+        for statement in statements(synthesized.role(function["Role"])):
+            if any(action.startswith("kms:") for action in listed(statement["Action"])):
+                [via] = statement["Condition"]["StringEquals"].items()
+                assert (via[0], short(via[1])) == (
+                    "kms:ViaService",
+                    "dynamodb.<AWS::Region>.amazonaws.com",
+                )
+
+
+def test_permissions_fit_into_a_role(synthesized: Synthesized) -> None:
+    """IAM takes 10,240 characters of inline policies a role; the router's grows with journeys."""
+    for function in synthesized.functions().values():
+        role = synthesized.role(function["Role"])
+        text = "".join(
+            "".join(listed(each["Action"]))
+            + "".join(short(resource) for resource in listed(each.get("Resource", [])))
+            for each in statements(role)
+        )
+        assert len(text) < 8_000
