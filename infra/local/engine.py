@@ -29,13 +29,14 @@ from moto import mock_aws
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from infra.local import moto_patches
+from infra.local.account import ACCOUNT, REGION, function_arn, machine_arn
 from infra.local.clock import StepClock
 from infra.local.functions import Function, Handler, Invocation
 from infra.local.in_process import InProcessInvoker
 from infra.local.moto_patches.tasks import start_sync
 
-ACCOUNT = "123456789012"
-REGION = "eu-west-1"
+__all__ = ["LocalEngine", "function_arn", "machine_arn"]
+
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
 _PATIENCE = 60.0
 """Real seconds that one moment's work may take before a test is told that it hangs."""
@@ -191,12 +192,3 @@ class LocalEngine:
                         executionArn=execution.execution_arn
                     )
         self.clock.settle(_PATIENCE)
-
-
-def machine_arn(name: str) -> str:
-    return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
-
-
-def function_arn(name: str) -> str:
-    """What to fill a machine's `${…FunctionArn}` with."""
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"

@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 from botocore.exceptions import ClientError
 
+from infra.local.account import REGION, function_arn
 from infra.local.clock import StepClock
 from infra.local.functions import Function, Handler, Invocation, copied, name_of
 from infra.local.worker import Context, describe_error
@@ -44,7 +45,7 @@ class InProcessInvoker:
         self._restore = ExitStack()
 
     def __enter__(self) -> Self:
-        self._restore.enter_context(patch.dict(os.environ))
+        self._restore.enter_context(patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}))
         self._forget()
         return self
 
@@ -103,7 +104,7 @@ class InProcessInvoker:
 def _context(function: Function) -> Context:
     return Context(
         function_name=function.name,
-        invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{function.name}",
+        invoked_function_arn=function_arn(function.name),
         aws_request_id=str(uuid.uuid4()),
         memory_limit_in_mb=function.memory,
         deadline=time.time() + function.timeout,

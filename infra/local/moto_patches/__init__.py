@@ -9,12 +9,23 @@ them back, so that a test leaves moto as it was. Seen with moto 5.2.
     tasks        Lambda and nested Express calls from a state machine
     strictness   what AWS fails and moto lets pass
     tables       conditional writes that are atomic
+    queues       no message is lost between threads
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from infra.local.clock import StepClock
-from infra.local.moto_patches import callbacks, executions, strictness, tables, tasks, waits
+from infra.local.moto_patches import (
+    callbacks,
+    executions,
+    queues,
+    strictness,
+    tables,
+    tasks,
+    waits,
+)
 from infra.local.moto_patches.replacing import Patches
 from infra.local.moto_patches.runs import Runs
 from infra.local.moto_patches.tasks import Invoke
@@ -22,10 +33,13 @@ from infra.local.moto_patches.tasks import Invoke
 __all__ = ["Invoke", "Patches", "Runs", "install"]
 
 
-def install(clock: StepClock, invoke: Invoke) -> tuple[Patches, Runs]:
+def install(
+    clock: StepClock, invoke: Invoke, on_queue_change: Callable[[], None] = lambda: None
+) -> tuple[Patches, Runs]:
     """Patch moto, for the whole process. Call it before anything is created in moto.
 
-    `invoke` carries out the Lambda invocations of state machines.
+    `invoke` carries out the Lambda invocations of state machines; `on_queue_change` is called after
+    messages came or went.
     """
     patches, runs = Patches(), Runs(clock)
     waits.install(patches, runs)
@@ -34,4 +48,5 @@ def install(clock: StepClock, invoke: Invoke) -> tuple[Patches, Runs]:
     tasks.install(patches, runs, invoke)
     strictness.install(patches)
     tables.install(patches)
+    queues.install(patches, on_queue_change)
     return patches, runs

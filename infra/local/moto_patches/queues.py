@@ -1,0 +1,47 @@
+"""SQS under threads, and news of its changes.
+
+moto copies a queue's messages when it deletes one, and loses what comes in the meantime.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from moto.sqs.models import Queue, SQSBackend
+
+from infra.local.moto_patches.replacing import Patches
+
+
+def install(patches: Patches, on_change: Callable[[], None]) -> None:
+    lock = threading.RLock()
+    receive = SQSBackend.receive_message
+
+    def changing(method: Any) -> Any:
+        def call(self: Any, *args: Any, **arguments: Any) -> Any:
+            with lock:
+                result = method(self, *args, **arguments)
+            on_change()
+            return result
+
+        return call
+
+    def receive_message(
+        self: Any,
+        queue_name: str,
+        count: int,
+        wait_seconds_timeout: int,  # noqa: ARG001
+        *args: Any,
+        **arguments: Any,
+    ) -> Any:
+        """A long poll answers at once: it would hold the lock. Dead letters move while receiving."""
+        with lock:
+            result = receive(self, queue_name, count, 0, *args, **arguments)
+        on_change()
+        return result
+
+    patches.replace(Queue, "add_message", changing(Queue.add_message))
+    patches.replace(Queue, "delete_message", changing(Queue.delete_message))
+    patches.replace(SQSBackend, "purge_queue", changing(SQSBackend.purge_queue))
+    patches.replace(SQSBackend, "receive_message", receive_message)

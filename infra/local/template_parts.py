@@ -1,0 +1,155 @@
+"""What the local stack carries out itself: a template's functions, mappings, routes and files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local.assembly import StackTemplate
+from infra.local.functions import Function, name_of
+from infra.local.intrinsics import Scope, UnresolvedError
+
+BUCKET_DEPLOYMENT = "Custom::CDKBucketDeployment"
+_FUNCTION_IN_URI = re.compile(r"/functions/(arn:[^/]+)/invocations")
+
+
+class TemplateError(Exception):
+    """Something in the template cannot be carried out here; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """A queue that a function works off."""
+
+    queue_arn: str
+    function: str
+    batch_size: int
+    reports_failures: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`path` is a template such as `/admin/customers/{id}`; `authorization` is NONE or AWS_IAM."""
+
+    method: str
+    path: str
+    function: str
+    authorization: str
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A folder that CDK copies into a bucket while it deploys."""
+
+    folder: Path
+    bucket: str
+    prefix: str
+
+
+def of_type(stack: StackTemplate, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for logical, resource in stack.resources.items():
+        if resource["Type"] == kind:
+            yield logical, resource.get("Properties", {})
+
+
+def read_functions(stack: StackTemplate, scope: Scope) -> list[Function]:
+    """The functions with their environment. Raises TemplateError naming function and variable.
+
+    Those that serve custom resources are CDK's own and are not run.
+    """
+    providers = {
+        resource["Properties"]["ServiceToken"].get("Fn::GetAtt", [""])[0]
+        for resource in stack.resources.values()
+        if isinstance(resource.get("Properties", {}).get("ServiceToken"), Mapping)
+    }
+    return [
+        _read_function(stack, scope, properties)
+        for logical, properties in of_type(stack, "AWS::Lambda::Function")
+        if logical not in providers
+    ]
+
+
+def _read_function(stack: StackTemplate, scope: Scope, properties: Mapping[str, Any]) -> Function:
+    name = scope.resolve(properties["FunctionName"])
+    environment = {}
+    for variable, value in properties.get("Environment", {}).get("Variables", {}).items():
+        try:
+            environment[variable] = str(scope.resolve(value))
+        except UnresolvedError as error:
+            raise TemplateError(f"function {name}, variable {variable}: {error}") from error
+    layers = [_layer(stack, reference["Ref"]) for reference in properties.get("Layers", ())]
+    return Function(
+        name=name,
+        path=(_code(stack, name, properties), *(layer for layer in layers if layer)),
+        handler=properties["Handler"],
+        environment=environment,
+        timeout=int(properties.get("Timeout", 3)),
+        memory=int(properties.get("MemorySize", 128)),
+    )
+
+
+def _code(stack: StackTemplate, name: str, properties: Mapping[str, Any]) -> Path:
+    key = properties["Code"].get("S3Key")
+    if key not in stack.assets:
+        raise TemplateError(f"function {name}: its code is no asset of {stack.name}")
+    return stack.assets[key]
+
+
+def _layer(stack: StackTemplate, logical: str) -> Path | None:
+    """The layer's import folder, if it is ours; third-party packages are this environment's own."""
+    key = stack.resources[logical]["Properties"]["Content"]["S3Key"]
+    folder = stack.assets[key] / "python"
+    return folder if (folder / "stepwell").is_dir() else None
+
+
+def read_event_sources(stack: StackTemplate, scope: Scope) -> list[EventSource]:
+    return [
+        EventSource(
+            queue_arn=scope.resolve(properties["EventSourceArn"]),
+            function=scope.resolve(properties["FunctionName"]),
+            batch_size=int(properties.get("BatchSize", 10)),
+            reports_failures="ReportBatchItemFailures"
+            in properties.get("FunctionResponseTypes", ()),
+        )
+        for _, properties in of_type(stack, "AWS::Lambda::EventSourceMapping")
+    ]
+
+
+def read_routes(stack: StackTemplate, scope: Scope) -> list[Route]:
+    paths = dict(of_type(stack, "AWS::ApiGateway::Resource"))
+
+    def path(reference: Mapping[str, Any]) -> str:
+        if "Ref" not in reference:
+            return ""  # the root: GetAtt RootResourceId
+        properties = paths[reference["Ref"]]
+        return f"{path(properties['ParentId'])}/{properties['PathPart']}"
+
+    routes = []
+    for _, properties in of_type(stack, "AWS::ApiGateway::Method"):
+        uri = scope.resolve(properties["Integration"].get("Uri", ""))
+        found = _FUNCTION_IN_URI.search(uri)
+        if found:
+            routes.append(
+                Route(
+                    method=properties["HttpMethod"],
+                    path=path(properties["ResourceId"]) or "/",
+                    function=name_of(found[1]),
+                    authorization=properties.get("AuthorizationType", "NONE"),
+                )
+            )
+    return routes
+
+
+def read_files(stack: StackTemplate, scope: Scope) -> list[Files]:
+    return [
+        Files(
+            folder=stack.assets[key],
+            bucket=scope.resolve(properties["DestinationBucketName"]),
+            prefix=properties.get("DestinationBucketKeyPrefix", ""),
+        )
+        for _, properties in of_type(stack, BUCKET_DEPLOYMENT)
+        for key in properties["SourceObjectKeys"]
+    ]
