@@ -52,7 +52,8 @@ def _summary(compiled: Compiled) -> str:
     messages = steps.count("message")
     states = len(compiled.machine["States"])
     return (
-        f"{compiled.journey:<24} version {compiled.version[:12]}  enters on {compiled.program['entry']['event']}, "
+        f"{compiled.journey:<24} version {compiled.version[:12]}"
+        f"  enters on {compiled.program['entry']['event']}, "
         f"{messages} message{'' if messages == 1 else 's'}, {states} states"
         + (", draining" if compiled.program["draining"] else "")
     )

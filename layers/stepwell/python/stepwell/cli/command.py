@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 
 class Command(Protocol):
-    """A subcommand's module; `add_parser` sets its `run` as the default of `run`."""
+    """A subcommand's module; `add_parser` sets the module's `run` as the parsed `run`."""
 
-    @staticmethod
-    def add_parser(commands: Commands) -> None: ...
+    def add_parser(self, commands: Commands) -> None: ...
 
 
 class CommandError(Exception):

@@ -51,8 +51,8 @@ def run(arguments: Namespace) -> int:
     if arguments.check:
         return _check(root, compiled)
     shown = compiled[0]
-    print(json.dumps(shown.program, indent=2, ensure_ascii=False) if arguments.program else shown.machine_text(),
-          end="\n" if arguments.program else "")  # fmt: skip
+    program = json.dumps(shown.program, indent=2, ensure_ascii=False) + "\n"
+    print(program if arguments.program else shown.machine_text(), end="")
     return 0
 
 
@@ -70,9 +70,8 @@ def _write(root: Path, compiled: list[Compiled]) -> int:
         changed = _drifted(root, each)
         if changed:
             _committed(root, each).write_text(each.machine_text(), encoding="utf-8")
-        print(
-            f"{each.journey:<24} version {each.version[:12]}  {'written' if changed else 'unchanged'}"
-        )
+        done = "written" if changed else "unchanged"
+        print(f"{each.journey:<24} version {each.version[:12]}  {done}")
     return 0
 
 

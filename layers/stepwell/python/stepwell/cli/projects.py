@@ -18,7 +18,7 @@ def add_root(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--root",
         type=Path,
-        help="folder of the project; by default the nearest above this one with statemachines/journeys",
+        help="the project's folder; by default the nearest one above with statemachines/journeys",
     )
 
 

@@ -4,7 +4,7 @@
     catalogs/<hash>.json      {"programs": ["<version>", …]}: the journeys of this deployment
     policies/<hash>.json      purposes, caps and quiet hours
 
-Deployments copy the folder into a bucket and never delete there, so that what runs finds its version.
+Deployments copy the folder into a bucket and never delete there: what runs finds its version.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Bundle:
 
 
 def write_bundle(statemachines: Path, out: Path) -> Bundle:
-    """Compile the journeys below `statemachines` into `out`. Raises CompileError with every problem."""
+    """Compile the journeys in `statemachines` into `out`. Raises CompileError with all problems."""
     project = read_project(statemachines.resolve().parent)
     if project.problems or project.policies is None:
         raise CompileError(project.problems)

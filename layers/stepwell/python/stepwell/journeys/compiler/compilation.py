@@ -22,7 +22,7 @@ LARGEST_DEFINITION = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """`program` and `machine` are JSON documents; the machine has placeholders for a stage's names."""
+    """`program` and `machine` are JSON documents; a stage's names are placeholders in it."""
 
     journey: str
     version: str
@@ -43,7 +43,7 @@ def compile_project(root: Path, only: frozenset[str] | None = None) -> list[Comp
 
 
 def compile_journey(subject: Subject) -> Compiled:
-    """Compile a journey that has no problems. Raises CompileError when its definition is too large."""
+    """Compile a journey without problems. Raises CompileError when its definition is too large."""
     journey, flow = subject.journey, flow_of(subject.journey)
     trees = {use.condition.text: parse(use.condition.text) for use in uses(journey)}
     templates = {name: template.variants for name, template in subject.templates.items()}

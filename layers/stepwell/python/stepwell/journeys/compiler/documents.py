@@ -1,7 +1,7 @@
 """The shape of `journey.yaml`, as pydantic models: keys, types and allowed words.
 
-Steps inside steps are left as they are; the reader takes them one by one. What belongs to later work
-is refused by name (`LATER_KEYS`, `LATER_STEPS`), never ignored.
+Steps inside steps are left as they are; the reader takes them one by one. What belongs to later
+work is refused by name (`LATER_KEYS`, `LATER_STEPS`), never ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stepwell.journeys.compiler.durations import seconds_of
 
 LATER_KEYS = {
     "holdout": "Holdouts are not supported yet.",
-    "prefer": "Choosing the channel by preference or affinity is not supported yet; the order decides.",
+    "prefer": "Choosing the channel by preference is not supported yet; the order decides.",
     "experiment": "Experiments are not supported yet.",
     "jitter": "Jitter is not supported yet.",
     "priority": "Priorities are not supported yet.",
@@ -24,9 +24,9 @@ LATER_KEYS = {
     "segment": "Entry by segment is not supported yet.",
     "schedule": "Entry by schedule is not supported yet.",
 }
-LATER_STEPS = {
-    "random_split", "random split", "experiment", "update", "set", "action", "webhook", "start", "campaign",
-}  # fmt: skip
+LATER_STEPS = frozenset(
+    {"random_split", "experiment", "update", "set", "action", "webhook", "start"}
+)
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LOCAL_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d) local")
@@ -41,8 +41,8 @@ def _duration(value: object) -> int:
 
 def _local_time(value: object) -> str:
     if not isinstance(value, str) or not _LOCAL_TIME.fullmatch(value):
-        raise PydanticCustomError("SW106", '{value} is not a local time; write one like "09:00 local"',
-                                  {"value": repr(value)})  # fmt: skip
+        said = '{value} is not a local time; write one like "09:00 local"'
+        raise PydanticCustomError("SW106", said, {"value": repr(value)})
     return value.removesuffix(" local")
 
 

@@ -1,8 +1,8 @@
 """The states that end a journey, one set per machine.
 
-Completed and failed runs mark the enrollment and write the record of the run in one transaction. When
-that is refused, the enrollment tells why: it was left in the meantime (an exit, another run), or the
-transaction only ran into others, and then the execution fails in sight and can be redriven.
+Completed and failed runs mark the enrollment and write the record of the run in one transaction.
+When that is refused, the enrollment tells why: it was left in the meantime (an exit, another run),
+or the transaction only ran into others, and then the execution fails in sight and can be redriven.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ OTHERWISE = "otherwise"
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """`ways[step id]`: branch or arm id -> target; also TIMEOUT of a hold, OTHERWISE of a split, and
-    NEXT of a step with one way on. A branch that restarts its hold has no way of its own.
+    """`ways[step id]`: branch or arm id -> target; also TIMEOUT of a hold, OTHERWISE of a split,
+    and NEXT of a step with one way on. A branch that restarts its hold has no way of its own.
     """
 
     first: str
@@ -77,7 +77,7 @@ def _reachable(flow: Flow) -> Flow:
         if target in seen or target == END:
             continue
         seen.append(target)
-        open_targets.extend(reversed(flow.ways[target].values()))
+        open_targets.extend(reversed([*flow.ways[target].values()]))
     return Flow(
         flow.first,
         {step: flow.steps[step] for step in seen},

@@ -1,4 +1,4 @@
-"""A journey as a Mermaid flowchart that reads like the journey: steps, branches, timers; no plumbing."""
+"""A journey as a Mermaid flowchart that reads like the journey: steps, branches and timers."""
 
 from __future__ import annotations
 

@@ -69,12 +69,15 @@ def _update(
 
 
 def _arm(hold: Hold) -> asl.State:
-    """Store the token. Opens the slot too, when no write before it did (after a delay or a split)."""
-    opening = "#visit = if_not_exists(#visit, :visit), #seq = if_not_exists(#seq, :run)"
+    """Store the token. Opens the slot too, when no write before it did (after a delay, a split)."""
+    opening = (
+        "#visit = if_not_exists(#visit, :visit), #seq = if_not_exists(#seq, :run), "
+        "#opened = if_not_exists(#opened, :now)"
+    )
     armed_for = f"States.Format('{hold.id}#{{}}', {_state_of(hold)}.visit)"
     parameters = _update(
         hold.id,
-        f"SET #token = :token, #token_for = :token_for, {opening}, #opened = if_not_exists(#opened, :now)",
+        f"SET #token = :token, #token_for = :token_for, {opening}",
         "(attribute_not_exists(#visit) OR #visit = :visit) AND attribute_not_exists(#outcome)",
         {
             "#token": "token",
@@ -187,7 +190,7 @@ def _stored(hold: Hold, context: Context) -> asl.State:
                 asl.leads(asl.every(asl.present(outcome), asl.text_is(outcome, value)), then)
                 for value, then in decided
             ),
-            # An outcome that this definition does not know: fail in sight rather than go round for ever.
+            # An outcome that this definition does not know: fail in sight.
             asl.leads(asl.present(outcome), names.FAILED),
             asl.leads(asl.negated(asl.text_is(f"{_FOUND}.status.S", slots.ACTIVE)), names.LEFT),
             asl.leads(

@@ -1,4 +1,4 @@
-"""What is wrong with a Liquid text before it is rendered: syntax, filters, variables that cannot exist.
+"""What is wrong with a Liquid text before it is rendered: syntax, filters, impossible variables.
 
 A template sees `customer.id`, `customer.traits.…`, `event.…` (the entry event) and `journey`.
 """

@@ -17,7 +17,7 @@ from stepwell.journeys.compiler.waits import local_delay_states, pause_states, s
 
 
 def build_machine(journey: str, version: str, flow: Flow) -> dict[str, Any]:
-    """The state machine, with placeholders for what a stage names. States nothing leads to are left out."""
+    """The state machine, with placeholders for a stage's names, without states nothing leads to."""
     context = Context(journey, version, flow)
     states: dict[str, asl.State] = {}
     for name, state in _all_states(context):

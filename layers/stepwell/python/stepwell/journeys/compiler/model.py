@@ -1,8 +1,8 @@
 """A journey as the reader understood it, free of YAML and of Amazon States Language.
 
 Steps form a tree: the branches of a hold and the arms of a split hold steps of their own, and go on
-behind the step when they are through. Nothing jumps, so nothing but a restart can repeat. Every part
-knows its place in the file, for the checks.
+behind the step when they are through. Nothing jumps, so nothing but a restart can repeat. Every
+part knows its place in the file, for the checks.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class LocalDelay:
-    """A delay until the next HH:MM in the customer's zone, on one of the ISO weekdays (none: any)."""
+    """Until the next HH:MM in the customer's zone, on one of the ISO weekdays (none: any)."""
 
     id: str
     name: str

@@ -28,8 +28,8 @@ MESSAGE_UNTIL = ": until it may go"
 MESSAGE_AGAIN = ": no answer"
 MESSAGE_PAUSE = ": ask again soon"
 SUFFIXES = frozenset(
-    {HOLD_CLOSE, HOLD_CHOICE, HOLD_LOOK, HOLD_STORED, HOLD_AGAIN, DELAY_PLAN, SPLIT_PLAN, MESSAGE_DEFERRED,
-     MESSAGE_UNTIL, MESSAGE_AGAIN, MESSAGE_PAUSE}
+    {HOLD_CLOSE, HOLD_CHOICE, HOLD_LOOK, HOLD_STORED, HOLD_AGAIN, DELAY_PLAN, SPLIT_PLAN,
+     MESSAGE_DEFERRED, MESSAGE_UNTIL, MESSAGE_AGAIN, MESSAGE_PAUSE}
 )  # fmt: skip
 LONGEST_STEP_NAME = LONGEST_STATE_NAME - max(map(len, SUFFIXES))
 LONGEST_STEP_ID = 40
@@ -41,7 +41,7 @@ ID_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 
 RESERVED_JOURNEYS = frozenset({"send_message"})
 RESERVED_STEP_IDS = frozenset({"entry", "conversion", "end"})
-"""`<step>_event` must not be `entry_event` or `conversion_event`, which the enrollment has already."""
+"""`<step>_event` must not be `entry_event` or `conversion_event`, which the enrollment has."""
 RESERVED_BRANCH_IDS = frozenset({"timeout", "exit", "restart", "none", "otherwise"})
 
 

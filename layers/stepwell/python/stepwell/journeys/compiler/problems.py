@@ -1,7 +1,7 @@
 """What is wrong with a journey, for people: where, a stable code, and what to do about it.
 
-Codes are kept for ever, so that a search finds them: SW1xx reading and the language, SW2xx names and
-sizes, SW3xx flow and time, SW4xx messages, SW5xx events and conditions, SW6xx templates.
+Codes are kept for ever, so that a search finds them: SW1xx reading and the language, SW2xx names
+and sizes, SW3xx flow and time, SW4xx messages, SW5xx events and conditions, SW6xx templates.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A spot in a file. `line` counts from 1; `path` reads like `steps[0].hold.for`, empty for the file."""
+    """A spot in a file. `line` counts from 1; `path` reads like `steps[0].hold.for`."""
 
     file: str
     line: int
@@ -29,7 +29,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f" at {self.place.path}" if self.place.path else ""
-        return f"{self.place.file}:{self.place.line}: {self.code}{where}: {self.message}\n    {self.remedy}"
+        spot = f"{self.place.file}:{self.place.line}"
+        return f"{spot}: {self.code}{where}: {self.message}\n    {self.remedy}"
 
     def as_json(self) -> dict[str, str | int]:
         """{"file", "line", "path", "code", "message", "remedy"}."""

@@ -4,8 +4,8 @@
                  ├─ deferred ──▶ until it may go ──▶ ask again    four more
                  └─ no answer ──▶ ask again soon ──▶ ask again    bounded
 
-Asking again is harmless: the message id is the same, and `asked` tells a repeated question from a new
-one. A run of send_message that failed has no Output, so the Choice tests that it is there first.
+Asking again is harmless: the message id is the same, and `asked` tells a repeated question from a
+new one. A run of send_message that failed has no Output, so the Choice tests for it first.
 """
 
 from __future__ import annotations
@@ -67,10 +67,11 @@ def _ask(message: Message, context: Context) -> asl.State:
 
 
 def _question(message: Message, context: Context) -> str:
-    """The input as text: the execution's ids, these literals, and how often it was deferred so far."""
+    """The input as text: the execution's ids, these literals, how often it was deferred so far."""
     literals = {"journey": context.journey, "version": context.version, "step": message.id}
     text = json.dumps(literals)[1:-1]
-    asked = f"States.Format('{{}}{text}, \"asked\": {{}}{{}}', $.braces.open, $.deferral.answer.asked, $.braces.close)"
+    arguments = "$.braces.open, $.deferral.answer.asked, $.braces.close"
+    asked = f"States.Format('{{}}{text}, \"asked\": {{}}{{}}', {arguments})"
     return f"States.JsonToString(States.JsonMerge($.ids, States.StringToJson({asked}), false))"
 
 

@@ -1,6 +1,7 @@
 """YAML 1.2 with line numbers: plain data, and where each part of it stands.
 
-In YAML 1.2 `on`, `off`, `yes`, `no` are words and 09:00 is text. A path is a tuple of keys and indexes.
+In YAML 1.2 `on`, `off`, `yes`, `no` are words and 09:00 is text. A path is a tuple of keys and
+indexes.
 """
 
 from __future__ import annotations

@@ -191,7 +191,7 @@ class StepReader:
         self._report(
             path,
             "SW302",
-            f"{given!r} is no way on: a journey does not jump to other steps, so that it cannot go round for ever",
+            f"{given!r} is no way on: steps do not jump, so that no journey goes round for ever",
             f"Write {words} or a list of steps.",
         )
         return ()

@@ -1,6 +1,6 @@
 """What is wrong with a state machine's structure, which neither moto nor cfn-lint tells.
 
-Looks only at the definition (JSONPath, Standard or Express): names, where states lead, ends, time limits.
+Looks only at the definition (JSONPath): names, where states lead, ends, time limits, retries.
 """
 
 from __future__ import annotations

@@ -11,25 +11,23 @@ from typing import Any
 
 from stepwell.journeys.compiler.structure import targets
 
-START = None
-"""As the first stop: from the beginning of the execution."""
-
 
 class NoWayError(Exception):
     """The machine has no such way."""
 
 
-def transitions(machine: Mapping[str, Any], start: str | None, *stops: str) -> int:
+def transitions(machine: Mapping[str, Any], start: str | None, stop: str, *stops: str) -> int:
     """States entered on the shortest way from `start` over all stops, in their order.
 
-    The start counts, the last stop does not: ways that are laid end to end add up. A stop may be the
-    start again, for a loop. Raises NoWayError when there is no such way, KeyError for a stop that is no state.
+    None is the beginning of the execution. The start counts, the last stop does not, so that ways
+    laid end to end add up. A stop may be the start again, for a loop. Raises NoWayError when there
+    is no such way, KeyError for a stop that is no state.
     """
-    total = 0 if stops else 1
+    total = 0
     here = machine["StartAt"] if start is None else start
-    for stop in stops:
-        total += _distance(machine["States"], here, stop)
-        here = stop
+    for each in (stop, *stops):
+        total += _distance(machine["States"], here, each)
+        here = each
     return total
 
 

@@ -1,4 +1,4 @@
-"""The states of delays and splits. Local times and conditions are worked out by the plan function."""
+"""The states of delays and splits. The plan function works out local times and conditions."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from stepwell.journeys.compiler.model import Hold, NamedStep, Split
 from stepwell.journeys.compiler.problems import Place, Problem
 
 _LETTERS = "lower-case letters, digits and _, beginning with a letter"
+_TAKEN = ", ".join(sorted(names.RESERVED_BRANCH_IDS))
 
 
 def check_journey_name(subject: Subject) -> Iterator[Problem]:
@@ -97,7 +98,7 @@ def check_branch_ids(subject: Subject) -> Iterator[Problem]:
             ways = [(arm.id, arm.when.place) for arm in step.arms]
         for index, (name, place) in enumerate(ways):
             if not names.ID_PATTERN.fullmatch(name) or name in names.RESERVED_BRANCH_IDS:
-                remedy = f"Give it an `id:` of {_LETTERS}; not {', '.join(sorted(names.RESERVED_BRANCH_IDS))}."
+                remedy = f"Give it an `id:` of {_LETTERS}; not {_TAKEN}."
                 yield Problem(place, "SW203", f"{name!r} cannot be a branch's id", remedy)
             if name in dict(ways[:index]):
                 message = f"two branches of {step.name!r} have the id {name}"

@@ -46,7 +46,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A condition and what it is for: its `event` (None in a split), and whether it answers yes or no."""
+    """A condition and what it is for: of which `event` (None: a split's), and if it decides."""
 
     condition: Condition
     event: str | None

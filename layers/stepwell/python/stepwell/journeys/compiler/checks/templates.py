@@ -19,7 +19,8 @@ def check_templates(subject: Subject) -> Iterator[Problem]:
                 message.place,
                 "SW601",
                 f"there is no template {message.template!r} for {message.name!r}",
-                f"Add templates/{message.template}.yaml. {suggest(message.template, subject.templates)}",
+                f"Add templates/{message.template}.yaml. "
+                + suggest(message.template, subject.templates),
             )
     for name in subject.templates.keys() - {message.template for message in subject.messages()}:
         place = subject.templates[name].source.place(())
@@ -33,9 +34,9 @@ def check_variants(subject: Subject) -> Iterator[Problem]:
         for channel, fields in template.variants.items():
             yield from _variant_problems(template, channel, set(fields))
     for message in subject.messages():
-        template = subject.templates.get(message.template)
-        if template is not None:
-            yield from _missing_variants(message, template)
+        used = subject.templates.get(message.template)
+        if used is not None:
+            yield from _missing_variants(message, used)
 
 
 def _variant_problems(template: Template, channel: str, fields: set[str]) -> Iterator[Problem]:
