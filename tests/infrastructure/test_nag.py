@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cdk_nag
 import pytest
 from aws_cdk import Acknowledgment, App
@@ -53,3 +55,15 @@ def test_nag_reasons_say_something(recorder: Recorder, unacknowledged: App) -> N
 def test_nag_finding_without_acknowledgement_stops_the_synthesis(unacknowledged: App) -> None:
     with pytest.raises(RuntimeError, match="AwsSolutions-SMG4"):
         unacknowledged.synth()
+
+
+def test_nag_passes_for_a_stage_with_every_setting(compiled: Compiled, sources: Sources) -> None:
+    settings = replace(
+        settings_for("prod"),
+        push_application_arn="arn:aws:sns:eu-west-1:123456789012:app/APNS/shop",
+        email_configuration_set="stepwell",
+        alarm_email="operators@example.com",
+    )
+    app = build(settings, compiled, sources)
+    report = cdk_nag.AwsSolutionsChecks(app).validate_scope(app)
+    assert [violation.rule_name for violation in report.violations] == []

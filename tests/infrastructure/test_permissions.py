@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from infra.functions import FUNCTIONS
-from tests.infrastructure.synthesized import Synthesized, listed, short, statements
+from tests.infrastructure.synthesized import Synthesized, listed, short, statements, states
 
 Grants = dict[str, set[str]]
 
@@ -210,3 +210,30 @@ def test_permissions_fit_into_a_role(synthesized: Synthesized) -> None:
             for each in statements(role)
         )
         assert len(text) < 8_000
+
+
+_NEEDED = {
+    "aws-sdk:dynamodb:updateItem": {"dynamodb:UpdateItem"},
+    "aws-sdk:dynamodb:getItem": {"dynamodb:GetItem"},
+    "aws-sdk:dynamodb:transactWriteItems": {"dynamodb:UpdateItem", "dynamodb:PutItem"},
+    "aws-sdk:sfn:startSyncExecution": {"states:StartSyncExecution"},
+    "lambda:invoke": {"lambda:InvokeFunction"},
+}
+"""What a task's integration asks of its machine's role."""
+
+
+def test_permissions_of_machines_cover_their_tasks_and_no_more(synthesized: Synthesized) -> None:
+    allowed: dict[str, set[str]] = {}
+    needed: dict[str, set[str]] = {}
+    for machine in synthesized.machines().values():
+        role = str(machine["RoleArn"])
+        allowed[role] = granted(synthesized.role(machine["RoleArn"])).keys() - OF_EVERY_MACHINE
+        for _, state in states(machine):
+            if state["Type"] == "Task":
+                kind = state["Resource"].removeprefix("arn:aws:states:::")
+                actions = _NEEDED[kind.removesuffix(".waitForTaskToken")]
+                needed[role] = needed.get(role, set()) | actions
+    assert needed == allowed
+
+
+OF_EVERY_MACHINE = LOG_DELIVERY.keys() | SAMPLES.keys() | WRITES_KEY.keys()
