@@ -78,7 +78,8 @@ def _grammar_tree(text: str) -> Any:
         return CELParser().parse(text)
     except CELParseError as problem:
         position = _index_of(text, problem.line or 0, problem.column or 0)
-        if "Token('$END'" in str(problem.args):
+        token = getattr(problem.__context__, "token", None)
+        if token is not None and token.type == "$END":
             raise error_at(text, len(text.rstrip()), "the condition ends too early") from None
         word = text[position:].split(maxsplit=1)[0][:20]
         raise error_at(text, position, f"not expected here: {word}") from None

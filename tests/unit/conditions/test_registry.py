@@ -1,0 +1,113 @@
+"""The event registry: Stepwell's own schemas, and what is wrong with others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from stepwell.journeys.compiler.cel.kinds import BOOL, DOUBLE, JSON, NULL, STRING, list_of, map_of
+from stepwell.journeys.compiler.registry import DIALECT, RegistryError, load_registry
+
+SHIPPED = Path(__file__).parents[3] / "events" / "schemas"
+
+
+def write(folder: Path, name: str, **schema: Any) -> None:
+    document = {"$schema": DIALECT, "type": "object", "properties": {}, **schema}
+    (folder / name).write_text(json.dumps(document), encoding="utf-8")
+
+
+def test_shipped_events() -> None:
+    registry = load_registry(SHIPPED)
+    assert registry.names() >= {
+        "Cart Abandoned",
+        "Consent Updated",
+        "First Action",
+        "Order Cancelled",
+        "Order Completed",
+        "Product Added",
+        "Product Viewed",
+        "Trial Started",
+    }
+    assert registry.properties("Product Added").fields["cart_value"] == DOUBLE
+    consent = registry.properties("Consent Updated").fields
+    assert {name: consent[name] for name in ("purpose", "channel", "status")} == {
+        "purpose": STRING,
+        "channel": STRING,
+        "status": STRING,
+    }
+    line = registry.properties("Order Completed").fields["products"].element
+    assert line is not None
+    assert line.fields["price"] == DOUBLE
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.json")), ids=lambda path: path.stem)
+def test_shipped_schema_is_one_and_every_property_is_described(path: Path) -> None:
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert set(schema["required"]) <= set(schema["properties"])
+    assert all(each["description"] for each in schema["properties"].values())
+    assert "additionalProperties" not in schema, "senders may add properties"
+
+
+def test_types_of_properties(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "seen.json",
+        title="Seen",
+        properties={
+            "text": {"type": "string"},
+            "whole": {"type": "integer"},
+            "yes": {"type": "boolean"},
+            "nothing": {"type": "null"},
+            "maybe": {"type": ["string", "null"]},
+            "anything": {},
+            "true": True,
+            "texts": {"type": "array", "items": {"type": "string"}},
+            "array": {"type": "array"},
+            "map": {"type": "object", "additionalProperties": {"type": "number"}},
+            "object": {"type": "object"},
+        },
+    )
+    assert load_registry(tmp_path).properties("Seen").fields == {
+        "text": STRING,
+        "whole": DOUBLE,
+        "yes": BOOL,
+        "nothing": NULL,
+        "maybe": JSON,
+        "anything": JSON,
+        "true": JSON,
+        "texts": list_of(STRING),
+        "array": list_of(JSON),
+        "map": map_of(DOUBLE),
+        "object": map_of(JSON),
+    }
+
+
+def test_unknown_event_gets_the_nearest_name() -> None:
+    registry = load_registry(SHIPPED)
+    assert registry.suggestion("Order Complete") == 'Did you mean "Order Completed"?'
+
+
+def test_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    (tmp_path / "list.json").write_text("[]", encoding="utf-8")
+    write(tmp_path, "dialect.json", title="Dialect", **{"$schema": "draft-07"})
+    write(tmp_path, "untitled.json")
+    write(tmp_path, "other_name.json", title="Order Completed")
+    write(tmp_path, "text.json", title="Text", type="string")
+    write(tmp_path, "fine.json", title="Fine")
+    with pytest.raises(RegistryError) as caught:
+        load_registry(tmp_path)
+    told = [problem.removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
+    assert told[0].startswith("broken.json: is not JSON")
+    assert told[1:] == [
+        f'dialect.json: "$schema" has to be "{DIALECT}"',
+        "list.json: is not a JSON object",
+        'other_name.json: the schema of "Order Completed" belongs into order_completed.json',
+        'text.json: it has to describe an object: "type": "object" with "properties"',
+        'untitled.json: "title" has to be the event\'s name',
+    ]
