@@ -58,10 +58,6 @@ def _problem(source: Source, path: DataPath, error: ErrorDetails, model: type[Do
         return _unknown_key(source, (*path, *loc), key, model)
     if kind == "missing":
         what = f"`{key}` is missing"
-        if (key, model.__name__) == ("for", "HoldDocument"):
-            return Problem(
-                place, "SW301", "a hold without a limit", "Say how long it may last: `for: 3d`."
-            )
         return Problem(place, "SW102", what, f"Add `{key}:` to {shown(path) or 'the journey'}.")
     if kind.startswith("SW"):
         return Problem(place, kind, error["msg"], f"Correct `{key}`.")
