@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -269,3 +270,19 @@ def test_settings_wrong_value_is_refused_by_its_name(field: str, value: Any) -> 
     values = {name: getattr(dev, name) for name in Settings.__dataclass_fields__}
     with pytest.raises(SettingsError, match=field):
         Settings(**{**values, field: value})
+
+
+def test_machines_call_only_what_the_engine_makes(synthesized: Synthesized) -> None:
+    """Journeys know plan and send_message by name, so CloudFormation would not notice a rename."""
+    made = {f":function:stepwell-local-{name}" for name in synthesized.functions()}
+    made.add(":stateMachine:stepwell-local-send_message")
+    called = {
+        re.sub(r"^arn:<AWS::Partition>:\w+:<AWS::Region>:<AWS::AccountId>", "", arn)
+        for machine in synthesized.machines().values()
+        for _, state in states(machine)
+        if state["Type"] == "Task"
+        for name, arn in state["Parameters"].items()
+        if name in {"FunctionName", "StateMachineArn"}
+    }
+    assert called
+    assert called <= made
