@@ -1,8 +1,9 @@
 """Local times at which a customer may not be contacted. Pure: moments and zones are arguments.
 
-A quiet period starts when the clock on the wall first shows its start and ends when it shows its
-end for the last time, so an hour that the end of summer time repeats is quiet as a whole; a start
-or end in the hour that the beginning of summer time skips is at the moment of the change.
+A quiet period starts when the clock on the wall first shows its start, and ends when it will not
+show a time before its end again, so an hour that the end of summer time repeats is quiet as a
+whole; a start or end in the hour that the beginning of summer time skips is at the moment of the
+change.
 """
 
 from __future__ import annotations
@@ -59,16 +60,21 @@ def _periods(window: QuietHours, zone: ZoneInfo, day: date) -> list[tuple[dateti
 
 
 def local_instant(wall: datetime, zone: ZoneInfo, *, last: bool) -> datetime:
-    """The moment (UTC) at which the zone's clocks show a time, the first or the last time they do.
-
-    For a time that they skip, the moment at which they skip it.
+    """The moment (UTC) from which the zone's clocks show this time or a later one: for the first
+    time, or for good. For a time that they skip, the moment at which they skip it.
     """
-    moment = wall.replace(tzinfo=zone, fold=int(last)).astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) == wall:
-        return moment
-    before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    after = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    return _change_between(before, after, zone)
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first.astimezone(zone).replace(tzinfo=None) != wall:
+        return _change_between(second, first, zone)
+    if not last or first == second or _is_change(second, zone):
+        return first
+    return second
+
+
+def _is_change(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether the zone has a new offset from exactly this moment on."""
+    before = (moment - timedelta(seconds=1)).astimezone(zone)
+    return before.utcoffset() != moment.astimezone(zone).utcoffset()
 
 
 def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

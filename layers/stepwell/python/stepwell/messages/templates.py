@@ -13,6 +13,7 @@ module: python-liquid is dear to import.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -23,6 +24,7 @@ from liquid.exceptions import LiquidError, UndefinedError
 from stepwell.storage.operations import Item
 
 _ESCAPED = {"html"}
+_PATH = re.compile(r"(?:[\w.-]|\[[^\]]*\])+")
 
 
 class TemplateError(Exception):
@@ -64,11 +66,16 @@ def _render_field(name: str, text: str, context: Mapping[str, Any]) -> str:
     try:
         return _compiled(text, name in _ESCAPED).render(**context)
     except UndefinedError as error:
-        variable = str(error.args[0]).removesuffix(" is undefined")
-        raise TemplateError("missing_variable", f"{name}: {variable}") from error
+        raise TemplateError("missing_variable", f"{name}: {_variable(text, error)}") from error
     except LiquidError as error:
         # The message may quote a customer's value, the kind of error does not.
         raise TemplateError("template_error", f"{name}: {type(error).__name__}") from error
+
+
+def _variable(text: str, error: UndefinedError) -> str:
+    """The variable's path as the template has it; the message leaves indexes out."""
+    path = _PATH.match(text, error.token.start_index) if error.token else None
+    return path[0] if path else str(error.args[0])
 
 
 @cache
