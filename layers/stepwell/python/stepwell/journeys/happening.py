@@ -14,6 +14,7 @@ from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
 from stepwell.journeys.program import Expression
 from stepwell.storage.operations import Item, Operation, Update
+from stepwell.timestamps import from_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,9 @@ def event_view(event: Event) -> dict[str, Any]:
 
 
 def enrollment_view(enrollment: Item) -> dict[str, Any]:
-    """An enrollment as conditions and templates see it: the event that began it, and when."""
+    """An enrollment as conditions see it: the event that began it, and when; moments as moments."""
+    event = json.loads(enrollment["entry_event"])
     return {
-        "event": json.loads(enrollment["entry_event"]),
-        "entered_at": enrollment["entered_at"],
+        "event": event | {"timestamp": from_text(event["timestamp"])},
+        "entered_at": from_text(enrollment["entered_at"]),
     }
