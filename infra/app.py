@@ -16,7 +16,7 @@ from aws_cdk.cx_api import CloudAssembly
 
 from infra.compiled import Compiled, compile_journeys
 from infra.layers import ROOT, STEPWELL, build_dependencies
-from infra.settings import Settings, Stage, settings_for
+from infra.settings import Settings, SettingsError, Stage, settings_for
 from infra.stacks.data import DataStack
 from infra.stacks.engine import EngineStack, Sources
 from infra.stacks.journeys import JourneysStack
@@ -87,11 +87,13 @@ def chosen_stage() -> str:
 
 
 def main() -> None:
+    try:
+        settings = settings_for(chosen_stage())
+    except SettingsError as error:
+        sys.exit(str(error))
     # The CLI says where it wants the templates; without it they go to cdk.out.
-    assembly = synthesize(
-        settings_for(chosen_stage()), outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out"))
-    )
-    lines = [f"{assembly.directory}", *(f"  {stack.stack_name}" for stack in assembly.stacks)]
+    assembly = synthesize(settings, outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")))
+    lines = [assembly.directory, *(f"  {stack.stack_name}" for stack in assembly.stacks)]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
