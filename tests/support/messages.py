@@ -1,4 +1,4 @@
-"""A customer about to get a message, and the way through the three functions as send_message goes it."""
+"""A customer about to get a message, and the way through the functions as send_message goes it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,13 @@ TEMPLATE = {
 
 def shipped_policies(quiet_from: str = "21:00", **changes: Any) -> Policies:
     """The policies that ship; `changes` replace fields."""
+    return replace(_shipped(quiet_from), **changes)
+
+
+@cache
+def _shipped(quiet_from: str) -> Policies:
     text = SHIPPED.read_text(encoding="utf-8").replace('from: "21:00"', f'from: "{quiet_from}"')
-    return replace(load_policies(json.dumps(policies_document(text))), **changes)
+    return load_policies(json.dumps(policies_document(text)))
 
 
 def message_program(**changes: Any) -> Program:

@@ -1,4 +1,4 @@
-"""Frequency caps: never more than k in any window, whatever is reserved, moved, confirmed, released."""
+"""Frequency caps: never more than k in a window, whatever is reserved, moved or released."""
 
 from __future__ import annotations
 

@@ -159,7 +159,8 @@ def test_writes_that_were_repeated_after_a_lost_answer_change_nothing(
 ) -> None:
     plain, repeated = World(), World()
     plain.sms.fails, repeated.sms.fails = [*fails], [*fails]
-    answer = repeated.send(store=LostAnswers(repeated))
+    store: Any = LostAnswers(repeated)
+    answer = repeated.send(store=store)
     assert answer == plain.send()
     assert repeated.sent() == plain.sent()
     assert repeated.units() == plain.units()

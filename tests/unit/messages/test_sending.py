@@ -15,7 +15,6 @@ from tests.support.messages import (
     CUSTOMER,
     ENROLLMENT,
     EXECUTION,
-    NOON,
     TEMPLATE,
     World,
     message_program,
