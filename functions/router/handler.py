@@ -56,14 +56,11 @@ def router() -> Router:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A batch of the FIFO queue; a group stops at its first failed record, the others go on."""
+    processor = SqsFifoPartialProcessor(skip_group_on_error=True)
+    processor.raise_on_entire_batch_failure = False  # its records are named, like any others
     return dict(
         process_partial_response(
-            event=event,
-            record_handler=_route,
-            processor=SqsFifoPartialProcessor(
-                skip_group_on_error=True, raise_on_entire_batch_failure=False
-            ),
-            context=context,
+            event=event, record_handler=_route, processor=processor, context=context
         )
     )
 

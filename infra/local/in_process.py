@@ -23,7 +23,6 @@ from infra.local.account import REGION, function_arn
 from infra.local.clock import StepClock
 from infra.local.functions import Function, Handler, Invocation, copied, name_of
 from infra.local.worker import Context, describe_error
-from stepwell.aws import clients, programs, settings
 from stepwell.aws import clock as function_clock
 
 
@@ -60,9 +59,12 @@ class InProcessInvoker:
         self._forget()
 
     def _forget(self) -> None:
-        settings.load.cache_clear()
-        programs.read_text.cache_clear()
-        clients.forget()
+        """Empty every cache of the engine's AWS modules: another stage has other settings."""
+        for name, module in list(sys.modules.items()):
+            if name.startswith("stepwell.aws."):
+                for value in list(vars(module).values()):
+                    if hasattr(value, "cache_clear"):
+                        value.cache_clear()
 
     def add(self, functions: Iterable[Function]) -> None:
         """Load handlers from their folders. Raises ConflictingEnvironmentError."""

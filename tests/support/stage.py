@@ -1,0 +1,296 @@
+"""A whole stage in this process: tables, queues, bucket, machines and the real handlers on moto.
+
+The state machines are the committed ones, the handlers those that are deployed, HTTP and event
+source mappings apart: an event goes through ingest's handler into the queue, and `deliver` hands
+what is queued to the router's handler as Lambda would.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Self
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
+
+from infra.local.account import REGION
+from infra.local.engine import LocalEngine, function_arn, machine_arn
+from infra.local.functions import Function
+from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.write_keys import hash_write_key
+from stepwell.customers import keys
+from stepwell.customers.snapshot import Snapshot, load_snapshot
+from stepwell.journeys.compiler.bundle import Bundle, write_bundle
+from stepwell.storage.operations import Item, Put, TableName
+from stepwell.timestamps import to_text
+
+ROOT = Path(__file__).parents[2]
+STATEMACHINES = ROOT / "statemachines"
+PREFIX = "stepwell-local-"
+FUNCTIONS = (
+    "ingest",
+    "router",
+    "commands",
+    "plan",
+    "consent",
+    "frequency_cap",
+    "delivery",
+    "admin",
+)
+TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
+"""A Tuesday, 21:14 in London."""
+
+
+def functions() -> dict[str, Path]:
+    """The folder of each Lambda function."""
+    return {path.parent.name: path.parent for path in sorted(ROOT.glob("functions/*/handler.py"))}
+
+
+@functools.cache
+def bundle_folder() -> tuple[TemporaryDirectory[str], Bundle]:
+    """The compiled journeys, once a test process."""
+    folder = TemporaryDirectory()
+    return folder, write_bundle(STATEMACHINES, Path(folder.name))
+
+
+class Stage:
+    """`with Stage(start) as stage:`; `policies` replaces parts of the shipped policies document."""
+
+    def __init__(
+        self, start: datetime = TUESDAY, policies: Mapping[str, Any] | None = None
+    ) -> None:
+        self.engine = LocalEngine(start)
+        self._policies = policies or {}
+        self._sent = 0
+
+    def __enter__(self) -> Self:
+        self.engine.__enter__()
+        self.engine.create_tables()
+        self.store = DynamoStore(
+            self.engine.client("dynamodb"), f"{PREFIX}customers", f"{PREFIX}records"
+        )
+        self.store.write(Put(keys.write_key(hash_write_key("local")), {"source": "local"}))
+        self._create_queues()
+        environment = self._create_the_rest() | self._upload()
+        self.engine.add_functions(
+            Function(
+                PREFIX + name.replace("_", "-"),
+                (ROOT / "functions" / name,),
+                environment=environment,
+            )
+            for name in FUNCTIONS
+        )
+        self._create_machines()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.engine.__exit__(kind, error, trace)
+
+    # ------------------------------------------------------------------ acting
+
+    def call(self, kind: str, document: Mapping[str, Any], *, key: str = "local") -> dict[str, Any]:
+        """One call to ingest; API Gateway's answer."""
+        basic = base64.b64encode(f"{key}:".encode()).decode()
+        answer: dict[str, Any] = self.engine.invoke(
+            PREFIX + "ingest",
+            {
+                "path": f"/v1/{kind}",
+                "httpMethod": "POST",
+                "headers": {"Authorization": f"Basic {basic}"},
+                "body": json.dumps(document),
+                "isBase64Encoded": False,
+            },
+        )
+        return answer
+
+    def track(self, event: str, user: str = "ada", **properties: Any) -> None:
+        """An event that happens now, applied to its customer."""
+        self._sent += 1
+        document = {"event": event, "userId": user, "properties": properties}
+        self._take("track", document | {"messageId": f"{event}-{self._sent}"})
+
+    def identify(self, user: str = "ada", *, push: str | None = None, **traits: Any) -> None:
+        context = {"device": {"type": "android", "token": push}} if push else {}
+        self._take("identify", {"userId": user, "traits": traits, "context": context})
+
+    def grant(self, *channels: str, purpose: str = "marketing", user: str = "ada") -> None:
+        for channel in channels:
+            granted = {"purpose": purpose, "channel": channel, "status": "granted"}
+            self.track("Consent Updated", user, **granted)
+
+    def deliver(self) -> dict[str, Any]:
+        """Hand everything that is queued to the router; its last answer."""
+        queue = self.engine.client("sqs")
+        answer: dict[str, Any] = {}
+        while messages := queue.receive_message(
+            QueueUrl=self.events_url, MaxNumberOfMessages=10, AttributeNames=["All"]
+        ).get("Messages"):
+            answer = self.route([each["Body"] for each in messages])
+            for each in messages:
+                queue.delete_message(QueueUrl=self.events_url, ReceiptHandle=each["ReceiptHandle"])
+        return answer
+
+    def route(self, bodies: list[str]) -> dict[str, Any]:
+        """The router's answer to a batch of queue messages."""
+        records = [
+            {
+                "messageId": str(number),
+                "body": body,
+                "attributes": {"MessageGroupId": "g"},
+                "eventSource": "aws:sqs",
+            }
+            for number, body in enumerate(bodies)
+        ]
+        answer: dict[str, Any] = self.engine.invoke(PREFIX + "router", {"Records": records})
+        return answer
+
+    def _take(self, kind: str, document: dict[str, Any]) -> None:
+        now = {"timestamp": to_text(self.engine.clock.now())}
+        answer = self.call(kind, document | now)
+        assert answer["statusCode"] == 200, answer
+        answer = self.deliver()
+        assert answer == {"batchItemFailures": []}, answer
+        self.engine.settle()
+
+    # ------------------------------------------------------------------ looking
+
+    def customer(self, user: str = "ada") -> str:
+        answer = self.engine.invoke(PREFIX + "admin", {"pathParameters": {"id": user}})
+        return str(json.loads(answer["body"])["customer"])
+
+    def snapshot(self, user: str = "ada") -> Snapshot:
+        return load_snapshot(self.store, self.customer(user))
+
+    def enrollment(self, journey: str, user: str = "ada") -> Item:
+        """The customer's only enrollment of a journey."""
+        (found,) = (
+            item
+            for name, item in self.snapshot(user).enrollments.items()
+            if name.startswith(f"{journey}#")
+        )
+        return found
+
+    def execution(self, journey: str, user: str = "ada") -> str:
+        """The ARN of the customer's only execution of a journey."""
+        name = self.enrollment(journey, user)["execution"]
+        machine = machine_arn(f"{PREFIX}{journey}").replace(":stateMachine:", ":execution:")
+        return f"{machine}:{name}"
+
+    def states(self, journey: str, user: str = "ada") -> list[str]:
+        return self.engine.states(self.execution(journey, user))
+
+    def records(self, prefix: str, user: str = "ada") -> list[Item]:
+        partition = keys.partition(self.customer(user))
+        return self.store.query(TableName.RECORDS, partition, prefix=prefix)
+
+    def decisions(self, user: str = "ada") -> list[tuple[str, str, str | None, str]]:
+        """(time, step, channel, "sent" or "<outcome>: <reason>") of each decision, by time."""
+        return [
+            (each["at"], each["step"], each["channel"], _outcome(each))
+            for each in self.records(keys.DECISION_PREFIX, user)
+        ]
+
+    def sent_sms(self) -> list[str]:
+        """Texts that SNS took for phones."""
+        return [text for _, text in self._sns().sms_messages.values()]
+
+    def sent_push(self) -> list[str]:
+        """Payloads that SNS took for devices."""
+        endpoints = self._sns().platform_endpoints.values()
+        return [text for each in endpoints for text in each.messages.values()]
+
+    def sent_email(self) -> list[Any]:
+        from moto.ses.models import ses_backends  # noqa: PLC0415 - only some tests look at mail
+
+        return list(ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages)
+
+    def _sns(self) -> Any:
+        return sns_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+    # ------------------------------------------------------------------ setting up
+
+    def _create_queues(self) -> None:
+        sqs = self.engine.client("sqs")
+        self.events_url = sqs.create_queue(
+            QueueName=f"{PREFIX}events.fifo", Attributes={"FifoQueue": "true"}
+        )["QueueUrl"]
+        self.commands_url = sqs.create_queue(QueueName=f"{PREFIX}commands")["QueueUrl"]
+
+    def _create_the_rest(self) -> dict[str, str]:
+        secret = self.engine.client("secretsmanager").create_secret(
+            Name=f"{PREFIX}hash", SecretString="a secret of tests"
+        )
+        application = self.engine.client("sns").create_platform_application(
+            Name="stepwell", Platform="GCM", Attributes={"PlatformCredential": "none"}
+        )
+        self.engine.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
+        journeys = machine_arn(PREFIX)
+        return {
+            "STAGE": "local",
+            "CUSTOMERS_TABLE": f"{PREFIX}customers",
+            "RECORDS_TABLE": f"{PREFIX}records",
+            "PROGRAMS_BUCKET": f"{PREFIX}programs",
+            "HASH_SECRET_ARN": secret["ARN"],
+            "EVENTS_QUEUE_URL": self.events_url,
+            "COMMANDS_QUEUE_URL": self.commands_url,
+            "JOURNEY_ARN_PREFIX": journeys,
+            "EXECUTION_ARN_PREFIX": journeys.replace(":stateMachine:", ":execution:"),
+            "EMAIL_FROM": "shop@example.com",
+            "PUSH_APPLICATION_ARN": application["PlatformApplicationArn"],
+        }
+
+    def _upload(self) -> dict[str, str]:
+        folder, bundle = bundle_folder()
+        s3 = self.engine.client("s3")
+        s3.create_bucket(Bucket=f"{PREFIX}programs")
+        for path in Path(folder.name).rglob("*.json"):
+            key = path.relative_to(folder.name).as_posix()
+            s3.put_object(Bucket=f"{PREFIX}programs", Key=key, Body=path.read_bytes())
+        policies_key = bundle.policies_key
+        if self._policies:
+            document = json.loads((Path(folder.name) / policies_key).read_text())
+            policies_key = "policies/of-the-test.json"
+            body = json.dumps(document | dict(self._policies))
+            s3.put_object(Bucket=f"{PREFIX}programs", Key=policies_key, Body=body.encode())
+        return {"CATALOG_KEY": bundle.catalog_key, "POLICIES_KEY": policies_key}
+
+    def _create_machines(self) -> None:
+        send_message = (STATEMACHINES / "send_message.asl.json").read_text()
+        self.engine.create_machine(
+            f"{PREFIX}send_message",
+            send_message,
+            {
+                "ConsentFunctionArn": function_arn(f"{PREFIX}consent"),
+                "FrequencyCapFunctionArn": function_arn(f"{PREFIX}frequency-cap"),
+                "DeliveryFunctionArn": function_arn(f"{PREFIX}delivery"),
+            },
+            express=True,
+        )
+        for path in STATEMACHINES.glob("journeys/*/journey.asl.json"):
+            self.engine.create_machine(
+                PREFIX + path.parent.name,
+                path.read_text(),
+                {
+                    "CustomersTable": f"{PREFIX}customers",
+                    "RecordsTable": f"{PREFIX}records",
+                    "PlanFunctionArn": function_arn(f"{PREFIX}plan"),
+                    "SendMessageArn": machine_arn(f"{PREFIX}send_message"),
+                },
+            )
+
+
+def _outcome(decision: Item) -> str:
+    outcome = str(decision["outcome"])
+    return outcome if outcome == "sent" else f"{outcome}: {decision['reason']}"
