@@ -27,7 +27,9 @@ EVENTS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def write_project(root: Path, journeys: Mapping[str, str], templates: Mapping[str, str] | None = None) -> Path:
+def write_project(
+    root: Path, journeys: Mapping[str, str], templates: Mapping[str, str] | None = None
+) -> Path:
     """Each journey's folder gets the templates, by default one called `hello`."""
     (root / "statemachines" / "journeys").mkdir(parents=True)
     (root / "statemachines" / "policies.yaml").write_text(POLICIES)

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stepwell.journeys.compiler.compilation import compile_journey
-from stepwell.journeys.compiler.problems import CompileError
+from stepwell.journeys.compiler.compilation import compile_all
 from stepwell.journeys.compiler.project import read_project
 from stepwell.journeys.program import canonical, version_of
 
@@ -31,9 +30,7 @@ class Bundle:
 def write_bundle(statemachines: Path, out: Path) -> Bundle:
     """Compile the journeys in `statemachines` into `out`. Raises CompileError with all problems."""
     project = read_project(statemachines.resolve().parent)
-    if project.problems or project.policies is None:
-        raise CompileError(project.problems)
-    compiled = [compile_journey(subject) for subject in project.subjects]
+    compiled = compile_all(project)
     for each in compiled:
         _write(out, "programs", each.program)
     catalog = {"programs": [each.version for each in compiled]}

@@ -14,7 +14,7 @@ from stepwell.journeys.compiler.flow import flow_of
 from stepwell.journeys.compiler.machine import build_machine
 from stepwell.journeys.compiler.problems import CompileError, Problem
 from stepwell.journeys.compiler.programs import build_program
-from stepwell.journeys.compiler.project import read_project
+from stepwell.journeys.compiler.project import Project, read_project
 from stepwell.journeys.program import version_of
 
 LARGEST_DEFINITION = 1024 * 1024
@@ -36,10 +36,23 @@ class Compiled:
 
 def compile_project(root: Path, only: frozenset[str] | None = None) -> list[Compiled]:
     """All journeys of the project, or those named. Raises CompileError with every problem found."""
-    project = read_project(root, only)
+    return compile_all(read_project(root, only))
+
+
+def compile_all(project: Project) -> list[Compiled]:
+    """Raises CompileError with every problem found."""
     if project.problems:
         raise CompileError(project.problems)
-    return [compile_journey(subject) for subject in project.subjects]
+    compiled: list[Compiled] = []
+    problems: list[Problem] = []
+    for subject in project.subjects:
+        try:
+            compiled.append(compile_journey(subject))
+        except CompileError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise CompileError(problems)
+    return compiled
 
 
 def compile_journey(subject: Subject) -> Compiled:

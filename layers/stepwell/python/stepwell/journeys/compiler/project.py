@@ -26,10 +26,10 @@ class NoProjectError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`policies` is None when they cannot be read; `problems` are all there are, in order."""
+    """`policies` are empty when they cannot be read; `problems` are all there are, in order."""
 
     subjects: tuple[Subject, ...]
-    policies: dict[str, Any] | None
+    policies: dict[str, Any]
     problems: tuple[Problem, ...]
 
 
@@ -86,15 +86,15 @@ def _read(
     return subject, [*problems, *problems_of(subject)]
 
 
-def _policies(root: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
+def _policies(root: Path) -> tuple[dict[str, Any], list[Problem]]:
     file = "statemachines/policies.yaml"
     try:
         return read_policies((root / file).read_text(encoding="utf-8")), []
     except OSError:
         remedy = "Add it: purposes, caps and quiet hours."
-        return None, [Problem(Place(file, 1), "SW405", "there are no policies", remedy)]
+        return {}, [Problem(Place(file, 1), "SW405", "there are no policies", remedy)]
     except PoliciesError as error:
-        return None, [
+        return {}, [
             Problem(
                 Place(file, max(each.line, 1), each.path),
                 "SW406",

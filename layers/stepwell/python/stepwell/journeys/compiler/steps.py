@@ -75,7 +75,9 @@ class StepReader:
 
     def _hold(self, path: DataPath, data: Any) -> NamedStep | None:
         if isinstance(data, dict) and "for" not in data:
-            self._report(path, "SW301", "a hold without a limit", "Say how long at most: `for: 3d`.")
+            self._report(
+                path, "SW301", "a hold without a limit", "Say how long at most: `for: 3d`."
+            )
             data = {**data, "for": "1s"}
         document = self._validated(path, data, documents.HoldDocument)
         if document is None:
