@@ -252,8 +252,8 @@ def _trials() -> Iterator[Call]:
     ):
         start = datetime(2010, 12, 1, 9, 30, tzinfo=SHOP_ZONE) + timedelta(minutes=minutes)
         yield from _person(user, start - timedelta(minutes=1), name, "GB", "Europe/London", phone)
-        trial = {"trial_id": f"{user}-1", "plan": "team"}
-        yield _track({"userId": user}, start, f"{user}-started", "Trial Started", trial)
+        plan = {"plan": "team"}
+        yield _track({"userId": user}, start, f"{user}-started", "Trial Started", plan)
     acts = datetime(2010, 12, 2, 11, 5, tzinfo=SHOP_ZONE)
     action = {"action": "project_created"}
     yield _track({"userId": "trial-active"}, acts, "trial-active-acts", "First Action", action)

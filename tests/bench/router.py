@@ -71,7 +71,7 @@ def _rate(programs: dict[str, Program], bodies: list[tuple[str, datetime]]) -> t
     """Events per second of this one thread, and how many commands they caused."""
     executions, ids = NoExecutions(), count()
     catalog = Catalog(list(programs.values()), programs.__getitem__)
-    router = Router(MemoryStore(), catalog, executions, _hash, lambda: f"c{next(ids):024d}")
+    router = Router(MemoryStore(), catalog, executions, hashed, lambda: f"c{next(ids):024d}")
     half = len(bodies) // 2
     for body, now in bodies[:half]:
         router.route(from_message(body), now)
@@ -138,5 +138,5 @@ def _read(call: dict[str, Any], now: datetime) -> Event:
     return read_call(call["type"], body, source="bench", received_at=now, new_id=no_id)[0]
 
 
-def _hash(kind: str, value: str) -> str:
+def hashed(kind: str, value: str) -> str:
     return hmac.new(b"bench", f"{kind}:{value}".encode(), hashlib.sha256).hexdigest()[:32]

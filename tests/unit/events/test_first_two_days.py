@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from events.replays.make_replay import make_calls, read_orders, write_replay
 
@@ -46,6 +47,15 @@ def test_every_invoice_is_one_event_with_its_total(calls: list[dict[str, Any]]) 
     for message_id, row in rows.items():
         assert invoices[message_id]["properties"]["total"] == abs(float(row["total_gbp"]))
         assert ("userId" in invoices[message_id]) == bool(row["customer"])
+
+
+def test_every_event_is_as_its_schema_says(calls: list[dict[str, Any]]) -> None:
+    documents = [json.loads(path.read_text()) for path in Path("events/schemas").glob("*.json")]
+    schemas = {document["title"]: Draft202012Validator(document) for document in documents}
+    tracked = [call for call in calls if call["type"] == "track"]
+    assert tracked
+    for call in tracked:
+        schemas[call["event"]].validate(call["properties"])
 
 
 def test_nobody_can_be_reached(calls: list[dict[str, Any]]) -> None:

@@ -1,0 +1,198 @@
+"""Every example of the README and the guide works as it stands there.
+
+Journeys and policies compile; commands run; calls are taken by the real front door and router, on
+the store in memory instead of a network; links lead somewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request
+
+import pytest
+
+from stepwell.cli import http, main
+from stepwell.customers.overview import find_customer, overview
+from stepwell.customers.routing import Router
+from stepwell.events.intake import Intake
+from stepwell.journeys.reactions import Catalog
+from stepwell.messages.policies import load_policies, policies_document
+from stepwell.storage.memory import MemoryStore
+from tests.bench.router import NoExecutions, hashed
+
+PAGES = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
+PAGES += [Path("events/replays/first_two_days/README.md")]
+FENCE = re.compile(r"^```(\w*) ?(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Example:
+    page: Path
+    language: str
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}: {self.text.strip().splitlines()[0][:40]}"
+
+
+def _read(page: Path) -> list[Example]:
+    return [Example(page, *found) for found in FENCE.findall(page.read_text(encoding="utf-8"))]
+
+
+EXAMPLES = [example for page in PAGES for example in _read(page)]
+
+
+def _of(language: str, kind: str = "") -> list[Example]:
+    return [each for each in EXAMPLES if (each.language, each.kind) == (language, kind)]
+
+
+def _commands(first_word: str) -> list[list[str]]:
+    """Shell commands, continued lines and quoted line breaks included, comments left out."""
+    found: list[list[str]] = []
+    for example in _of("sh"):
+        text = ""
+        for line in example.text.splitlines(keepends=True):
+            text += line
+            try:
+                words = shlex.split(text, comments=True)
+            except ValueError:
+                continue  # a quotation goes on in the next line
+            text = ""
+            if words and words[0] == first_word:
+                found.append(words)
+        assert not text, f"{example}: an open quotation"
+    return found
+
+
+# ---------------------------------------------------------------- the API, without a network
+
+
+class Api:
+    """ingest, router and admin on one store, called as functions."""
+
+    def __init__(self) -> None:
+        self.store, ids = MemoryStore(), count()
+        self.router = Router(
+            self.store, Catalog([], _no_program), NoExecutions(), hashed, lambda: f"c{next(ids)}"
+        )
+        self.intake = Intake({"local": "docs"}.get, self, lambda: f"m{next(ids)}")
+
+    def send(self, events: Any) -> None:
+        for event in events:
+            self.router.route(event, NOW)
+
+    def post(self, path: str, authorization: str | None, body: bytes) -> http.Answer:
+        answer = self.intake.accept(
+            path.removeprefix("/v1/"), authorization=authorization, body=body, received_at=NOW
+        )
+        return http.Answer(answer.status, answer.body)
+
+    def answer(self, request: Request) -> http.Answer:
+        path = urlsplit(request.full_url).path
+        if request.get_method() == "POST":
+            assert isinstance(request.data, bytes)
+            return self.post(path, request.get_header("Authorization"), request.data)
+        name = unquote(path.removeprefix("/admin/customers/"))
+        customer = find_customer(self.store, hashed, name)
+        if customer is None:
+            return http.Answer(404, {"message": "no customer has this id"})
+        return http.Answer(200, json.loads(json.dumps(overview(self.store, customer))))
+
+
+def _no_program(version: str) -> Any:
+    raise AssertionError(version)
+
+
+def _curl(api: Api, words: list[str]) -> http.Answer:
+    url = next(word for word in words if word.startswith("http://localhost:8080/"))
+    arguments = [word for word in words[1:] if word != url]
+    options = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    assert options["-H"] == "Content-Type: application/json"
+    credentials = base64.b64encode(options["-u"].encode()).decode()
+    return api.post(urlsplit(url).path, f"Basic {credentials}", options["-d"].encode())
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    """An API that has got every event of the pages, behind the command line's HTTP calls."""
+    api = Api()
+    monkeypatch.setattr(http, "_once", api.answer)
+    for words in _commands("curl"):
+        assert _curl(api, words).status == 200
+    return api
+
+
+# ---------------------------------------------------------------- tests
+
+
+def test_there_are_examples_of_every_kind() -> None:
+    assert len(_commands("curl")) >= 3
+    assert len(_commands(".venv/bin/stepwell")) >= 7
+    assert {each.page for each in _of("yaml", "journey")} >= {
+        Path("README.md"),
+        Path("docs/journeys.md"),
+    }
+
+
+@pytest.mark.parametrize("example", _of("yaml", "journey"), ids=str)
+def test_journey_compiles(
+    example: Example, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the templates of the same page, under the name that the journey uses."""
+    name = _named(r"^journey: (\w+)", example.text)
+    folder = tmp_path / "statemachines" / "journeys" / name
+    (folder / "templates").mkdir(parents=True)
+    shutil.copytree("events/schemas", tmp_path / "events" / "schemas")
+    shutil.copy("statemachines/policies.yaml", tmp_path / "statemachines")
+    (folder / "journey.yaml").write_text(example.text, encoding="utf-8")
+    template = next(each for each in _of("yaml", "template") if each.page == example.page)
+    used = _named(r"template: (\w+)", example.text)
+    (folder / "templates" / f"{used}.yaml").write_text(template.text, encoding="utf-8")
+    code = main.main(["check", "--root", str(tmp_path)])
+    assert code == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("example", _of("yaml", "policies"), ids=str)
+def test_policies_are_read(example: Example) -> None:
+    policies = load_policies(json.dumps(policies_document(example.text)))
+    assert "marketing" in policies.purposes
+
+
+@pytest.mark.parametrize("words", _commands(".venv/bin/stepwell"), ids=" ".join)
+def test_command_runs(words: list[str], api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    if words[1] == "customer" and find_customer(api.store, hashed, words[2]) is None:
+        assert main.main(["send", "events/replays/first_two_days/events.jsonl"]) == 0
+    assert main.main(words[1:]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", _commands("make"), ids=" ".join)
+def test_make_target_exists(words: list[str]) -> None:
+    text = Path("Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{words[1]}:.*## ", text, re.MULTILINE)
+    assert all(f"{word.split('=')[0]}=" in text for word in words[2:])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [each for each in targets if not (page.parent / each).exists()] == []
+
+
+def _named(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    assert found, f"no {pattern}"
+    return found[1]
