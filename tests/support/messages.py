@@ -51,6 +51,11 @@ def _shipped(quiet_from: str) -> Policies:
 
 
 def message_program(**changes: Any) -> Program:
+    """The program of `message_document`."""
+    return load_program(json.dumps(message_document(**changes)))
+
+
+def message_document(**changes: Any) -> dict[str, Any]:
     """A journey of one message, `suggest`, before a hold, `wait`; `changes` are the message's."""
     message = {
         "kind": "message",
@@ -64,7 +69,7 @@ def message_program(**changes: Any) -> Program:
         "worthless_after_seconds": None,
         "opens": "wait",
     }
-    document = {
+    return {
         "journey": JOURNEY,
         "draining": False,
         "entry": entry("Started"),
@@ -73,7 +78,6 @@ def message_program(**changes: Any) -> Program:
         "first": None,
         "steps": [message | changes],
     }
-    return load_program(json.dumps(document))
 
 
 @dataclass
