@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
+from typing import Any
 
-from infra.compiled import Compiled, compile_journeys
-
-FOLDER = Path(".build/bench-bundle")
+from tests.support.stage import bundle_folder
 
 
-@cache
-def compiled() -> Compiled:
-    return compile_journeys(Path("statemachines"), FOLDER)
+def machine(journey: str) -> dict[str, Any]:
+    """The journey's state machine."""
+    return bundle_folder()[1].machines[journey]
 
 
 def program_texts() -> list[str]:
     """The programs' JSON texts, in a fixed order."""
-    return [path.read_text() for path in sorted((compiled().folder / "programs").glob("*.json"))]
+    folder = Path(bundle_folder()[0].name)
+    return [path.read_text() for path in sorted((folder / "programs").glob("*.json"))]

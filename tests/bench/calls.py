@@ -7,15 +7,16 @@ cart that nobody orders: the entry's event, a hold that times out, two messages,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from infra.local.account import machine_arn
 from stepwell.timestamps import to_text
 from tests.bench.measurement import Measurement, at_most
 from tests.bench.meter import STATE_MACHINE, Meter, metering
 from tests.bench.prices import EXPRESS_MEMORY_GB, MEMORY_GB, Bill, function_seconds
-from tests.bench.stage import Stage
+from tests.support.stage import PREFIX, Stage
 
 START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 CUSTOMERS = 20
@@ -28,16 +29,16 @@ _BATCH = 10
 
 def measure() -> list[Measurement]:
     with Stage(START) as stage:
-        stage.send(list(_sign_ups()))
-        stage.send(list(_views("warm")))  # programs, secret and write key are read once a process
+        _send(stage, _sign_ups())
+        _send(stage, _views("warm"))  # programs, secret and write key are read once a process
         with metering() as idle:
-            stage.send(list(_views("counted")))
+            _send(stage, _views("counted"))
         with metering() as carts:
-            stage.send(list(_carts()))
+            _send(stage, _carts())
             stage.engine.run_until_idle()
-        executions = stage.executions("cart_abandonment")
-        entered = sum(len(stage.engine.states(each)) for each in executions) / len(executions)
-    return [*_idle_event(idle), *_enrollment(carts, entered), *_message(carts)]
+        entered = [len(stage.engine.states(each)) for each in _executions(stage)]
+    transitions = sum(entered) / len(entered)
+    return [*_idle_event(idle), *_enrollment(carts, transitions), *_message(carts)]
 
 
 def _idle_event(meter: Meter) -> list[Measurement]:
@@ -117,6 +118,22 @@ def _named(calls: dict[str, float]) -> str:
 
 
 # ---------------------------------------------------------------- events
+
+
+def _send(stage: Stage, calls: Iterable[dict[str, Any]]) -> None:
+    """Through ingest in batches of 20, then through the router in batches of 10."""
+    waiting = list(calls)
+    for start in range(0, len(waiting), 20):
+        answer = stage.call("batch", {"batch": waiting[start : start + 20]})
+        if answer["statusCode"] != 200:
+            raise RuntimeError(f"ingest answered {answer}")
+    stage.deliver()
+
+
+def _executions(stage: Stage) -> list[str]:
+    arn = machine_arn(f"{PREFIX}cart_abandonment")
+    answer = stage.engine.client("stepfunctions").list_executions(stateMachineArn=arn)
+    return [each["executionArn"] for each in answer["executions"]]
 
 
 def _sign_ups() -> Iterator[dict[str, Any]]:

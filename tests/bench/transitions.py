@@ -7,7 +7,7 @@ from typing import Any
 
 from stepwell.journeys.compiler import names
 from stepwell.journeys.compiler.transitions import transitions
-from tests.bench.bundle import compiled
+from tests.bench.bundle import machine
 from tests.bench.measurement import Measurement, at_most
 
 MESSAGE = "Stylist suggestion"
@@ -16,12 +16,12 @@ HOLD = "Wait for 45 minutes of silence"
 
 
 def measure() -> list[Measurement]:
-    machine = compiled().machines["cart_abandonment"]
+    cart = machine("cart_abandonment")
     return [
-        Measurement("transitions", "per message step", _answered(machine), "", at_most(2)),
-        Measurement("transitions", "more, when deferred", _deferral(machine), "", at_most(4)),
-        Measurement("transitions", "per hold that times out", _timed_out(machine), ""),
-        Measurement("transitions", "per cart enrollment, nobody orders", _whole(machine), ""),
+        Measurement("transitions", "per message step", _answered(cart), "", at_most(2)),
+        Measurement("transitions", "more, when deferred", _deferral(cart), "", at_most(4)),
+        Measurement("transitions", "per hold that times out", _timed_out(cart), ""),
+        Measurement("transitions", "per cart enrollment, nobody orders", _whole(cart), ""),
     ]
 
 
