@@ -34,12 +34,15 @@ __all__ = ["Invoke", "Patches", "Runs", "install"]
 
 
 def install(
-    clock: StepClock, invoke: Invoke, on_queue_change: Callable[[], None] = lambda: None
+    clock: StepClock,
+    invoke: Invoke,
+    on_queue_change: Callable[[], None] = lambda: None,
+    on_put: tables.OnPut = lambda _table, _item: None,
 ) -> tuple[Patches, Runs]:
     """Patch moto, for the whole process. Call it before anything is created in moto.
 
     `invoke` carries out the Lambda invocations of state machines; `on_queue_change` is called after
-    messages came or went.
+    messages came or went, `on_put` after an item was put.
     """
     patches, runs = Patches(), Runs(clock)
     waits.install(patches, runs)
@@ -47,6 +50,6 @@ def install(
     executions.install(patches, runs)
     tasks.install(patches, runs, invoke)
     strictness.install(patches)
-    tables.install(patches)
+    tables.install(patches, on_put)
     queues.install(patches, on_queue_change)
     return patches, runs

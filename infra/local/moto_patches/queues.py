@@ -37,8 +37,11 @@ def install(patches: Patches, on_change: Callable[[], None]) -> None:
     ) -> Any:
         """A long poll answers at once: it would hold the lock. Dead letters move while receiving."""
         with lock:
+            before = len(self.get_queue(queue_name)._messages)
             result = receive(self, queue_name, count, 0, *args, **arguments)
-        on_change()
+            moved = before != len(self.get_queue(queue_name)._messages)
+        if moved:
+            on_change()
         return result
 
     patches.replace(Queue, "add_message", changing(Queue.add_message))

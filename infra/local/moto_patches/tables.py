@@ -1,37 +1,104 @@
-"""DynamoDB writes one after another.
+"""DynamoDB writes one after another, and news of the items that were put.
 
-moto tests a condition and writes in two steps, so that two threads can both find it true.
+moto tests a condition and writes in two steps, so that two threads can both find it true; hands out
+items that the next write changes; and copies whole tables for every transaction, to be able to undo
+it, which costs more the longer a replay runs.
 """
 
 from __future__ import annotations
 
+import copy
 import threading
+import types
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
 
 from infra.local.moto_patches.replacing import Patches
 
-_CALLS = (
-    "put_item",
-    "get_item",
-    "query",
-    "scan",
-    "update_item",
-    "delete_item",
-    "transact_write_items",
-)
+OnPut = Callable[[str, dict[str, Any]], None]
+"""Told of a table's name and an item in DynamoDB's JSON, after it was put."""
+
+_CALLS = ("get_item", "query", "scan", "update_item", "delete_item", "put_item")
 
 
-def install(patches: Patches) -> None:
-    lock = threading.RLock()
+def install(patches: Patches, on_put: OnPut) -> None:
+    serialized = _Serialized(on_put)
+    for name in _CALLS:
+        patches.replace(DynamoDBBackend, name, serialized.wrap(vars(DynamoDBBackend)[name]))
+    transact = serialized.wrap(_undoing(DynamoDBBackend.transact_write_items))
+    patches.replace(DynamoDBBackend, "transact_write_items", transact)
+    patches.replace(models, "copy", types.SimpleNamespace(deepcopy=_copy_but_tables))
 
-    def serialized(method: Any) -> Any:
-        def call(self: Any, *args: Any, **arguments: Any) -> Any:
-            with lock:
-                return method(self, *args, **arguments)
+
+class _Serialized:
+    """One call at a time. What the outermost call answers is a copy, and its puts are told."""
+
+    def __init__(self, on_put: OnPut) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._on_put = on_put
+
+    def wrap(self, method: Any) -> Any:
+        def call(backend: Any, *args: Any, **arguments: Any) -> Any:
+            with self._lock:
+                self._depth += 1
+                try:
+                    result = method(backend, *args, **arguments)
+                finally:
+                    self._depth -= 1
+                if self._depth:
+                    return result
+                for table, item in puts(method.__name__, args, arguments):
+                    self._on_put(table, item)
+                return copy.deepcopy(result)
 
         return call
 
-    for name in _CALLS:
-        patches.replace(DynamoDBBackend, name, serialized(vars(DynamoDBBackend)[name]))
+
+def _undoing(method: Any) -> Any:
+    """A transaction that undoes its own items only."""
+
+    def transact_write_items(backend: Any, transact_items: list[dict[str, Any]]) -> Any:
+        before = [
+            (table, key, copy.deepcopy(table.get_item(*key)))
+            for table, key in _targets(backend, transact_items)
+        ]
+        try:
+            return method(backend, transact_items)
+        except Exception:
+            for table, (hash_key, range_key), item in before:
+                if item is None:
+                    table.delete_item(hash_key, range_key)
+                else:
+                    table.items[hash_key][range_key] = item
+            raise
+
+    return transact_write_items
+
+
+def _targets(backend: Any, operations: list[dict[str, Any]]) -> Iterator[tuple[Any, Any]]:
+    for operation in operations:
+        details = next(iter(operation.values()))
+        table = backend.get_table(details["TableName"])
+        yield table, backend.get_keys_value(table, details.get("Key") or details["Item"])
+
+
+def _copy_but_tables(value: Any) -> Any:
+    return value if isinstance(value, Table) else copy.deepcopy(value)
+
+
+def puts(
+    call: str, args: tuple[Any, ...], arguments: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The items that a call of the backend puts, with their tables."""
+    if call == "put_item":
+        given = {**dict(zip(("table_name", "item_attrs"), args, strict=False)), **arguments}
+        yield given["table_name"], given["item_attrs"]
+    elif call == "transact_write_items":
+        for operation in args[0] if args else arguments["transact_items"]:
+            if "Put" in operation:
+                yield operation["Put"]["TableName"], operation["Put"]["Item"]

@@ -1,0 +1,52 @@
+"""What a person sets up once in a real account: write key, sender address, push application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from infra.local.functions import Function
+from infra.local.replay import WRITE_KEY
+from stepwell.aws.write_keys import hash_write_key
+from stepwell.customers import keys
+from stepwell.journeys.program import canonical, version_of
+from stepwell.messages.policies_file import read_policies
+
+
+def setting(functions: Iterable[Function], name: str) -> str:
+    """The value of an environment variable that any function has; empty when none has."""
+    return next((each.environment[name] for each in functions if name in each.environment), "")
+
+
+def add_write_key(functions: Iterable[Function], dynamodb: Any) -> None:
+    key = keys.write_key(hash_write_key(WRITE_KEY))
+    dynamodb.put_item(
+        TableName=setting(functions, "CUSTOMERS_TABLE"),
+        Item={"pk": {"S": key.pk}, "sk": {"S": key.sk}, "source": {"S": "local"}},
+    )
+
+
+def verify_sender(functions: Iterable[Function], ses: Any) -> None:
+    address = setting(functions, "EMAIL_FROM")
+    if address:
+        ses.verify_domain_identity(Domain=address.partition("@")[2])
+        ses.verify_email_identity(EmailAddress=address)
+
+
+def add_push_application(functions: Iterable[Function], sns: Any) -> None:
+    arn = setting(functions, "PUSH_APPLICATION_ARN")
+    if arn:
+        _, platform, name = arn.rpartition(":")[2].split("/")
+        sns.create_platform_application(
+            Name=name, Platform=platform, Attributes={"PlatformCredential": "local"}
+        )
+
+
+def put_policies(path: Path, functions: Iterable[Function], s3: Any) -> str:
+    """Put another policies file beside the deployed ones; its key. Raises PoliciesError."""
+    document = read_policies(path.read_text(encoding="utf-8"))
+    key = f"policies/{version_of(document)}.json"
+    bucket = setting(functions, "PROGRAMS_BUCKET")
+    s3.put_object(Bucket=bucket, Key=key, Body=canonical(document).encode())
+    return key

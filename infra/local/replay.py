@@ -1,0 +1,84 @@
+"""A replay: Segment calls in the order of their time, sent over HTTP when their moment has come."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from infra.local.clock import StepClock
+from stepwell import timestamps
+
+WRITE_KEY = "local"
+_TYPES = {"track", "identify"}
+
+
+class ReplayError(Exception):
+    """A line cannot be used, or was refused; the message names file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One line: where it stands, when it is due, what is posted to which route."""
+
+    place: str
+    at: datetime
+    route: str
+    body: str
+
+
+def read_replay(path: Path) -> list[Call]:
+    """All calls of a JSONL file. Raises ReplayError for a line that is wrong or out of order."""
+    calls: list[Call] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        call = _read_call(f"{path}:{number}", line)
+        if calls and call.at < calls[-1].at:
+            raise ReplayError(f"{call.place}: its timestamp is before that of the line above")
+        calls.append(call)
+    if not calls:
+        raise ReplayError(f"{path}: there are no calls in it")
+    return calls
+
+
+def _read_call(place: str, line: str) -> Call:
+    try:
+        call = json.loads(line)
+        kind, at = call["type"], timestamps.from_text(call["timestamp"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReplayError(f"{place}: a JSON object with type and timestamp is expected") from error
+    if kind not in _TYPES:
+        raise ReplayError(f"{place}: type {kind!r}; {' or '.join(sorted(_TYPES))} is expected")
+    return Call(place, at, f"/v1/{kind}", line)
+
+
+def play(calls: Sequence[Call], clock: StepClock, port: int) -> None:
+    """Send the calls at their moments, then let everything that they caused come to its end.
+
+    Calls of one moment go in their order, each after the work of the one before, and before the
+    timers of that moment. Raises ReplayError when one is refused.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    try:
+        for call in calls:
+            clock.run_until(call.at)
+            _send(connection, call)
+            clock.settle()
+    finally:
+        connection.close()
+    clock.run_until_idle()
+
+
+def _send(connection: http.client.HTTPConnection, call: Call) -> None:
+    credentials = base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
+    connection.request("POST", call.route, call.body.encode(), headers)
+    answer = connection.getresponse()
+    text = answer.read().decode(errors="replace")
+    if answer.status != http.client.OK:
+        raise ReplayError(f"{call.place}: {call.route} answered {answer.status}: {text}")

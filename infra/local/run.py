@@ -1,0 +1,170 @@
+"""`make run`: start, replay, summarise, stay up.
+
+Ends with 0 after Ctrl-C once it is up (that is how it is ended), 130 when interrupted before, 1
+when KEEP=0 finds a failed execution or a dead letter, 2 for an option that cannot be used.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from infra.local import outcome
+from infra.local.assembly import AssemblyError, read_assembly
+from infra.local.decisions import DecisionLog
+from infra.local.deploy import DeployError, Deployment, stand_in
+from infra.local.gateway import HttpServer
+from infra.local.options import OptionError, Options, read_options
+from infra.local.preparing import setting
+from infra.local.replay import Call, ReplayError, play, read_replay
+from infra.local.stack import LocalStack
+from infra.local.template_parts import TemplateError
+from stepwell.customers import keys
+from stepwell.messages.policies import PoliciesError
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / ".build" / "local" / "logs"
+RECORDS_TABLE = "stepwell-local-records"
+_EXPECTED = (
+    AssemblyError,
+    DeployError,
+    OptionError,
+    PoliciesError,
+    ReplayError,
+    TemplateError,
+)
+
+
+def main() -> int:
+    console = Console(highlight=False)
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        options = read_options(os.environ, ROOT)
+        return Run(options, console).run()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except _EXPECTED as error:
+        print(f"stepwell: {error}", file=sys.stderr)
+        return 2 if isinstance(error, OptionError) else 1
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """Once is enough: what is being ended is not interrupted again."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+class Run:
+    """One `make run`."""
+
+    def __init__(self, options: Options, console: Console) -> None:
+        self._options = options
+        self._console = console
+
+    def run(self) -> int:
+        calls = read_replay(self._options.replay) if self._options.replay else []
+        stacks = read_assembly(Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"))
+        server = self._open_port()
+        log = DecisionLog(self._console, RECORDS_TABLE, self._zone_of)
+        start = calls[0].at if calls else datetime.now(UTC)
+        try:
+            with LocalStack(start, LOGS, self._complain, log.on_put) as self._stack:
+                self._say("deploying the templates of cdk.out to moto, which plays AWS here")
+                self._stack.deploy(stacks, self._options.policies)
+                self._tell_deployment(self._stack.deployment)
+                self._stack.serve(server, front_page(self._stack.deployment, server.port))
+                return self._play_and_stay(calls, server.port, log)
+        finally:
+            server.close()
+
+    def _open_port(self) -> HttpServer:
+        try:
+            return HttpServer(self._options.port)
+        except OSError as error:
+            text = f"PORT={self._options.port}: in use, or not allowed ({error.strerror})"
+            raise OptionError(f"{text}; another one: make run PORT=8081") from error
+
+    def _play_and_stay(self, calls: list[Call], port: int, log: DecisionLog) -> int:
+        if calls:
+            self._say(f"replaying {len(calls)} calls from {calls[0].at:%Y-%m-%d %H:%M} UTC on")
+            play(calls, self._stack.clock, port)
+            self._console.print(log.summary())
+        ended = outcome.look()
+        self._console.print(ended.table())
+        for complaint in ended.complaints():
+            self._complain(complaint)
+        if not self._options.keep:
+            return 1 if ended.is_failure else 0
+        self._say_where_to_look(port, log)
+        try:
+            self._stack.clock.run(self._options.speed)
+        except KeyboardInterrupt:
+            self._say("ending")
+        return 0
+
+    def _tell_deployment(self, deployment: Deployment) -> None:
+        self._say(
+            f"deployed {len(deployment.functions)} functions, {len(deployment.machines)} state "
+            f"machines, {len(deployment.routes)} routes; logs in {LOGS.relative_to(ROOT)}"
+        )
+        self._say("not created locally, and what stands in:")
+        for kind, count in sorted(deployment.left_out.items()):
+            self._say(f"    {count:2} {kind:32} {stand_in(kind)}")
+
+    def _say_where_to_look(self, port: int, log: DecisionLog) -> None:
+        url = f"http://localhost:{port}"
+        customer = log.decisions[-1].customer if log.decisions else "<id>"
+        self._say(
+            f"Stepwell is up on {url}; local time passes {self._options.speed:g} times faster"
+        )
+        self._say("send an event:")
+        self._say(f"    {curl(url, self._stack.clock.now())}")
+        self._say("look at a customer (user id, anonymous id or internal id):")
+        self._say(f"    .venv/bin/stepwell customer {customer} --url {url}")
+        self._say(f"    curl {url}/admin/customers/{customer}")
+        self._say(f"AWS answers at {self._stack.endpoint}; Ctrl-C ends it all")
+
+    def _zone_of(self, customer: str) -> str | None:
+        key = keys.profile(customer)
+        item: Mapping[str, Any] = (
+            self._stack.client("dynamodb")
+            .get_item(
+                TableName=setting(self._stack.deployment.functions, "CUSTOMERS_TABLE"),
+                Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}},
+            )
+            .get("Item", {})
+        )
+        zone = item.get("zone") or item.get("context_zone") or {}
+        return zone.get("S")
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"· {text}", soft_wrap=True, markup=False, style="dim")
+
+    def _complain(self, text: str) -> None:
+        self._console.print(f"! {text}", soft_wrap=True, markup=False, style="red")
+
+
+def curl(url: str, now: datetime) -> str:
+    event = f'{{"userId": "you", "event": "Product Added", "messageId": "{now:%H%M%S}-1"}}'
+    return f"curl -u local: -H 'Content-Type: application/json' -d '{event}' {url}/v1/track"
+
+
+def front_page(deployment: Deployment, port: int) -> str:
+    """What `GET /` answers."""
+    routes = "\n".join(
+        f"  {route.method:5} {route.path}"
+        + ("   from this machine only" if route.authorization == "AWS_IAM" else "")
+        for route in deployment.routes
+    )
+    machines = "\n".join(f"  {arn.rpartition(':')[2]}" for arn in deployment.machines)
+    example = curl(f"http://localhost:{port}", datetime.now(UTC))
+    return f"Stepwell, on this machine.\n\n{routes}\n\nState machines\n{machines}\n\n{example}\n"

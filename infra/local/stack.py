@@ -1,0 +1,126 @@
+"""The parts of the local stack put together: moto, templates, workers, pollers, HTTP, clock."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from moto import mock_aws
+from moto.server import ThreadedMotoServer
+
+from infra.local import moto_patches, preparing
+from infra.local.account import REGION
+from infra.local.assembly import StackTemplate
+from infra.local.clock import StepClock
+from infra.local.deploy import Deployment, deploy
+from infra.local.event_sources import EventSources
+from infra.local.functions import Function
+from infra.local.gateway import Api, HttpServer
+from infra.local.moto_patches.tables import OnPut
+from infra.local.workers import WorkerInvoker
+
+
+class LocalStack:
+    """Everything that runs. `deploy` first, then `serve`; leaving it ends all of it.
+
+    `report` gets a line when something goes wrong that nobody else will show.
+    """
+
+    def __init__(
+        self, start: datetime, logs: Path, report: Callable[[str], None], on_put: OnPut
+    ) -> None:
+        self.clock = StepClock(start)
+        self.deployment = Deployment()
+        self._logs = logs
+        self._report = report
+        self._on_put = on_put
+        self._open = ExitStack()
+        self._clients: dict[str, Any] = {}
+        self.invoker = WorkerInvoker(self.clock, logs)
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def _start(self) -> None:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        _log_to_file(self._logs / "moto.log")
+        patches, _ = moto_patches.install(
+            self.clock, self.invoker, self._on_queue_change, self._on_put
+        )
+        self._open.callback(patches.undo)
+        self._open.enter_context(
+            mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
+        )
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        self._open.callback(server.stop)
+        self.endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+        self.event_sources = EventSources(
+            self.clock, self.client("sqs"), self.invoker, self._report
+        )
+        self.clock.add_source(self.event_sources.is_empty)
+        self._open.callback(self.invoker.close)
+        self._open.callback(self.event_sources.close)
+        self._open.callback(self.clock.close)
+
+    def _on_queue_change(self) -> None:
+        self.event_sources.on_change()
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service, region_name=REGION)
+        return self._clients[service]
+
+    def deploy(self, stacks: Iterable[StackTemplate], policies: Path | None) -> None:
+        """Create everything. Raises DeployError, TemplateError, PoliciesError."""
+        self.deployment = deploy(stacks, self.client)
+        functions = self.deployment.functions
+        if policies is not None:
+            key = preparing.put_policies(policies, functions, self.client("s3"))
+            functions = [_with_policies(function, key) for function in functions]
+        preparing.add_write_key(functions, self.client("dynamodb"))
+        preparing.verify_sender(functions, self.client("ses"))
+        preparing.add_push_application(functions, self.client("sns"))
+        self.invoker.add(functions, self.endpoint)
+
+    def serve(self, server: HttpServer, front_page: str) -> None:
+        """Take events from queues and requests from the network."""
+        self.event_sources.start(self.deployment.event_sources)
+        routes = tuple(self.deployment.routes)
+        server.serve(Api(routes, self.invoker, self.clock, front_page))
+
+
+def _with_policies(function: Function, key: str) -> Function:
+    if "POLICIES_KEY" not in function.environment:
+        return function
+    return dataclasses.replace(function, environment={**function.environment, "POLICIES_KEY": key})
+
+
+def _log_to_file(path: Path) -> None:
+    """What moto, its server and its clients have to say: of use only when something is wrong."""
+    handler = logging.FileHandler(path, mode="w")
+    for name in ("moto", "werkzeug", "botocore", "boto3"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(logging.WARNING)
