@@ -1,0 +1,1 @@
+"""The command line, `stepwell`: design time, never deployed."""
