@@ -33,6 +33,9 @@ def steps(text: str) -> str:
 JOURNEYS = {
     "no_yaml": ("journey: [\n", ("SW100", 2)),
     "duplicate_key": (SOUND + "purpose: service\n", ("SW100", 6)),
+    "merge_key_of_itself": ("journey: a\nx: &a {<<: *a}\n", ("SW100", 1)),
+    "no_mapping": ("- journey: a\n", ("SW103", 1)),
+    "branches_are_no_list": (steps("- hold: {name: W, for: 1d, until: 5}"), ("SW103", 5)),
     "empty": ("", ("SW102", 1)),
     "unknown_key": (SOUND + "purpos: x\n", ("SW101", 6)),
     "missing_key": (SOUND.replace("entry: {event: Began}", "entry: {}"), ("SW102", 3)),
@@ -140,6 +143,7 @@ TEMPLATES = {
     "open_braces": (HELLO.replace("<p>Hello</p>", '"{{ event.id"'), "SW604", 1),
     "unknown_filter": (HELLO.replace("event.properties.word", "event.id | upcas"), "SW604", 1),
     "reads_other_files": (HELLO.replace("<p>Hello</p>", "\"{% render 'x' %}\""), "SW604", 1),
+    "not_one_value": (HELLO.replace("event.properties.word", "event"), "SW605", 1),
     "unknown_root": (HELLO.replace("event.properties.word", "user.name"), "SW605", 1),
     "unknown_part": (HELLO.replace("event.properties.word", "customer.name"), "SW605", 1),
     "unknown_event_property": (HELLO.replace("properties.word", "properties.wrd"), "SW605", 1),

@@ -81,9 +81,12 @@ def _impossible(segments: list[object], properties: Type) -> tuple[str, str] | N
     if root == "journey":
         return (f"`{shown}` does not exist", "`journey` is the journey's name.") if rest else None
     known = _CUSTOMER if root == "customer" else _EVENT
-    if not rest or rest[0] not in known:
-        what = rest[0] if rest else root
-        return f"`{shown}` does not exist", f"{suggest(what, known)} Write {root}.<one of them>."
+    if not rest:
+        return f"`{shown}` is no single value", f"Write {root}. and one of {', '.join(known)}."
+    if isinstance(rest[0], list):  # event[variable]: only rendering will tell
+        return None
+    if rest[0] not in known:
+        return f"`{shown}` does not exist", suggest(rest[0], known)
     return _missing_property(rest[1:], properties) if rest[0] == "properties" else None
 
 
@@ -93,7 +96,7 @@ def _missing_property(segments: list[object], kind: Type) -> tuple[str, str] | N
         if kind.kind == "list" and (isinstance(segment, int) or segment in ("first", "last")):
             kind = kind.element or JSON
             continue
-        if kind.kind != "record" or segment == "size":
+        if kind.kind != "record" or segment == "size" or isinstance(segment, list):
             return None
         if segment not in kind.fields:
             remedy = f"{suggest(segment, kind.fields)} Properties are in the event's schema."

@@ -59,16 +59,18 @@ def read_yaml(path: Path, file: str) -> tuple[Source | None, list[Problem]]:
 def parse_yaml(text: str, file: str) -> tuple[Source | None, list[Problem]]:
     try:
         tree = YAML(typ="rt", pure=True).load(text)
+        lines: dict[DataPath, int] = {(): 1}
+        return Source(file, _plain(tree, (), lines), lines), []
     except DuplicateKeyError as error:
         return None, [_unreadable(error, file, "Keep one of the two.")]
     except MarkedYAMLError as error:
         return None, [
             _unreadable(error, file, "Check indentation, colons and quotes around this line.")
         ]
-    except YAMLError as error:
-        return None, [Problem(Place(file, 1), "SW100", f"is no YAML: {error}", "Correct the file.")]
-    lines: dict[DataPath, int] = {(): 1}
-    return Source(file, _plain(tree, (), lines), lines), []
+    except (YAMLError, AttributeError, TypeError, ValueError, RecursionError) as error:
+        # Besides its own errors the parser stumbles over merge keys and aliases of themselves.
+        said = str(error).splitlines()[0]
+        return None, [Problem(Place(file, 1), "SW100", f"is no YAML: {said}", "Correct the file.")]
 
 
 def _unreadable(error: MarkedYAMLError, file: str, remedy: str) -> Problem:

@@ -211,7 +211,8 @@ class StepReader:
             if isinstance(data.get(key), list):
                 self.block((*path, key), data[key])
         for key in branches:
-            for index, each in enumerate(data.get(key) or ()):
+            ways = data.get(key)
+            for index, each in enumerate(ways if isinstance(ways, list) else ()):
                 if isinstance(each, dict) and isinstance(each.get("then"), list):
                     self.block((*path, key, index, "then"), each["then"])
 
