@@ -9,7 +9,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore import exceptions as boto
-from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from botocore.stub import ANY, Stubber
 
@@ -26,7 +25,7 @@ URL = "https://example.com"
 
 
 def stubbed(service: str) -> tuple[Any, Stubber]:
-    client = boto3.client(service, region_name="eu-west-1")  # type: ignore[call-overload]  # either
+    client = boto3.client(service, region_name="eu-west-1")
     return client, Stubber(client)
 
 
@@ -84,15 +83,21 @@ def test_email_without_a_configuration_set_and_with_text_only() -> None:
 
 
 @pytest.mark.parametrize("sender", ["", "SHOP"])
-def test_sms_has_its_type_and_sender(sender: str) -> None:
+@pytest.mark.parametrize(
+    ("purpose", "kind"), [("marketing", "Promotional"), ("transactional", "Transactional")]
+)
+def test_sms_has_its_type_and_sender(sender: str, purpose: str, kind: str) -> None:
     client, stub = stubbed("sns")
-    attributes = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Promotional"}}
+    attributes = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": kind}}
     if sender:
         attributes["AWS.SNS.SMS.SenderID"] = {"DataType": "String", "StringValue": sender}
     expected = {"PhoneNumber": "+447700900123", "Message": "Hi", "MessageAttributes": attributes}
     stub.add_response("publish", {"MessageId": "m1"}, expected)
     with stub:
-        assert SnsSms(client, sender).send(outgoing("sms", "+447700900123", body="Hi")) == "m1"
+        message = Outgoing(
+            "x1.suggest", "sms", "+447700900123", {"body": "Hi"}, {"purpose": purpose}
+        )
+        assert SnsSms(client, sender).send(message) == "m1"
 
 
 def test_push_makes_the_tokens_endpoint_and_publishes_to_it() -> None:
@@ -169,7 +174,7 @@ UNKNOWN = [
     boto.ConnectionClosedError(endpoint_url=URL),
     boto.HTTPClientError(error="reset"),
     boto.IncompleteReadError(actual_bytes=1, expected_bytes=2),
-    boto.SSLError(endpoint_url=URL, error="broken"),
+    boto.SSLError(endpoint_url=URL, error=OSError("broken")),
     ResponseParserError("half an answer"),
 ]
 
@@ -217,6 +222,6 @@ def test_any_other_error_stays_what_it_is() -> None:
 
 def test_clients_for_sends_try_once() -> None:
     clients.forget()
-    config: Config = clients.client("sesv2", retries=False).meta.config
+    config: Any = clients.client("sesv2", retries=False).meta.config
     assert config.retries == {"mode": "standard", "total_max_attempts": 1}
     clients.forget()

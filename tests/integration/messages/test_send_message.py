@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
+from infra.local.account import ACCOUNT, REGION
 from infra.local.engine import LocalEngine, function_arn
 from infra.local.functions import Function
 from stepwell.aws.dynamodb import DynamoStore
@@ -107,7 +107,7 @@ class Sending:
         return answer
 
     def sms(self) -> list[tuple[str, str]]:
-        backend = sns_backends[DEFAULT_ACCOUNT_ID][self.engine.client("sns").meta.region_name]
+        backend = sns_backends[ACCOUNT][REGION]
         return [(number, text) for number, text, *_ in backend.sms_messages.values()]
 
 

@@ -57,7 +57,7 @@ class TestSent:
         world.send()
         (outgoing,) = world.sent()
         assert (outgoing.address, outgoing.content) == ("+447700900123", {"body": "Hello Ada"})
-        assert set(outgoing.tags) == {"customer", "message", "journey"}
+        assert set(outgoing.tags) == {"customer", "message", "journey", "purpose"}
 
     def test_one_decision_has_every_rule_in_order_and_nothing_personal(self) -> None:
         world = World()

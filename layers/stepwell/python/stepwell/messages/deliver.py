@@ -39,6 +39,7 @@ from stepwell.storage.operations import Item, Operation, Store
 
 NEXT_CHANNEL = "next_channel"
 
+_MOST_ADDRESSES = 5  # device tokens that one send tries; all must fit the function's time-out
 _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3_600
 
@@ -202,7 +203,8 @@ def _exited(delivery: _Delivery) -> dict[str, Any]:
 def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -> Sent:
     """Try the channel's addresses until one is accepted or the outcome is not a plain refusal."""
     codes: list[str] = []
-    for address in addresses_on(delivery.items["profile"] or {}, delivery.channel):
+    addresses = addresses_on(delivery.items["profile"] or {}, delivery.channel)
+    for address in addresses[:_MOST_ADDRESSES]:
         outgoing = Outgoing(
             delivery.request.message, delivery.channel, address, content, _tags(delivery)
         )
@@ -219,7 +221,12 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
 
 def _tags(delivery: _Delivery) -> dict[str, str]:
     request = delivery.request
-    return {"customer": request.customer, "message": request.message, "journey": request.journey}
+    return {
+        "customer": request.customer,
+        "message": request.message,
+        "journey": request.journey,
+        "purpose": delivery.message.purpose,
+    }
 
 
 def _send_entry(delivery: _Delivery, sent: Sent) -> Rule:

@@ -115,6 +115,10 @@ def _try_channels(
 
 
 def _entry(attempt: _Attempt, message: Message, policies: Policies, now: datetime) -> Rule:
+    channels = [*attempt.refusals, *([attempt.channel] if attempt.channel else [])]
+    asked = [
+        cap for cap in policies.caps if any(cap.counts(message.purpose, each) for each in channels)
+    ]
     entry: Rule = {
         "rule": "caps",
         "result": "reserved" if attempt.channel else "capped",
@@ -123,9 +127,7 @@ def _entry(attempt: _Attempt, message: Message, policies: Policies, now: datetim
             channel: {"full": refusal.counts, "frees_at": to_text(refusal.frees_at)}
             for channel, refusal in attempt.refusals.items()
         },
-        "limits": {
-            cap.name: cap.at_most for cap in policies.caps if message.purpose in cap.purposes
-        },
+        "limits": {cap.name: cap.at_most for cap in asked},
     }
     if attempt.channel:
         entry["counts"] = caps.counts_by_cap(

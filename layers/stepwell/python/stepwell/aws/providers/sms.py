@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SnsSms:
-    """Content field: `body`. Without a sender id the account's own origination number is used."""
+    """Content field: `body`. Without a sender id the account's own origination number is used.
+
+    Transactional messages go out as such, so that carriers put them first; others as promotional.
+    """
 
     client: SNSClient
     sender_id: str = ""
-    message_type: str = "Promotional"
 
     def send(self, outgoing: Outgoing) -> str:
+        transactional = outgoing.tags.get("purpose") == "transactional"
+        kind = "Transactional" if transactional else "Promotional"
         attributes: dict[str, MessageAttributeValueTypeDef] = {
-            "AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": self.message_type}
+            "AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": kind}
         }
         if self.sender_id:
             attributes["AWS.SNS.SMS.SenderID"] = {
