@@ -68,6 +68,11 @@ class EventSources:
         self._signal.closed = True
         self._signal.tell()
 
+    def join(self, timeout: float) -> None:
+        """Wait for the pollers to end, at most so many real seconds each."""
+        for thread in self._threads:
+            thread.join(timeout)
+
     def on_change(self) -> None:
         self._signal.tell()
         self._clock.touch()
@@ -77,10 +82,15 @@ class EventSources:
         return not any(_messages(source) for source in self._sources)
 
     def _poll(self, source: EventSource) -> None:
-        while not self._signal.closed:
-            seen = self._signal.changes
-            if not self._work_off(source):
-                self._signal.wait_beyond(seen, _next_visible(source))
+        try:
+            while not self._signal.closed:
+                seen = self._signal.changes
+                if not self._work_off(source):
+                    self._signal.wait_beyond(seen, _next_visible(source))
+        except Exception as error:
+            if not self._signal.closed:
+                self._report(f"the poller of {source.queue_arn} has stopped: {error!r}")
+                raise
 
     def _work_off(self, source: EventSource) -> bool:
         """Take one batch; False when there was nothing to take."""
@@ -147,7 +157,7 @@ def failed_ids(
         named = {failure["itemIdentifier"] for failure in result.get("batchItemFailures") or ()}
     except (AttributeError, KeyError, TypeError):
         return every
-    return min(named, every)
+    return every if named - every else named
 
 
 def _queue(source: EventSource) -> Any:

@@ -79,6 +79,7 @@ class LocalStack:
             self.clock, self.client("sqs"), self.invoker, self._report
         )
         self.clock.add_source(self.event_sources.is_empty)
+        self._open.callback(self.event_sources.join, 1.0)
         self._open.callback(self.invoker.close)
         self._open.callback(self.event_sources.close)
         self._open.callback(self.clock.close)

@@ -35,11 +35,19 @@ def install(patches: Patches, on_change: Callable[[], None]) -> None:
         *args: Any,
         **arguments: Any,
     ) -> Any:
-        """A long poll answers at once: it would hold the lock. Dead letters move while receiving."""
+        """A long poll answers at once: it would hold the lock. Dead letters move while receiving.
+
+        Messages that are visible again are no longer being worked off: moto would see that one by
+        one, and so give out the second of a group before the first.
+        """
         with lock:
-            before = len(self.get_queue(queue_name)._messages)
+            queue = self.get_queue(queue_name)
+            before = len(queue._messages)
+            queue._pending_messages.difference_update(
+                [message for message in queue._messages if message.visible]
+            )
             result = receive(self, queue_name, count, 0, *args, **arguments)
-            moved = before != len(self.get_queue(queue_name)._messages)
+            moved = before != len(queue._messages)
         if moved:
             on_change()
         return result
