@@ -18,11 +18,6 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 # jsii prints a banner about every Node that is past its end of life.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-# The CDK runs on Node 20 as well; what it says about that release's end of life is not about Stepwell.
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
-export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
-export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
-
 # uv trusts what pip trusts: the machine's certificates, where there are any.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
 export UV_SYSTEM_CERTS ?= true
