@@ -62,7 +62,8 @@ class Stage:
 
     def enroll(self, **attributes: dict[str, str]) -> None:
         slot = {"first_visit": {"N": "1"}, "first_seq": {"N": "7"}}
-        item = {"status": {"S": "active"}, "run": {"N": str(RUN)}, **slot, **attributes}
+        item = {"status": {"S": "active"}, "run": {"N": str(RUN)}, "forget_at": {"N": "4102444800"}}
+        item |= {**slot, **attributes}
         self.store.put_item(TableName="customers", Item={**KEY, **item})
 
     def enrollment(self) -> dict[str, Any]:
@@ -153,6 +154,7 @@ def test_silence_closes_the_slot_and_opens_the_next(stage: Stage, compiled: Comp
     assert (enrollment["first_outcome"], enrollment["second_outcome"]) == ("timeout", "timeout")
     assert (enrollment["second_visit"], enrollment["second_seq"]) == ("1", "7")
     assert (enrollment["status"], enrollment["outcome"]) == ("ended", "completed")
+    assert enrollment["expires"] == "4102444800"
     (record,) = stage.finished()
     assert record["sk"] == {"S": "FINISHED#greeting#k#7"}
     assert record["version"] == {"S": compiled.version}

@@ -59,13 +59,15 @@ def _enrollment(outcome: str, reason: str | None) -> dict[str, Any]:
         "TableName": CUSTOMERS_TABLE,
         "Key.$": "$.key",
         "UpdateExpression": "SET #status = :ended, #outcome = :outcome, #ended_at = :now"
-        + (", #reason = :reason" if reason else ""),
+        ", #expires = #forget_at" + (", #reason = :reason" if reason else ""),
         "ConditionExpression": "#status = :active AND #run = :run",
         "ExpressionAttributeNames": {
             "#status": "status",
             "#run": "run",
             "#outcome": "outcome",
             "#ended_at": "ended_at",
+            "#expires": "expires",  # DynamoDB forgets it when re-entry and goal no longer need it
+            "#forget_at": "forget_at",
             **({"#reason": "reason"} if reason else {}),
         },
         "ExpressionAttributeValues": {
