@@ -201,6 +201,7 @@ def _answers(user: str) -> Answers:
 def _story() -> Iterator[Call]:
     yield from _dress()
     yield from _quick_buyer()
+    yield from _two_carts()
     yield from _trials()
 
 
@@ -242,6 +243,21 @@ def _quick_buyer() -> Iterator[Call]:
     yield _track(
         {"userId": user}, at, "lamp-order", "Order Completed", order | {"products": products}
     )
+
+
+def _two_carts() -> Iterator[Call]:
+    """Two carts left alone on one afternoon, which is more than the caps of a day take."""
+    user = "two-carts"
+    start = datetime(2010, 12, 1, 13, 0, tzinfo=SHOP_ZONE)
+    yield from _person(user, start - timedelta(minutes=5), "Zoe", "GB", "Europe/London", 904)
+    for hours, cart_id, name, price in (
+        (0, "cart-120", "Picnic hamper", 120.0),
+        (2, "cart-75", "Enamel teapot", 75.0),
+    ):
+        cart = {"cart_id": cart_id, "cart_value": price, "currency": "GBP"}
+        product = {"product_id": f"{cart_id}-1", "name": name, "price": price, "quantity": 1}
+        at = start + timedelta(hours=hours)
+        yield _track({"userId": user}, at, f"{cart_id}-added", "Product Added", cart | product)
 
 
 def _trials() -> Iterator[Call]:
