@@ -178,6 +178,7 @@ FUNCTIONS = (
             s.records("BatchGetItem", "PutItem", "UpdateItem"),
             *s.rules(),
         ),
+        timeout_seconds=10,
     ),
     FunctionPlan(
         "frequency_cap",
@@ -187,6 +188,7 @@ FUNCTIONS = (
             s.records("PutItem", "UpdateItem"),
             *s.rules(),
         ),
+        timeout_seconds=10,
     ),
     FunctionPlan(
         "delivery",
@@ -201,7 +203,7 @@ FUNCTIONS = (
             *s.rules(),
             *providers(s.settings),
         ),
-        timeout_seconds=60,
+        timeout_seconds=30,
     ),
     FunctionPlan(
         "admin",

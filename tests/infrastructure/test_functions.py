@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from infra.constructs.function import ARCHITECTURE, RUNTIME
 from infra.layers import PYTHON
-from tests.infrastructure.synthesized import Synthesized, short
+from stepwell.aws.clients import CONNECT_SECONDS, READ_SECONDS
+from tests.infrastructure.synthesized import Synthesized, definition, short, states
 
 _BOTH_TABLES = {"CUSTOMERS_TABLE", "RECORDS_TABLE"}
 _POLICIES = {"PROGRAMS_BUCKET", "POLICIES_KEY"}
@@ -90,9 +92,18 @@ def test_functions_log_into_groups_that_forget(synthesized: Synthesized) -> None
 
 
 def test_timeouts_of_sending_are_nested(synthesized: Synthesized) -> None:
-    """Provider < function < send_message 240 s < the journey's task 300 s; API functions < 29 s."""
+    """Provider call < function < its task < send_message; API functions < 29 s."""
     timeouts = {name: each["Timeout"] for name, each in synthesized.functions().items()}
-    assert all(10 < timeouts[name] < 240 for name in ("consent", "frequency-cap", "delivery"))
+    machine = definition(synthesized.machines()["send_message"])
+    tasks = {
+        json.dumps(state["Parameters"]["FunctionName"]): state["TimeoutSeconds"]
+        for _, state in states(synthesized.machines()["send_message"])
+        if state["Type"] == "Task"
+    }
+    for name in ("consent", "frequency-cap", "delivery"):
+        (task,) = (seconds for arn, seconds in tasks.items() if f"-{name}" in arn)
+        assert timeouts[name] < task < machine["TimeoutSeconds"] / 3
+    assert timeouts["delivery"] > 2 * (CONNECT_SECONDS + READ_SECONDS)  # push makes two calls
     assert all(timeouts[name] < 29 for name in ("ingest", "admin"))
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
+CONNECT_SECONDS = 2
+READ_SECONDS = 10
+
 
 @overload
 def client(service: Literal["dynamodb"], *, retries: bool = True) -> DynamoDBClient: ...
@@ -44,8 +47,8 @@ def _make(service: str, retries: bool) -> Any:  # noqa: FBT001 - a cache key, no
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(
-        connect_timeout=2,
-        read_timeout=10,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 4 if retries else 1},
     )
     return boto3.client(service, config=config)
