@@ -61,13 +61,21 @@ def bundle_folder() -> tuple[TemporaryDirectory[str], Bundle]:
 
 
 class Stage:
-    """`with Stage(start) as stage:`; `policies` replaces parts of the shipped policies document."""
+    """`with Stage(start) as stage:`.
+
+    `policies` replaces parts of the shipped policies document; `seconds` time limits of
+    send_message's definition, because those pass in real time.
+    """
 
     def __init__(
-        self, start: datetime = TUESDAY, policies: Mapping[str, Any] | None = None
+        self,
+        start: datetime = TUESDAY,
+        policies: Mapping[str, Any] | None = None,
+        seconds: Mapping[int, int] | None = None,
     ) -> None:
         self.engine = LocalEngine(start)
         self._policies = policies or {}
+        self._seconds = seconds or {}
         self._sent = 0
 
     def __enter__(self) -> Self:
@@ -268,6 +276,10 @@ class Stage:
 
     def _create_machines(self) -> None:
         send_message = (STATEMACHINES / "send_message.asl.json").read_text()
+        for shipped, shorter in self._seconds.items():
+            limit = f'"TimeoutSeconds": {shipped},'
+            assert limit in send_message
+            send_message = send_message.replace(limit, f'"TimeoutSeconds": {shorter},')
         self.engine.create_machine(
             f"{PREFIX}send_message",
             send_message,
