@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from infra.local.account import ACCOUNT
 from infra.local.clock import StepClock
 from infra.local.functions import Invocation
+from infra.local.options import OptionError
 from infra.local.template_parts import Route
 
 Invoke = Callable[[str, Any], Invocation]
@@ -180,10 +181,14 @@ def _common_log_time(moment: datetime) -> str:
 
 
 class HttpServer:
-    """Serves an Api on 127.0.0.1. Raises OSError when the port is in use."""
+    """Serves an Api on 127.0.0.1. Raises OptionError when the port cannot be had."""
 
     def __init__(self, port: int) -> None:
-        self._server = _Server(("127.0.0.1", port), _Handler)
+        try:
+            self._server = _Server(("127.0.0.1", port), _Handler)
+        except OSError as error:
+            text = f"PORT={port}: in use, or not allowed ({error.strerror})"
+            raise OptionError(f"{text}; another one: make run PORT=8081") from error
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property

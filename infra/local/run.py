@@ -7,7 +7,6 @@ when KEEP=0 finds a failed execution or a dead letter, 2 for an option that cann
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from infra.local.assembly import AssemblyError, read_assembly
 from infra.local.decisions import DecisionLog
 from infra.local.deploy import DeployError, Deployment, stand_in
 from infra.local.gateway import HttpServer
-from infra.local.options import OptionError, Options, read_options
+from infra.local.options import Options
 from infra.local.preparing import setting
 from infra.local.replay import Call, ReplayError, play, read_replay
 from infra.local.stack import LocalStack
@@ -35,63 +34,43 @@ RECORDS_TABLE = "stepwell-local-records"
 _EXPECTED = (
     AssemblyError,
     DeployError,
-    OptionError,
     PoliciesError,
     ReplayError,
     TemplateError,
 )
 
 
-def main() -> int:
-    console = Console(highlight=False)
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+def run(options: Options, server: HttpServer) -> int:
+    """The exit code. Closes the server."""
     try:
-        options = read_options(os.environ, ROOT)
-        return Run(options, console).run()
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return Run(options, server, Console(highlight=False)).run()
     except _EXPECTED as error:
         print(f"stepwell: {error}", file=sys.stderr)
-        return 2 if isinstance(error, OptionError) else 1
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    """Once is enough: what is being ended is not interrupted again."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
+        return 1
+    finally:
+        server.close()
 
 
 class Run:
     """One `make run`."""
 
-    def __init__(self, options: Options, console: Console) -> None:
+    def __init__(self, options: Options, server: HttpServer, console: Console) -> None:
         self._options = options
+        self._server = server
         self._console = console
 
     def run(self) -> int:
         calls = read_replay(self._options.replay) if self._options.replay else []
         stacks = read_assembly(Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"))
-        server = self._open_port()
         log = DecisionLog(self._console, RECORDS_TABLE, self._zone_of)
         start = calls[0].at if calls else datetime.now(UTC)
-        try:
-            with LocalStack(start, LOGS, self._complain, log.on_put) as self._stack:
-                self._say("deploying the templates of cdk.out to moto, which plays AWS here")
-                self._stack.deploy(stacks, self._options.policies)
-                self._tell_deployment(self._stack.deployment)
-                self._stack.serve(server, front_page(self._stack.deployment, server.port))
-                return self._play_and_stay(calls, server.port, log)
-        finally:
-            server.close()
-
-    def _open_port(self) -> HttpServer:
-        try:
-            return HttpServer(self._options.port)
-        except OSError as error:
-            text = f"PORT={self._options.port}: in use, or not allowed ({error.strerror})"
-            raise OptionError(f"{text}; another one: make run PORT=8081") from error
+        port = self._server.port
+        with LocalStack(start, LOGS, self._complain, log.on_put) as self._stack:
+            self._say("deploying the templates of cdk.out to moto, which plays AWS here")
+            self._stack.deploy(stacks, self._options.policies)
+            self._tell_deployment(self._stack.deployment)
+            self._stack.serve(self._server, front_page(self._stack.deployment, port))
+            return self._play_and_stay(calls, port, log)
 
     def _play_and_stay(self, calls: list[Call], port: int, log: DecisionLog) -> int:
         if calls:

@@ -10,6 +10,7 @@ them back, so that a test leaves moto as it was. Seen with moto 5.2.
     strictness   what AWS fails and moto lets pass
     tables       conditional writes that are atomic
     queues       no message is lost between threads
+    server       requests that cost no walk through folders
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from infra.local.moto_patches import (
     callbacks,
     executions,
     queues,
+    server,
     strictness,
     tables,
     tasks,
@@ -52,4 +54,5 @@ def install(
     strictness.install(patches)
     tables.install(patches, on_put)
     queues.install(patches, on_queue_change)
+    server.install(patches)
     return patches, runs

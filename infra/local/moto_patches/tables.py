@@ -2,7 +2,7 @@
 
 moto tests a condition and writes in two steps, so that two threads can both find it true; hands out
 items that the next write changes; and copies whole tables for every transaction, to be able to undo
-it, which costs more the longer a replay runs.
+it, and walks through whole tables for every query, which costs more the longer a replay runs.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def install(patches: Patches, on_put: OnPut) -> None:
         patches.replace(DynamoDBBackend, name, serialized.wrap(vars(DynamoDBBackend)[name]))
     transact = serialized.wrap(_undoing(DynamoDBBackend.transact_write_items))
     patches.replace(DynamoDBBackend, "transact_write_items", transact)
+    patches.replace(Table, "query", _within_partition(Table.query))
     patches.replace(models, "copy", types.SimpleNamespace(deepcopy=_copy_but_tables))
 
 
@@ -85,6 +86,22 @@ def _targets(backend: Any, operations: list[dict[str, Any]]) -> Iterator[tuple[A
         details = next(iter(operation.values()))
         table = backend.get_table(details["TableName"])
         yield table, backend.get_keys_value(table, details.get("Key") or details["Item"])
+
+
+def _within_partition(query: Any) -> Any:
+    """A query of a table without indexes looks at the items of its partition only."""
+
+    def call(table: Any, hash_key: Any, *args: Any, **arguments: Any) -> Any:
+        every = table.items
+        if table.indexes or table.global_indexes or hash_key not in every:
+            return query(table, hash_key, *args, **arguments)
+        table.items = {hash_key: every[hash_key]}
+        try:
+            return query(table, hash_key, *args, **arguments)
+        finally:
+            table.items = every
+
+    return call
 
 
 def _copy_but_tables(value: Any) -> Any:

@@ -1,0 +1,238 @@
+"""`make run` as a user has it: real templates, processes, queues, HTTP; a small replay."""
+
+import base64
+import json
+import os
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PEOPLE = {"cart-customer", "quick-buyer", "two-carts", "trial-active", "trial-quiet"}
+PATIENCE = 240.0
+"""Real seconds for a whole run on a slow, busy machine."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def templates() -> None:
+    """cdk.out as the code is now; make knows whether it has to be written anew."""
+    done = subprocess.run(
+        ["make", "-s", "synth"], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the default replay, the people whose stories are told."""
+    lines = (ROOT / "events/replays/first_two_days/events.jsonl").read_text().splitlines()
+    path = tmp_path_factory.mktemp("replay") / "events.jsonl"
+    path.write_text("\n".join(line for line in lines if json.loads(line).get("userId") in PEOPLE))
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stack:
+    """The running process; `lines` are what it has printed so far."""
+
+    def __init__(self, **options: str) -> None:
+        self.port = free_port()
+        settings = {**os.environ, "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **options}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local"],
+            cwd=ROOT,
+            env=settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._printed: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as output:
+            for line in output:
+                self._printed.put(line.rstrip("\n"))
+        self._printed.put(None)
+
+    def read_until(self, text: str) -> None:
+        """Read on to the line that has the text (None: to the end)."""
+        while True:
+            line = self._printed.get(timeout=PATIENCE)
+            assert line is not None, "\n".join(self.lines)
+            self.lines.append(line)
+            if text in line:
+                return
+
+    def read_all(self) -> None:
+        while (line := self._printed.get(timeout=PATIENCE)) is not None:
+            self.lines.append(line)
+
+    def end(self) -> int:
+        """Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        code = self.process.wait(PATIENCE)
+        assert time.monotonic() - started < 5
+        self.read_all()
+        return code
+
+    def decisions(self, *words: str) -> list[str]:
+        """The decision lines that have all of the words."""
+        dated = [line for line in self.lines if re.match(r"\d{4}-\d\d-\d\d ", line)]
+        return [line for line in dated if all(word in line for word in words)]
+
+    def call(self, path: str, body: Any = None, key: str = "local") -> tuple[int, Any]:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}")
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+            credentials = base64.b64encode(f"{key}:".encode()).decode()
+            request.add_header("Authorization", f"Basic {credentials}")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+
+@pytest.fixture(scope="module")
+def up(replay: Path) -> Iterator[Stack]:
+    """A stack that has played the replay and stays up."""
+    stack = Stack(REPLAY=str(replay), SPEED="1")
+    try:
+        stack.read_until("Ctrl-C ends it all")
+        yield stack
+    finally:
+        if stack.process.poll() is None:
+            stack.process.kill()
+        stack.process.wait()
+
+
+def test_the_cart_message_waits_for_the_end_of_quiet_hours(up: Stack) -> None:
+    (asked,) = up.decisions("21:59 EST", "cart_abandonment")
+    assert re.search(r"sms +deferred +quiet_hours until 2010-12-01 Wed 08:0\d EST", asked)
+    assert up.decisions("2010-12-01 Wed 08:0", "EST", "cart_abandonment", "sms", "sent")
+
+
+def test_what_is_not_created_is_listed(up: Stack) -> None:
+    text = "\n".join(up.lines)
+    assert re.search(r"AWS::ApiGateway::Stage +the local HTTP server", text)
+    assert re.search(r"Custom::CDKBucketDeployment +the files are copied", text)
+
+
+def test_every_journey_waits_and_chooses(up: Stack) -> None:
+    endpoint = next(line for line in up.lines if "AWS answers at" in line)
+    url = re.search(r"http://\S+:\d+", endpoint)
+    assert url
+    states: Any = boto3.client(
+        "stepfunctions",
+        endpoint_url=url[0],
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    for journey in ("cart_abandonment", "onboarding", "post_purchase"):
+        arn = f"arn:aws:states:us-east-1:123456789012:stateMachine:stepwell-local-{journey}"
+        kinds: set[str] = set()
+        for execution in states.list_executions(stateMachineArn=arn)["executions"]:
+            history = states.get_execution_history(executionArn=execution["executionArn"])
+            kinds |= {event["type"] for event in history["events"]}
+            assert execution["status"] in {"SUCCEEDED", "ABORTED"}
+        assert {"WaitStateEntered", "ChoiceStateEntered"} <= kinds, journey
+
+
+def test_an_order_ends_the_cart_at_once(up: Stack) -> None:
+    status, body = up.call("/admin/customers/quick-buyer")
+    assert status == 200
+    ended = {each["journey"]: each["outcome"] for each in json.loads(body)["enrollments"]}
+    assert ended["cart_abandonment"] in {"exited", "converted"}
+
+
+def test_the_api_answers_as_api_gateway_does(up: Stack) -> None:
+    assert up.call("/")[0] == 200
+    assert up.call("/nothing") == (404, '{"message": "Not Found"}')
+    assert up.call("/v1/track") == (405, '{"message": "Method Not Allowed"}')
+    event = {"userId": "you", "event": "Order Completed", "messageId": "m1"}
+    assert up.call("/v1/track", event, key="wrong")[0] == 401
+    assert up.call("/v1/track", {"userId": "you"})[0] == 400
+    assert up.call("/admin/customers/nobody")[0] == 404
+
+
+def test_an_event_sent_by_hand_is_taken(up: Stack) -> None:
+    person = {"userId": "new-one", "traits": {"timezone": "Europe/Paris"}, "messageId": "h1"}
+    assert up.call("/v1/identify", person) == (200, '{"success": true}')
+    deadline = time.monotonic() + 60
+    while up.call("/admin/customers/new-one")[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_ctrl_c_ends_it_cleanly(up: Stack) -> None:
+    """Last, for it ends the stack that the tests above look at."""
+    workers = Path(f"/proc/{up.process.pid}/task/{up.process.pid}/children").read_text().split()
+    assert up.end() == 0
+    assert not [each for each in workers if Path(f"/proc/{each}").exists()]
+    assert "Traceback" not in "\n".join(up.lines)
+
+
+def test_other_policies_and_an_end_after_the_replay(replay: Path, tmp_path: Path) -> None:
+    policies = tmp_path / "policies.yaml"
+    shipped = (ROOT / "statemachines/policies.yaml").read_text()
+    assert 'from: "21:00"' in shipped
+    policies.write_text(shipped.replace('from: "21:00"', 'from: "22:00"'))
+    stack = Stack(REPLAY=str(replay), KEEP="0", POLICIES=str(policies))
+    stack.read_all()
+    assert stack.process.wait(PATIENCE) == 0, "\n".join(stack.lines)
+    assert re.search(r"sms +sent", stack.decisions("21:59 EST", "cart_abandonment")[0])
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("PORT", "http"), ("SPEED", "fast"), ("REPLAY", "nowhere"), ("KEEP", "2"), ("POLICIES", "x")],
+)
+def test_an_option_that_cannot_be_used_is_named_in_one_line(option: str, value: str) -> None:
+    stack = Stack(**{option: value})
+    stack.read_all()
+    assert stack.process.wait(PATIENCE) == 2
+    (line,) = stack.lines
+    assert line.startswith(f"stepwell: {option}={value}: ")
+
+
+def test_a_port_in_use_is_said_at_once() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        stack = Stack(PORT=port)
+        stack.read_all()
+    assert stack.process.wait(PATIENCE) == 2
+    assert stack.lines[0].startswith(f"stepwell: PORT={port}: in use")
+
+
+def test_ctrl_c_while_it_deploys_or_plays_is_no_error(replay: Path) -> None:
+    stack = Stack(REPLAY=str(replay))
+    stack.read_until("deploying")
+    assert stack.end() == 130
+    assert "Traceback" not in "\n".join(stack.lines)
