@@ -17,10 +17,9 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
-from infra.local.account import REGION
+from infra.local.account import ACCOUNT, REGION
 from infra.local.engine import LocalEngine, function_arn, machine_arn
 from infra.local.functions import Function
 from stepwell.aws.dynamodb import DynamoStore
@@ -222,10 +221,10 @@ class Stage:
     def sent_email(self) -> list[Any]:
         from moto.ses.models import ses_backends  # noqa: PLC0415 - only some tests look at mail
 
-        return list(ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages)
+        return list(ses_backends[ACCOUNT][REGION].sent_messages)
 
     def _sns(self) -> Any:
-        return sns_backends[DEFAULT_ACCOUNT_ID][REGION]
+        return sns_backends[ACCOUNT][REGION]
 
     # ------------------------------------------------------------------ setting up
 

@@ -11,7 +11,13 @@ import pytest
 from stepwell.customers import keys
 from tests.support.stage import PREFIX, Stage
 
-CART = {"cart_id": "cart-1", "product_id": "p", "name": "x", "price": 280.0, "cart_value": 280.0}
+CART: dict[str, Any] = {
+    "cart_id": "cart-1",
+    "product_id": "p",
+    "name": "x",
+    "price": 280.0,
+    "cart_value": 280.0,
+}
 ALWAYS_OPEN: Mapping[str, Any] = {"quiet_hours": []}
 Handler = Callable[[Any, Any], Any]
 Fault = Callable[[Handler, Any, Any], Any]

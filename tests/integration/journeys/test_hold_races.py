@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,13 @@ from stepwell.customers import keys
 from stepwell.timestamps import to_text
 from tests.support.stage import TUESDAY, Stage
 
-CART = {"cart_id": "cart-1", "product_id": "p", "name": "x", "price": 280.0, "cart_value": 280.0}
+CART: dict[str, Any] = {
+    "cart_id": "cart-1",
+    "product_id": "p",
+    "name": "x",
+    "price": 280.0,
+    "cart_value": 280.0,
+}
 HOLD = "Wait for 45 minutes of silence"
 TIMER = TUESDAY + timedelta(minutes=45)
 
@@ -135,8 +142,8 @@ def test_an_order_that_races_the_timer_has_one_outcome() -> None:
             order |= {"name": "Order Completed", "properties": {"order_id": "o", "revenue": 1.0}}
             body = json.dumps(order)
             together(
-                lambda stage=stage: stage.engine.run_until(TIMER + timedelta(seconds=1)),
-                *([lambda stage=stage, body=body: stage.route([body])] * 3),
+                partial(stage.engine.run_until, TIMER + timedelta(seconds=1)),
+                *([partial(stage.route, [body])] * 3),
             )
             stage.engine.run_until_idle()
             enrollment = stage.enrollment("cart_abandonment")
@@ -160,7 +167,7 @@ def test_restarts_that_race_give_one_visit_each(stage: Stage, timer_too: bool) -
     stage.track("Product Added", **CART)
     stage.engine.run_until(TIMER - timedelta(seconds=5))
     bodies = [queued(stage, "Product Added", number, **CART) for number in range(4)]
-    routes = [lambda body=body: stage.route([body]) for body in bodies]
+    routes = [partial(stage.route, [body]) for body in bodies]
     if timer_too:
         together(*routes, lambda: stage.engine.run_until(TIMER + timedelta(seconds=1)))
     else:

@@ -16,7 +16,7 @@ FROM_22 = {
         {"purposes": ["marketing"], "channels": ["sms", "push"], "start": "22:00", "end": "08:00"}
     ]
 }
-CART = {
+CART: dict[str, Any] = {
     "cart_id": "cart-1",
     "product_id": "dress",
     "name": "A dress",
