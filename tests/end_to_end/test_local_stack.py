@@ -118,9 +118,21 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def up(replay: Path) -> Iterator[Stack]:
+def morning_quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped policies, and an hour in which the nudge at 09:50 has to wait."""
+    shipped = (ROOT / "statemachines/policies.yaml").read_text()
+    hour = '  - {purposes: [service], channels: [push], from: "09:00", to: "10:00"}\n'
+    path = tmp_path_factory.mktemp("policies") / "policies.yaml"
+    path.write_text(
+        re.sub(r"^quiet_hours:.*\n", lambda found: found[0] + hour, shipped, flags=re.MULTILINE)
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def up(replay: Path, morning_quiet: Path) -> Iterator[Stack]:
     """A stack that has played the replay and stays up."""
-    stack = Stack(REPLAY=str(replay), SPEED="1")
+    stack = Stack(REPLAY=str(replay), POLICIES=str(morning_quiet), SPEED="1")
     try:
         stack.read_until("Ctrl-C ends it all")
         yield stack

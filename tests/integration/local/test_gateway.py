@@ -1,0 +1,143 @@
+"""Requests become API Gateway's proxy events, and answers HTTP."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from infra.local.clock import StepClock
+from infra.local.functions import Invocation
+from infra.local.gateway import Api, Request, match_path
+from infra.local.template_parts import Route
+
+START = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
+ROUTES = (
+    Route("POST", "/v1/track", "ingest", "NONE"),
+    Route("GET", "/admin/customers/{id}", "admin", "AWS_IAM"),
+)
+
+
+class Bench:
+    def __init__(self, answer: Any = None, error: str | None = None) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        self.answer, self.error = answer or {"statusCode": 200, "body": "{}"}, error
+        self.api = Api(ROUTES, self.invoke, StepClock(START), "what there is")
+
+    def invoke(self, function: str, event: Any) -> Invocation:
+        self.calls.append((function, event))
+        return self.answer, self.error
+
+    def ask(self, method: str, target: str, body: bytes = b"", client: str = "127.0.0.1") -> Any:
+        headers = (("Accept", "a"), ("Accept", "b"), ("User-Agent", "sdk/1"))
+        return self.api.answer(Request(method, target, headers, body, client))
+
+
+def test_an_event_has_the_proxy_shape() -> None:
+    bench = Bench()
+    bench.ask("POST", "/v1/track?a=1&a=2&empty=", b'{"x": "\xc3\xa9"}')
+    ((function, event),) = bench.calls
+    assert function == "ingest"
+    assert event["resource"] == event["path"] == "/v1/track"
+    assert event["httpMethod"] == "POST"
+    assert event["headers"]["Accept"] == "b"
+    assert event["multiValueHeaders"]["Accept"] == ["a", "b"]
+    assert event["queryStringParameters"] == {"a": "2", "empty": ""}
+    assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"], "empty": [""]}
+    assert (event["body"], event["isBase64Encoded"]) == ('{"x": "é"}', False)
+    assert event["pathParameters"] is None
+    context = event["requestContext"]
+    assert context["identity"] == {
+        "sourceIp": "127.0.0.1",
+        "userAgent": "sdk/1",
+        "userArn": None,
+    }
+    assert context["requestTimeEpoch"] == int(START.timestamp() * 1000)
+    assert context["requestTime"] == "24/Nov/2026:21:14:00 +0000"
+
+
+def test_a_body_that_is_no_text_is_base64() -> None:
+    bench = Bench()
+    bench.ask("POST", "/v1/track", b"\xff\xfe")
+    event = bench.calls[0][1]
+    assert event["isBase64Encoded"]
+    assert base64.b64decode(event["body"]) == b"\xff\xfe"
+
+
+def test_path_parameters_are_decoded() -> None:
+    bench = Bench()
+    bench.ask("GET", "/admin/customers/user%201")
+    assert bench.calls[0][1]["pathParameters"] == {"id": "user 1"}
+
+
+@pytest.mark.parametrize("client", ["10.0.0.7", "192.168.1.2", "::2"])
+def test_routes_with_iam_answer_this_machine_only(client: str) -> None:
+    bench = Bench()
+    answer = bench.ask("GET", "/admin/customers/c1", client=client)
+    assert (answer.status, json.loads(answer.body)) == (403, {"message": "Forbidden"})
+    assert bench.calls == []
+    assert bench.ask("POST", "/v1/track", client=client).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "message"),
+    [
+        ("GET", "/nothing", 404, "Not Found"),
+        ("GET", "/v1/track", 405, "Method Not Allowed"),
+        ("POST", "/v1/track/more", 404, "Not Found"),
+    ],
+)
+def test_what_has_no_route(method: str, target: str, status: int, message: str) -> None:
+    answer = Bench().ask(method, target)
+    assert (answer.status, json.loads(answer.body)) == (status, {"message": message})
+
+
+@pytest.mark.parametrize("answer", ["text", {"body": "x"}, {"statusCode": "200"}, [1]])
+def test_an_answer_that_is_no_proxy_answer_is_502(answer: Any) -> None:
+    assert Bench(answer).ask("POST", "/v1/track").status == 502
+
+
+def test_a_failed_function_is_502_and_tells_nothing() -> None:
+    answer = Bench({"errorMessage": "secret"}, "Unhandled").ask("POST", "/v1/track")
+    assert (answer.status, json.loads(answer.body)) == (502, {"message": "Internal server error"})
+
+
+def test_answers_keep_their_headers_and_bytes() -> None:
+    content = base64.b64encode(b"\x00\x01").decode()
+    answer = Bench(
+        {
+            "statusCode": 201,
+            "headers": {"X-One": "1"},
+            "multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"]},
+            "body": content,
+            "isBase64Encoded": True,
+        }
+    ).ask("POST", "/v1/track")
+    assert (answer.status, answer.body) == (201, b"\x00\x01")
+    assert answer.headers == {"X-One": ["1"], "Set-Cookie": ["a=1", "b=2"]}
+
+
+def test_a_body_over_ten_megabytes_is_refused() -> None:
+    assert Bench().ask("POST", "/v1/track", b"x" * (10 * 1024 * 1024 + 1)).status == 413
+
+
+def test_the_front_page_is_text() -> None:
+    assert Bench().ask("GET", "/").body == b"what there is"
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "expected"),
+    [
+        ("/a/{id}", "/a/1", {"id": "1"}),
+        ("/a/{id}", "/a", None),
+        ("/a/{id}", "/a/1/2", None),
+        ("/a/{rest+}", "/a/1/2", {"rest": "1/2"}),
+        ("/a/{rest+}", "/a", None),
+        ("/", "/", {}),
+    ],
+)
+def test_paths_match_their_templates(
+    template: str, path: str, expected: dict[str, str] | None
+) -> None:
+    assert match_path(template, path) == expected

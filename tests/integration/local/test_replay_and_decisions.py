@@ -1,0 +1,104 @@
+"""Replays are read strictly; decisions are shown in the customer's own time."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from infra.local.decisions import DecisionLog
+from infra.local.replay import ReplayError, read_replay
+
+FIRST = '{"type": "identify", "timestamp": "2026-11-24T21:14:00.000Z", "userId": "u"}'
+LATER = '{"type": "track", "timestamp": "2026-11-24T21:15:00.000Z", "event": "E"}'
+
+
+def write(tmp_path: Path, *lines: str) -> Path:
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_calls_come_with_moment_and_route(tmp_path: Path) -> None:
+    calls = read_replay(write(tmp_path, FIRST, "", LATER))
+    assert [call.route for call in calls] == ["/v1/identify", "/v1/track"]
+    assert calls[1].at == datetime(2026, 11, 24, 21, 15, tzinfo=UTC)
+    assert calls[1].body == LATER
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ((LATER, FIRST), "events.jsonl:2: its timestamp is before"),
+        (("{",), "events.jsonl:1: a JSON object"),
+        (("[]",), "events.jsonl:1: a JSON object"),
+        (('{"type": "track"}',), "events.jsonl:1: a JSON object"),
+        (('{"type": "track", "timestamp": "2026-11-24"}',), "events.jsonl:1: a JSON object"),
+        ((FIRST.replace("identify", "alias"),), "type 'alias'"),
+        (("",), "there are no calls"),
+    ],
+)
+def test_a_line_that_is_wrong_is_named(
+    tmp_path: Path, lines: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ReplayError, match=message):
+        read_replay(write(tmp_path, *lines))
+
+
+def item(**more: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "pk": {"S": "CUSTOMER#c1f0aa22bb"},
+        "sk": {"S": "DECISION#2026-11-25T02:59:00.000Z-1"},
+        "at": {"S": "2026-11-25T02:59:00.000Z"},
+        "journey": {"S": "cart_abandonment"},
+        "step": {"S": "stylist"},
+        "outcome": {"S": "deferred"},
+        "reason": {"S": "quiet_hours"},
+        "channel": {"S": "sms"},
+        "until": {"S": "2026-11-25T13:00:00.000Z"},
+        **more,
+    }
+
+
+def shown(zone: str | None, *puts: tuple[str, dict[str, Any]]) -> tuple[str, DecisionLog]:
+    console = Console(record=True, width=80, file=io.StringIO())
+    log = DecisionLog(console, "records", lambda _customer: zone)
+    for table, each in puts:
+        log.on_put(table, each)
+    text = console.export_text()
+    return text, log
+
+
+def test_a_decision_is_one_line_in_local_time() -> None:
+    text, _ = shown("America/New_York", ("records", item()))
+    assert text.split() == [
+        *("2026-11-24", "Tue", "21:59", "EST", "c1f0aa22", "cart_abandonment/stylist", "sms"),
+        *("deferred", "quiet_hours", "until", "2026-11-25", "Wed", "08:00", "EST"),
+    ]
+    assert text.count("\n") == 1
+
+
+def test_without_a_zone_the_time_is_utc_and_missing_parts_are_dashes() -> None:
+    bare = item(channel={"NULL": True}, until={"NULL": True}, outcome={"S": "suppressed"})
+    text, _ = shown(None, ("records", bare))
+    assert text.startswith("2026-11-25 Wed 02:59 UTC")
+    assert text.split()[6:] == ["-", "suppressed", "quiet_hours"]
+
+
+def test_other_items_and_tables_are_not_shown() -> None:
+    message = {**item(), "sk": {"S": "MESSAGE#m"}}
+    text, log = shown(None, ("records", message), ("customers", item()))
+    assert text == ""
+    assert log.decisions == []
+
+
+def test_the_summary_counts_by_kind() -> None:
+    sent = item(outcome={"S": "sent"}, reason={"S": "accepted"})
+    _, log = shown(None, ("records", item()), ("records", sent), ("records", sent))
+    console = Console(record=True, width=100, file=io.StringIO())
+    console.print(log.summary())
+    rows = [line.split() for line in console.export_text().splitlines()]
+    counts = {row[3]: row[-2] for row in rows if "cart_abandonment" in row}
+    assert counts == {"deferred": "1", "sent": "2"}
