@@ -5,7 +5,8 @@ them back, so that a test leaves moto as it was. Seen with moto 5.2.
 
     waits        Wait states run on the stepped clock
     callbacks    task tokens: exact, on the stepped clock, with AWS's errors
-    executions   starting, stopping and their times; Express machines
+    executions   starting and stopping
+    times        whatever is dated, on the stepped clock
     tasks        Lambda and nested Express calls from a state machine
     strictness   what AWS fails and moto lets pass
     tables       conditional writes that are atomic
@@ -26,6 +27,7 @@ from infra.local.moto_patches import (
     strictness,
     tables,
     tasks,
+    times,
     waits,
 )
 from infra.local.moto_patches.replacing import Patches
@@ -50,6 +52,7 @@ def install(
     waits.install(patches, runs)
     callbacks.install(patches, runs)
     executions.install(patches, runs)
+    times.install(patches, clock)
     tasks.install(patches, runs, invoke)
     strictness.install(patches)
     tables.install(patches, on_put)

@@ -1,9 +1,8 @@
-"""Starting, stopping and the times of executions.
+"""Starting and stopping executions.
 
 moto lists an execution before it can be asked or stopped, starts one name twice when two threads
 ask at once, parses the definition anew for every execution (most of the time it takes), never
-stops an execution in a callback, forgets why it was stopped, and writes the machine's time
-everywhere.
+stops an execution in a callback, and forgets why it was stopped.
 """
 
 from __future__ import annotations
@@ -13,9 +12,7 @@ import functools
 import json
 import re
 import threading
-import types
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -29,7 +26,6 @@ from moto.stepfunctions.parser.api import (
 )
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program.program import Program
-from moto.stepfunctions.parser.asl.component.state import state as state_module
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend import execution as execution_module
@@ -39,7 +35,6 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, 
 from infra.local.clock import StepClock
 from infra.local.moto_patches.replacing import Patches
 from infra.local.moto_patches.runs import Runs
-from stepwell import timestamps
 
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,80}")
 
@@ -50,7 +45,6 @@ def install(patches: Patches, runs: Runs) -> None:
     _install_starting(patches, runs)
     _install_running(patches, runs.clock)
     _install_stopping(patches, runs)
-    _install_times(patches, runs.clock)
 
 
 def _install_backend(patches: Patches) -> None:
@@ -257,32 +251,3 @@ def _write_abort(env: Any, error: str | None, cause: str | None) -> None:
         event_details={"executionAbortedEventDetails": details},
     )
     env.event_manager.closed = True
-
-
-def _install_times(patches: Patches, clock: StepClock) -> None:
-    """Entered, start, stop and history times are those of the stepped clock."""
-
-    class Moment(datetime):
-        """`$$.State.EnteredTime` has milliseconds and a Z on AWS."""
-
-        def isoformat(self, *_: Any, **__: Any) -> str:
-            return timestamps.to_text(datetime.fromtimestamp(self.timestamp(), UTC))
-
-        @classmethod
-        def now(cls, tz: Any = UTC) -> Moment:
-            moment = clock.now().astimezone(tz or UTC)
-            return cls.combine(moment.date(), moment.timetz())
-
-    module = types.SimpleNamespace(datetime=Moment, timezone=types.SimpleNamespace(utc=UTC))
-    patches.replace(state_module, "datetime", module)
-    patches.replace(execution_module, "datetime", module)
-    patches.replace(EventManager, "_get_current_timestamp", staticmethod(clock.now))
-    details = Execution.get_start_execution_details
-
-    def get_start_execution_details(self: Any) -> Any:
-        """`$$.Execution.StartTime` is text on AWS."""
-        answer: Any = details(self)
-        answer.start_time = timestamps.to_text(self.start_date)
-        return answer
-
-    patches.replace(Execution, "get_start_execution_details", get_start_execution_details)
