@@ -95,6 +95,7 @@ def test_a_batch_shares_context_and_sent_at() -> None:
         ("batch", {"batch": ["x"]}, "batch[0]"),
         ("batch", {"batch": [{"userId": "u"}]}, "batch[0].type"),
         ("batch", {"batch": [{"type": "alias", "userId": "u"}]}, "batch[0].type"),
+        ("batch", {"batch": [{"type": [], "userId": "u"}]}, "batch[0].type"),
         (
             "track",
             {"event": "Consent Updated", "userId": "u", "properties": {"purpose": "marketing"}},
@@ -136,6 +137,7 @@ def test_every_problem_of_a_batch_is_named() -> None:
         b"1",
         b'{"n": NaN}',
         b'{"n": Infinity}',
+        b'{"n": 1e999}',
         b"[" * 100_000,
     ],
 )
@@ -166,6 +168,45 @@ def test_ids_cannot_run_into_each_other() -> None:
     assert event("x", "y", "1").group == event("x", "z", "1").group
     assert event("x", None, "1").fingerprint != event("y", None, "1").fingerprint
     assert event("x", None, "1").fingerprint == event("x", None, "1").fingerprint
+
+
+def test_half_a_character_is_replaced_wherever_it_is() -> None:
+    body = rb"""{"userId": "u\ud83d", "event": "A",
+        "properties": {"k\ud83d": "\ud83d\ude00 \ud83d!"},
+        "context": {"device": {"token": "\udc00"}}}"""
+    (event,) = read("track", body)
+    assert event.user_id == "u\ufffd"
+    assert event.properties == {"k\ufffd": "\U0001f600 \ufffd!"}
+    assert event.context == {"device": {"token": "\ufffd"}}
+
+
+@pytest.mark.parametrize(("levels", "taken"), [(30, True), (31, False), (900, False)])
+def test_nesting_is_limited(levels: int, taken: bool) -> None:
+    value = b"[" * levels + b"]" * levels
+    body = b'{"userId": "u", "event": "A", "properties": {"v": ' + value + b"}}"
+    if taken:
+        assert read("track", body)
+    else:
+        assert problems("track", body) == [("", "nested deeper than 32 levels")]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"timestamp": "0001-01-01T00:00:00+14:00"},
+        {"timestamp": "0001-01-01T00:00:00Z", "sentAt": "9999-12-31T23:59:59Z"},
+    ],
+)
+def test_a_time_before_all_calendars_is_only_very_old(times: dict[str, str]) -> None:
+    (event,) = read("track", {"userId": "u", "event": "A", **times})
+    assert event.timestamp == datetime.min.replace(tzinfo=UTC)
+    assert from_message(to_message(event)) == event
+
+
+def test_a_time_after_all_calendars_is_its_receipt() -> None:
+    times = {"timestamp": "9999-12-31T23:59:59-14:00", "sentAt": "0001-01-01T00:00:00+14:00"}
+    (event,) = read("track", {"userId": "u", "event": "A", **times})
+    assert event.timestamp == RECEIVED
 
 
 @given(

@@ -40,7 +40,17 @@ def test_a_known_key_queues_the_event_under_its_source() -> None:
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Basic", "Basic ?", "Bearer key", basic("other"), basic(""), "Basic " + "A" * 9],
+    [
+        None,
+        "",
+        "Basic",
+        "Basic ?",
+        "Bearer key",
+        basic("other"),
+        basic(""),
+        "Basic " + "A" * 9,
+        "Basic é",
+    ],
 )
 def test_an_unknown_key_is_401_and_queues_nothing(authorization: str | None) -> None:
     queue = ListQueue()

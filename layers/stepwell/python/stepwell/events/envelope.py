@@ -6,8 +6,10 @@ Raises `EnvelopeError` with every problem, each naming its field, so that a send
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import (
@@ -24,6 +26,11 @@ from stepwell.events.model import CONSENT_EVENT, Event, EventType
 
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
+MAX_LEVELS = 32
+"""How deep an event may be nested: far less than what conditions and JSON readers take."""
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class EnvelopeError(Exception):
@@ -156,10 +163,12 @@ def _read_event(
     received_at: datetime,
     new_id: Callable[[], str],
 ) -> Event:
+    if _is_deep(document):
+        _refuse(path, f"nested deeper than {MAX_LEVELS} levels")
     if len(json.dumps(document, separators=(",", ":"))) > MAX_EVENT_BYTES:
         raise EnvelopeError([(path, f"larger than {MAX_EVENT_BYTES} bytes")], too_large=True)
     kind = document.get("type")
-    if kind not in _CALLS:
+    if not isinstance(kind, str) or kind not in _CALLS:
         _refuse(_join(path, "type"), f"must be one of {', '.join(_CALLS)}")
     try:
         call = _CALLS[kind].model_validate(document)
@@ -188,22 +197,56 @@ def happened_at(
     """When an event happened by our clock (Segment's rule), never later than its receipt.
 
     The sender's clock may be wrong: `sent_at` was read on the same clock as `claimed` and is really
-    about `received_at`, so their difference corrects it.
+    about `received_at`, so their difference corrects it. An age of thousands of years, which no
+    calendar holds, is the oldest that one does.
     """
     if claimed is None:
         return received_at
-    corrected = claimed if sent_at is None else received_at - (sent_at - claimed)
-    return min(corrected, received_at).astimezone(UTC)
+    age = (sent_at or received_at) - claimed
+    try:
+        return received_at.astimezone(UTC) - max(age, timedelta(0))
+    except OverflowError:
+        return _EARLIEST
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body, parse_constant=_refuse_constant)
+        text = body.decode("utf-8-sig")
+        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if _SURROGATE.search(text):
+            document = _with_whole_characters(document)
     except (ValueError, RecursionError):
         raise EnvelopeError([("", "the body is not valid JSON")]) from None
     if not isinstance(document, dict):
         raise EnvelopeError([("", "the body must be a JSON object")])
     return document
+
+
+def _with_whole_characters(document: Any) -> Any:
+    """Half of a character, as JavaScript leaves it when it cuts an emoji, becomes U+FFFD: no
+    store, hash or provider takes it.
+    """
+    text = json.dumps(document, ensure_ascii=False)
+    return json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+
+
+def _is_deep(document: dict[str, Any]) -> bool:
+    level: list[Any] = [document]
+    for _ in range(MAX_LEVELS):
+        level = [
+            part
+            for each in level
+            if isinstance(each, dict | list)
+            for part in (each.values() if isinstance(each, dict) else each)
+        ]
+    return any(isinstance(each, dict | list) for each in level)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
 
 
 def _refuse_constant(text: str) -> NoReturn:
