@@ -261,12 +261,12 @@ def _two_carts() -> Iterator[Call]:
 
 
 def _trials() -> Iterator[Call]:
-    """Two trials: one customer acts on the next day, the other one never does."""
-    for user, name, phone, minutes in (
-        ("trial-active", "Xenia", 902, 0),
-        ("trial-quiet", "Yann", 903, 20),
+    """Two trials: one customer acts on the next day, the other one, up at night, never does."""
+    for user, name, phone, hour, minute in (
+        ("trial-active", "Xenia", 902, 9, 30),
+        ("trial-quiet", "Yann", 903, 22, 40),
     ):
-        start = datetime(2010, 12, 1, 9, 30, tzinfo=SHOP_ZONE) + timedelta(minutes=minutes)
+        start = datetime(2010, 12, 1, hour, minute, tzinfo=SHOP_ZONE)
         yield from _person(user, start - timedelta(minutes=1), name, "GB", "Europe/London", phone)
         plan = {"plan": "team"}
         yield _track({"userId": user}, start, f"{user}-started", "Trial Started", plan)

@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from stepwell import timestamps
 from stepwell.customers import keys
+from stepwell.customers.zones import zones_of
 
 _STYLES = {"sent": "green", "deferred": "yellow", "suppressed": "cyan"}
 _CUSTOMER = len(keys.partition(""))
@@ -55,15 +55,30 @@ def _plain(value: Any) -> Any:
     return TypeDeserializer().deserialize(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How a line names a customer, and in whose time: their only possible zone, else UTC."""
+
+    name: str
+    zone: ZoneInfo
+
+
+def person(customer: str, profile: Mapping[str, Any]) -> Person:
+    """From the customer's profile item, which may be empty."""
+    zones = zones_of(profile, None)
+    known = zones[0] if len(zones) == 1 else ZoneInfo("UTC")
+    return Person(str(profile.get("user_id") or customer), known)
+
+
 class DecisionLog:
-    """Prints each decision once and keeps it. `zone_of` answers a customer's zone, if known."""
+    """Prints each decision once and keeps it."""
 
     def __init__(
-        self, console: Console, records_table: str, zone_of: Callable[[str], str | None]
+        self, console: Console, records_table: str, person_of: Callable[[str], Person]
     ) -> None:
         self._console = console
         self._table = records_table
-        self._zone_of = zone_of
+        self._person_of = person_of
         self._lock = threading.Lock()
         self.decisions: list[Decision] = []
 
@@ -71,7 +86,7 @@ class DecisionLog:
         decision = read_decision(item) if table == self._table else None
         if decision is None:
             return
-        line = describe(decision, self._zone_of(decision.customer))
+        line = describe(decision, self._person_of(decision.customer))
         with self._lock:
             self.decisions.append(decision)
             self._console.print(line, soft_wrap=True)
@@ -89,11 +104,11 @@ class DecisionLog:
         return table
 
 
-def describe(decision: Decision, zone: str | None) -> Text:
-    """`2026-11-24 Tue 21:59 EST  3f9c01aa  cart_abandonment/stylist  sms  sent  …`."""
+def describe(decision: Decision, person: Person) -> Text:
+    """`2026-11-24 Tue 21:59 EST   ada   cart_abandonment/stylist  sms  sent  …`."""
     parts = (
-        local_time(decision.at, zone),
-        f"{decision.customer[:8]:8}",
+        f"{local_time(decision.at, person.zone):26}",
+        f"{person.name:14}",
         f"{decision.journey}/{decision.step}".ljust(36),
         f"{decision.channel or '-':5}",
     )
@@ -101,10 +116,9 @@ def describe(decision: Decision, zone: str | None) -> Text:
     line.append(f"{decision.outcome:10}", style=_STYLES.get(decision.outcome, "red"))
     line.append(f"  {decision.reason}")
     if decision.until:
-        line.append(f" until {local_time(decision.until, zone)}")
+        line.append(f" until {local_time(decision.until, person.zone)}")
     return line
 
 
-def local_time(text: str, zone: str | None) -> str:
-    moment = timestamps.from_text(text).astimezone(ZoneInfo(zone) if zone else UTC)
-    return f"{moment:%Y-%m-%d %a %H:%M %Z}"
+def local_time(text: str, zone: ZoneInfo) -> str:
+    return f"{timestamps.from_text(text).astimezone(zone):%Y-%m-%d %a %H:%M %Z}"

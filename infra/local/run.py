@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from infra.local import outcome
 from infra.local.assembly import AssemblyError, read_assembly
-from infra.local.decisions import DecisionLog
+from infra.local.decisions import DecisionLog, Person, person
 from infra.local.deploy import DeployError, Deployment, stand_in
 from infra.local.gateway import HttpServer
 from infra.local.options import Options
@@ -25,6 +23,7 @@ from infra.local.preparing import setting
 from infra.local.replay import Call, ReplayError, play, read_replay
 from infra.local.stack import LocalStack
 from infra.local.template_parts import TemplateError
+from stepwell.aws.dynamodb import DynamoStore
 from stepwell.customers import keys
 from stepwell.messages.policies import PoliciesError
 
@@ -62,7 +61,7 @@ class Run:
     def run(self) -> int:
         calls = read_replay(self._options.replay) if self._options.replay else []
         stacks = read_assembly(Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"))
-        log = DecisionLog(self._console, RECORDS_TABLE, self._zone_of)
+        log = DecisionLog(self._console, RECORDS_TABLE, self._person_of)
         start = calls[0].at if calls else datetime.now(UTC)
         port = self._server.port
         with LocalStack(start, LOGS, self._complain, log.on_put) as self._stack:
@@ -101,7 +100,8 @@ class Run:
 
     def _say_where_to_look(self, port: int, log: DecisionLog) -> None:
         url = f"http://localhost:{port}"
-        customer = log.decisions[-1].customer if log.decisions else "<id>"
+        last = log.decisions[-1].customer if log.decisions else None
+        customer = self._person_of(last).name if last else "you"
         self._say(
             f"Stepwell is up on {url}; local time passes {self._options.speed:g} times faster"
         )
@@ -112,18 +112,10 @@ class Run:
         self._say(f"    curl {url}/admin/customers/{customer}")
         self._say(f"AWS answers at {self._stack.endpoint}; Ctrl-C ends it all")
 
-    def _zone_of(self, customer: str) -> str | None:
-        key = keys.profile(customer)
-        item: Mapping[str, Any] = (
-            self._stack.client("dynamodb")
-            .get_item(
-                TableName=setting(self._stack.deployment.functions, "CUSTOMERS_TABLE"),
-                Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}},
-            )
-            .get("Item", {})
-        )
-        zone = item.get("zone") or item.get("context_zone") or {}
-        return zone.get("S")
+    def _person_of(self, customer: str) -> Person:
+        table = setting(self._stack.deployment.functions, "CUSTOMERS_TABLE")
+        store = DynamoStore(self._stack.client("dynamodb"), table)
+        return person(customer, store.get(keys.profile(customer)) or {})
 
     def _say(self, text: str) -> None:
         self._console.print(f"· {text}", soft_wrap=True, markup=False, style="dim")
@@ -133,8 +125,11 @@ class Run:
 
 
 def curl(url: str, now: datetime) -> str:
-    event = f'{{"userId": "you", "event": "Product Added", "messageId": "{now:%H%M%S}-1"}}'
-    return f"curl -u local: -H 'Content-Type: application/json' -d '{event}' {url}/v1/track"
+    """An event that begins a journey, for a shell."""
+    properties = '{"cart_id": "c1", "name": "Silk midi dress", "price": 280, "cart_value": 280}'
+    head = f'"userId": "you", "messageId": "{now:%H%M%S}-1", "event": "Product Added"'
+    body = f'{{{head}, "properties": {properties}}}'
+    return f"curl -u local: -H 'Content-Type: application/json' -d '{body}' {url}/v1/track"
 
 
 def front_page(deployment: Deployment, port: int) -> str:

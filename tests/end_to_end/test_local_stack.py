@@ -118,21 +118,9 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def morning_quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped policies, and an hour in which the nudge at 09:50 has to wait."""
-    shipped = (ROOT / "statemachines/policies.yaml").read_text()
-    hour = '  - {purposes: [service], channels: [push], from: "09:00", to: "10:00"}\n'
-    path = tmp_path_factory.mktemp("policies") / "policies.yaml"
-    path.write_text(
-        re.sub(r"^quiet_hours:.*\n", lambda found: found[0] + hour, shipped, flags=re.MULTILINE)
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def up(replay: Path, morning_quiet: Path) -> Iterator[Stack]:
+def up(replay: Path) -> Iterator[Stack]:
     """A stack that has played the replay and stays up."""
-    stack = Stack(REPLAY=str(replay), POLICIES=str(morning_quiet), SPEED="1")
+    stack = Stack(REPLAY=str(replay), SPEED="1")
     try:
         stack.read_until("Ctrl-C ends it all")
         yield stack
@@ -143,9 +131,16 @@ def up(replay: Path, morning_quiet: Path) -> Iterator[Stack]:
 
 
 def test_the_cart_message_waits_for_the_end_of_quiet_hours(up: Stack) -> None:
-    (asked,) = up.decisions("21:59 EST", "cart_abandonment")
+    (asked,) = up.decisions("21:59 EST", "cart-customer", "cart_abandonment")
     assert re.search(r"sms +deferred +quiet_hours until 2010-12-01 Wed 08:0\d EST", asked)
     assert up.decisions("2010-12-01 Wed 08:0", "EST", "cart_abandonment", "sms", "sent")
+
+
+def test_a_nudge_that_is_due_at_night_waits_for_the_morning(up: Stack) -> None:
+    (asked,) = up.decisions("2010-12-04 Sat 22:40 GMT", "trial-quiet", "onboarding/first_nudge")
+    assert "deferred    quiet_hours until 2010-12-05 Sun 07:00 GMT" in asked
+    assert up.decisions("2010-12-05 Sun 07:00 GMT", "trial-quiet", "push", "sent")
+    assert up.decisions("2010-12-08 Wed 07:00 GMT", "trial-quiet", "email", "sent")
 
 
 def test_what_is_not_created_is_listed(up: Stack) -> None:
