@@ -72,5 +72,5 @@ def _route(record: SQSRecord) -> None:
         logger.exception("event not applied", extra={"message_id": record.message_id})
         raise
     for problem in routed.problems:
-        logger.warning("condition not evaluated", extra={"problem": problem})
+        logger.warning("part of an event not applied", extra={"problem": problem})
     logger.debug("event applied", extra={"customer": routed.customer, "seq": routed.seq})

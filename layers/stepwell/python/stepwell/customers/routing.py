@@ -96,8 +96,9 @@ class Router:
 
     def _apply(self, event: Event, now: datetime, owner: Owner, before: Snapshot) -> Routed:
         seq = before.seq + 1
-        profile = apply_to_profile(before, event, seq)
-        consents = apply_to_consents(before, event)
+        problems: list[str] = []
+        profile = apply_to_profile(before, event, seq, problems)
+        consents = apply_to_consents(before, event, problems)
         after = replace(before, profile=profile, consents=consents or before.consents)
         reaction = Reaction()
         if event.name and is_fresh(event, now):
@@ -115,7 +116,7 @@ class Router:
         for command in reaction.commands:
             issue(command, owner.customer, enrollments, self.catalog, self.executions)
         return Routed(
-            owner.customer, seq, False, tuple(reaction.commands), tuple(reaction.problems)
+            owner.customer, seq, False, tuple(reaction.commands), (*problems, *reaction.problems)
         )
 
     def _repeat(self, marker: Item) -> Routed:

@@ -54,11 +54,13 @@ def zones_of(profile: Mapping[str, Any], default_zone: str | None) -> tuple[Zone
     return candidates(profile).zones or _named(default_zone)
 
 
-@cache
 def load_zone(name: str) -> ZoneInfo | None:
     """The zone of an IANA name, with tzdata's rules; None when there is none of that name."""
-    if name not in _names():
-        return None
+    return _load(name) if name in _names() else None  # only what exists is kept for good
+
+
+@cache
+def _load(name: str) -> ZoneInfo:
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 

@@ -22,13 +22,25 @@ NEVER_FORGET = 253_402_300_799
 
 FORGET_MARGIN = timedelta(days=1)
 
+MAX_LISTENING = 30
+"""How many enrollments of a customer one event may reach. Each takes up to three operations, and a
+transaction has a hundred: with more, an event could not be applied, nor any that come after it.
+"""
+
 
 def enter(
-    happening: Happening, program: Program, hasher: Hasher, reaction: Reaction, *, moved: set[str]
+    happening: Happening,
+    program: Program,
+    hasher: Hasher,
+    reaction: Reaction,
+    *,
+    moved: set[str],
+    listening: set[str],
 ) -> None:
     """Add the enrollment that the event begins, if any.
 
     `moved`: enrollments that this event has already moved; it does not begin them anew.
+    `listening`: those that events can still reach; a new one joins them.
     """
     place = f"{program.journey} entry"
     if not happening.holds(program.entry.where, place, reaction):
@@ -40,6 +52,10 @@ def enter(
     before = happening.snapshot.enrollments.get(enrollment_id)
     if enrollment_id in moved or not _may_enter(happening, program, before):
         return
+    if len(listening | {enrollment_id}) > MAX_LISTENING:
+        reaction.problems.append(f"{place}: the customer is in {MAX_LISTENING} enrollments already")
+        return
+    listening.add(enrollment_id)
     customer = happening.snapshot.customer
     if before and before["status"] == slots.ACTIVE:
         _replace(happening, enrollment_id, before, reaction)

@@ -17,6 +17,9 @@ EXITED = "exited"
 CONVERTED = "converted"
 REPLACED = "replaced"
 
+_LARGEST_VALUE = 1e15
+"""Larger values cannot be added up exactly, and from 1e126 on DynamoDB refuses them."""
+
 
 def advance(
     happening: Happening,
@@ -47,6 +50,13 @@ def advance(
             key, set=changes, conditions=(*same_run, *conditions)
         )
     return moved
+
+
+def listens(happening: Happening, program: Program, enrollment: Item) -> bool:
+    """Whether an event may still do something to it: it is active, or its goal is open."""
+    return bool(enrollment["status"] == slots.ACTIVE) or (
+        program.goal is not None and _is_open(happening, program.goal, enrollment)
+    )
 
 
 def finished_record(
@@ -170,9 +180,12 @@ def _conversion(
     record = {name: enrollment[name] for name in ("journey", "version", "run", "entered_at")}
     record |= {"enrollment": enrollment_id, "event": event.id, "name": event.name, "at": at}
     if goal.value is not None:
-        value = happening.value(goal.value, f"{program.journey} goal value", reaction, enrollment)
-        if isinstance(value, int | float):
+        place = f"{program.journey} goal value"
+        value = happening.value(goal.value, place, reaction, enrollment)
+        if isinstance(value, int | float) and (value == 0 or 1e-9 <= abs(value) <= _LARGEST_VALUE):
             record["value"] = value
+        elif value is not None:
+            reaction.problems.append(f"{place}: no number, or one beyond all money")
     key = keys.conversion(happening.snapshot.customer, enrollment_id, enrollment["run"])
     reaction.puts.append(Put(key, record, NEW))
     return {"converted_at": at, "conversion_event": event.id}
@@ -181,12 +194,15 @@ def _conversion(
 def _reaches(
     happening: Happening, goal: Goal, program: Program, enrollment: Item, reaction: Reaction
 ) -> bool:
-    if goal.event != happening.event.name or "converted_at" in enrollment:
-        return False
-    entered = from_text(enrollment["entered_at"])
-    if not entered <= happening.now <= entered + timedelta(seconds=goal.within_seconds):
+    if goal.event != happening.event.name or not _is_open(happening, goal, enrollment):
         return False
     return happening.holds(goal.where, f"{program.journey} goal", reaction, enrollment)
+
+
+def _is_open(happening: Happening, goal: Goal, enrollment: Item) -> bool:
+    entered = from_text(enrollment["entered_at"])
+    within = entered <= happening.now <= entered + timedelta(seconds=goal.within_seconds)
+    return within and "converted_at" not in enrollment
 
 
 def _open_hold(program: Program, enrollment: Item) -> Hold | None:

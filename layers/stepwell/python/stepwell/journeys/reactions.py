@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from stepwell.journeys.entering import enter
 from stepwell.journeys.happening import Happening, Reaction
 from stepwell.journeys.program import Program
-from stepwell.journeys.progress import advance
+from stepwell.journeys.progress import advance, listens
 from stepwell.ports import Hasher
 
 
@@ -34,11 +34,13 @@ class Catalog:
 def react(happening: Happening, catalog: Catalog, hasher: Hasher) -> Reaction:
     """All that the event does. Leaving comes before waking, both before entering."""
     reaction = Reaction()
-    left = set()
+    moved, listening = set(), set()
     for enrollment_id, enrollment in happening.snapshot.enrollments.items():
         program = catalog.version(enrollment["version"])
+        if listens(happening, program, enrollment):
+            listening.add(enrollment_id)
         if advance(happening, program, enrollment_id, enrollment, reaction):
-            left.add(enrollment_id)
+            moved.add(enrollment_id)
     for program in catalog.entered_by(happening.event.name):
-        enter(happening, program, hasher, reaction, moved=left)
+        enter(happening, program, hasher, reaction, moved=moved, listening=listening)
     return reaction
