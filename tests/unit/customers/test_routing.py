@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from stepwell.events.model import Event, EventType
 from stepwell.journeys.program import Program
 from stepwell.journeys.reactions import Catalog
 from stepwell.storage.memory import MemoryStore
-from stepwell.storage.operations import Store, TableName, Update
+from stepwell.storage.operations import Key, Store, TableName, Update
 from tests.support.fakes import (
     Crash,
     CrashError,
@@ -121,6 +122,33 @@ def test_a_second_person_on_the_same_device_is_another_customer() -> None:
     )
     assert first.customer != second.customer
     assert device.customer == first.customer
+
+
+class MeanwhileStore(MemoryStore):
+    """Does something once, right after the first single read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], object]] = []
+
+    def get(self, key: Key) -> dict[str, Any] | None:
+        item = super().get(key)
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return item
+
+
+def test_two_people_who_sign_in_on_one_device_at_once_are_two_customers() -> None:
+    store = MeanwhileStore()
+    world = World(store=store)
+    world.send(event("Seen", user_id=None, anonymous_id="a"))
+    store.meanwhile = [
+        lambda: world.send(event("Signed In", number="2", user_id="bob", anonymous_id="a"))
+    ]
+    (ada,) = world.send(event("Signed In", anonymous_id="a"))
+    (bob,) = world.send(event("Seen", number="3", user_id="bob"))
+    assert ada.customer != bob.customer
+    assert (world.ada().profile or {})["user_id"] == "ada"
 
 
 # profile
@@ -421,6 +449,18 @@ def test_a_redelivered_event_changes_nothing() -> None:
     repeated = world.send(*story, at=START + timedelta(hours=2))
     assert [routed.repeated for routed in repeated] == [True, True, True]
     assert world.ada() == before
+
+
+def test_a_redelivered_event_whose_slot_was_closed_again_wakes_nothing() -> None:
+    """The message before the hold was pushed back, so delivery took the opening back."""
+    world = World()
+    story = [event(), event("Acted")]
+    world.send(*story)
+    gone = ("wait_visit", "wait_seq", "wait_opened", "wait_outcome", "wait_event")
+    world.store.write(Update(keys.enrollment(world.ada().customer, "cart#one"), remove=gone))
+    world.arm("token")
+    assert [routed.repeated for routed in world.send(*story)] == [True, True]
+    assert world.executions.of("wake") == []
 
 
 def test_a_redelivered_event_does_not_decide_what_came_later() -> None:

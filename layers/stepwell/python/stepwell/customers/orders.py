@@ -67,8 +67,11 @@ def _wake(step: str, enrollment: Item, executions: Executions) -> None:
     """Send the hold's token what the slot says.
 
     The token may have been armed for an earlier visit (the machine has not come round since a
-    restart) or be spent; a hold that is not armed yet finds the outcome when it arms.
+    restart) or be spent; a hold that is not armed yet finds the outcome when it arms. A slot may be
+    closed again, when the message before it was not sent after all.
     """
+    if slots.visit(step) not in enrollment:
+        return
     armed_step, _, armed_visit = enrollment.get("token_for", "").rpartition("#")
     visit = int(enrollment[slots.visit(step)])
     outcome = enrollment.get(slots.outcome(step))

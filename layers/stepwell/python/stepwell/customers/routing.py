@@ -80,6 +80,8 @@ class Router:
                 if owner.is_new
                 else load_snapshot(self.store, owner.customer)
             )
+            if named.user in owner.claims and "user_id" in (snapshot.profile or {}):
+                continue  # somebody else has signed in since `_has_user` looked
             try:
                 return self._apply(event, now, owner, snapshot)
             except ConditionFailedError:

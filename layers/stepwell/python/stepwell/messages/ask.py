@@ -48,7 +48,7 @@ def ask(
     recorded = recorded_answer(stored, request.asked)
     if recorded is not None:
         return answered(recorded)
-    standing = standing_of(stored, now)
+    standing = standing_of(stored, request, now)
     verdict: Verdict | None
     if stored is not None and stored["status"] == CLAIMED and not _resends(policies, message):
         verdict, rules = interrupted(stored, message)

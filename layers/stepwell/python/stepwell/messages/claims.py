@@ -117,6 +117,7 @@ def _message_claim(wanted: Claim, standing: Standing) -> Update:
         "status": CLAIMED,
         "revision": standing.revision + 1,
         "first_asked_at": to_text(standing.first_asked_at),
+        "first_asked": standing.first_asked,
         "claimed_by": request.attempt,
         "claimed_at": to_text(wanted.now),
         "channel": wanted.channel,

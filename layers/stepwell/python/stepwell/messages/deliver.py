@@ -123,7 +123,7 @@ def deliver(
         remaining=list(cap["channels"]),
         rules=list(cap["rules"]),
         items=items,
-        standing=_standing(stored, cap, started),
+        standing=_standing(stored, request, started),
     )
     if stored is not None and stored["status"] == CLAIMED and not _resends(delivery):
         verdict, entries = interrupted(stored, message)
@@ -143,9 +143,11 @@ def _read(store: Store, request: Request) -> dict[str, Item | None]:
     return {name: found.get(key) for name, key in wanted.items()}
 
 
-def _standing(stored: Item | None, cap: Mapping[str, Any], now: datetime) -> Standing:
+def _standing(stored: Item | None, request: Request, now: datetime) -> Standing:
     """What is stored; the consent function's word when nothing was written about it yet."""
-    return standing_of(stored, now) if stored else read_standing(cap["message"])
+    if stored:
+        return standing_of(stored, request, now)
+    return read_standing(request.result("cap")["message"])
 
 
 def _deliver(
@@ -251,7 +253,9 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
         delivery.standing = replace(delivery.standing, maybe_sent=True)
         return _ask_later(delivery, "no_provider_answer", ())
     if sent.result == "pushed_back":
-        return _ask_later(delivery, "provider_pushed_back", claims.closing(wanted))
+        # What an earlier attempt may have sent may have been reacted to: its slot stays open.
+        closing = () if delivery.standing.maybe_sent else claims.closing(wanted)
+        return _ask_later(delivery, "provider_pushed_back", closing)
     if delivery.remaining:
         released = claims.release(delivery.store, wanted, delivery.standing)
         return {
@@ -266,9 +270,10 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
 
 def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -> dict[str, Any]:
     """Defer by a pause that doubles with every deferral, up to an hour."""
-    pause = min(_FIRST_PAUSE * 2**delivery.request.asked, _LONGEST_PAUSE)
+    patience = delivery.standing.patience(delivery.request)
+    pause = min(_FIRST_PAUSE * 2**patience.asked, _LONGEST_PAUSE)
     verdict, entry = wait_or_drop(
-        delivery.standing.patience(delivery.request),
+        patience,
         delivery.message,
         delivery.policies,
         reason=reason,

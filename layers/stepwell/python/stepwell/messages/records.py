@@ -9,6 +9,7 @@ decision and its cap unit, or not at all; whoever asks the same again gets the r
                               sent | deferred | suppressed | failed | unknown: answered so
               revision        number, one more with every write
               first_asked_at  ISO 8601; `worthless_after` counts from here
+              first_asked     `asked` at that time: messages before this one were deferred so often
               maybe_sent      true once a claim's outcome was lost; then never said not to be sent
               claimed_by, claimed_at, channel     the last claim: whose, when, on which channel
               answered, answer                    the last ask that was answered, and what
@@ -63,12 +64,14 @@ class Standing:
 
     revision: int
     first_asked_at: datetime
+    first_asked: int
     maybe_sent: bool
 
     def document(self) -> dict[str, Any]:
         return {
             "revision": self.revision,
             "first_asked_at": to_text(self.first_asked_at),
+            "first_asked": self.first_asked,
             "maybe_sent": self.maybe_sent,
         }
 
@@ -76,7 +79,8 @@ class Standing:
         return (equals("revision", self.revision),) if self.revision else NEW
 
     def patience(self, request: Request) -> Patience:
-        return Patience(request.message, request.asked, self.first_asked_at)
+        deferrals = request.asked - self.first_asked
+        return Patience(request.message, deferrals, self.first_asked_at)
 
 
 def read_standing(document: Mapping[str, Any]) -> Standing:
@@ -84,17 +88,19 @@ def read_standing(document: Mapping[str, Any]) -> Standing:
     return Standing(
         revision=int(document["revision"]),
         first_asked_at=from_text(document["first_asked_at"]),
+        first_asked=document["first_asked"],
         maybe_sent=document["maybe_sent"],
     )
 
 
-def standing_of(item: Item | None, now: datetime) -> Standing:
+def standing_of(item: Item | None, request: Request, now: datetime) -> Standing:
     """From the MESSAGE item. A claim that an earlier attempt left behind may have been sent."""
     if item is None:
-        return Standing(revision=0, first_asked_at=now, maybe_sent=False)
+        return Standing(revision=0, first_asked_at=now, first_asked=request.asked, maybe_sent=False)
     return Standing(
         revision=item["revision"],
         first_asked_at=from_text(item["first_asked_at"]),
+        first_asked=item["first_asked"],
         maybe_sent=item.get("maybe_sent", False) or item["status"] == CLAIMED,
     )
 
@@ -209,6 +215,7 @@ def _message_write(ending: Ending, verdict: Verdict, answer: Answer) -> Update:
         "status": str(verdict.outcome),
         "revision": standing.revision + 1,
         "first_asked_at": to_text(standing.first_asked_at),
+        "first_asked": standing.first_asked,
         "answered": request.asked,
         "answer": dict(answer),
         "updated_at": to_text(ending.now),

@@ -11,8 +11,8 @@ from typing import Any
 class Request:
     """The input of send_message, with the results of its steps so far.
 
-    `asked` counts how often this message was deferred; `attempt` is this invocation of a function,
-    by which a claim is told from an earlier one's.
+    `asked` counts how often the messages of this execution were deferred; `attempt` is this
+    invocation of a function, by which a claim is told from an earlier one's.
     """
 
     customer: str
