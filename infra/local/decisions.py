@@ -67,7 +67,8 @@ def person(customer: str, profile: Mapping[str, Any]) -> Person:
     """From the customer's profile item, which may be empty."""
     zones = zones_of(profile, None)
     known = zones[0] if len(zones) == 1 else ZoneInfo("UTC")
-    return Person(str(profile.get("user_id") or customer), known)
+    names = [profile.get("user_id"), *profile.get("anonymous_ids", []), customer]
+    return Person(str(next(filter(None, names))), known)
 
 
 class DecisionLog:
@@ -108,7 +109,7 @@ def describe(decision: Decision, person: Person) -> Text:
     """`2026-11-24 Tue 21:59 EST   ada   cart_abandonment/stylist  sms  sent  …`."""
     parts = (
         f"{local_time(decision.at, person.zone):26}",
-        f"{person.name:14}",
+        f"{person.name:16}",
         f"{decision.journey}/{decision.step}".ljust(36),
         f"{decision.channel or '-':5}",
     )

@@ -100,8 +100,8 @@ class Run:
 
     def _say_where_to_look(self, port: int, log: DecisionLog) -> None:
         url = f"http://localhost:{port}"
-        last = log.decisions[-1].customer if log.decisions else None
-        customer = self._person_of(last).name if last else "you"
+        shown = log.decisions[0].customer if log.decisions else None
+        customer = self._person_of(shown).name if shown else "you"
         self._say(
             f"Stepwell is up on {url}; local time passes {self._options.speed:g} times faster"
         )

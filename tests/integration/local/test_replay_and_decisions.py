@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from infra.local.decisions import DecisionLog
+from infra.local.decisions import DecisionLog, person
 from infra.local.replay import ReplayError, read_replay
 
 FIRST = '{"type": "identify", "timestamp": "2026-11-24T21:14:00.000Z", "userId": "u"}'
@@ -62,9 +62,9 @@ def item(**more: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def shown(zone: str | None, *puts: tuple[str, dict[str, Any]]) -> tuple[str, DecisionLog]:
+def shown(profile: dict[str, Any], *puts: tuple[str, dict[str, Any]]) -> tuple[str, DecisionLog]:
     console = Console(record=True, width=80, file=io.StringIO())
-    log = DecisionLog(console, "records", lambda _customer: zone)
+    log = DecisionLog(console, "records", lambda customer: person(customer, profile))
     for table, each in puts:
         log.on_put(table, each)
     text = console.export_text()
@@ -72,9 +72,10 @@ def shown(zone: str | None, *puts: tuple[str, dict[str, Any]]) -> tuple[str, Dec
 
 
 def test_a_decision_is_one_line_in_local_time() -> None:
-    text, _ = shown("America/New_York", ("records", item()))
+    profile = {"zone": "America/New_York", "user_id": "ada"}
+    text, _ = shown(profile, ("records", item()))
     assert text.split() == [
-        *("2026-11-24", "Tue", "21:59", "EST", "c1f0aa22", "cart_abandonment/stylist", "sms"),
+        *("2026-11-24", "Tue", "21:59", "EST", "ada", "cart_abandonment/stylist", "sms"),
         *("deferred", "quiet_hours", "until", "2026-11-25", "Wed", "08:00", "EST"),
     ]
     assert text.count("\n") == 1
@@ -82,21 +83,36 @@ def test_a_decision_is_one_line_in_local_time() -> None:
 
 def test_without_a_zone_the_time_is_utc_and_missing_parts_are_dashes() -> None:
     bare = item(channel={"NULL": True}, until={"NULL": True}, outcome={"S": "suppressed"})
-    text, _ = shown(None, ("records", bare))
+    text, _ = shown({}, ("records", bare))
     assert text.startswith("2026-11-25 Wed 02:59 UTC")
     assert text.split()[6:] == ["-", "suppressed", "quiet_hours"]
 
 
+@pytest.mark.parametrize(
+    ("profile", "name", "zone"),
+    [
+        ({}, "c1", "UTC"),
+        ({"anonymous_ids": ["device-1"], "country": "GB"}, "device-1", "Europe/London"),
+        ({"user_id": "ada", "anonymous_ids": ["d"], "country": "US"}, "ada", "UTC"),
+    ],
+)
+def test_people_are_named_as_senders_know_them_and_in_their_only_zone(
+    profile: dict[str, Any], name: str, zone: str
+) -> None:
+    who = person("c1", profile)
+    assert (who.name, who.zone.key) == (name, zone)
+
+
 def test_other_items_and_tables_are_not_shown() -> None:
     message = {**item(), "sk": {"S": "MESSAGE#m"}}
-    text, log = shown(None, ("records", message), ("customers", item()))
+    text, log = shown({}, ("records", message), ("customers", item()))
     assert text == ""
     assert log.decisions == []
 
 
 def test_the_summary_counts_by_kind() -> None:
     sent = item(outcome={"S": "sent"}, reason={"S": "accepted"})
-    _, log = shown(None, ("records", item()), ("records", sent), ("records", sent))
+    _, log = shown({}, ("records", item()), ("records", sent), ("records", sent))
     console = Console(record=True, width=100, file=io.StringIO())
     console.print(log.summary())
     rows = [line.split() for line in console.export_text().splitlines()]

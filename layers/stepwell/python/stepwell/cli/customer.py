@@ -14,9 +14,10 @@ from stepwell.cli.http import DEFAULT_URL, ApiError, call
 if TYPE_CHECKING:
     from rich.console import Console
 
+_TIMES = {"at", "until", "entered_at", "ended_at"}
 _TABLES: Mapping[str, tuple[str, ...]] = {
     "enrollments": ("journey", "status", "outcome", "reason", "entered_at", "ended_at"),
-    "messages": ("message", "status", "channel", "purpose"),
+    "messages": ("journey", "step", "status", "channel", "purpose"),
     "decisions": ("at", "journey", "step", "outcome", "channel", "reason", "until"),
     "conversions": ("at", "journey", "name", "value"),
 }
@@ -73,7 +74,7 @@ def _show(customer: dict[str, Any]) -> None:
     from rich.console import Console  # noqa: PLC0415 - only who looks at tables pays for it
 
     console = Console()
-    console.print(f"[bold]{customer['customer']}[/bold]")
+    console.print(f"[bold]{customer['customer']}[/bold]  (times are UTC)")
     profile = customer["profile"]
     pairs = {name: value for name, value in profile.items() if name not in ("traits", "addresses")}
     for name, value in [*pairs.items(), *profile.get("addresses", {}).items()]:
@@ -94,6 +95,12 @@ def _table(
 
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*(Text(str(row.get(column) or "")) for column in columns))
+        table.add_row(*(Text(_cell(column, row.get(column))) for column in columns))
     if table.row_count:
         console.print(table)
+
+
+def _cell(column: str, value: Any) -> str:
+    """Moments to the minute: they are compared by eye."""
+    text = "" if value is None else str(value)
+    return text[:16].replace("T", " ") if column in _TIMES else text

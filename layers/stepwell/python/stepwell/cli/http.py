@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 TRIES = 4
+PAUSE_SECONDS = 0.2
+"""Before the second try; doubled before each further one."""
 TIMEOUT_SECONDS = 30
 DEFAULT_URL = "http://localhost:8080"
 
@@ -44,7 +46,7 @@ def call(method: str, url: str, *, headers: Mapping[str, str], body: bytes | Non
         else:
             if answer.status not in (429, 503) or last:
                 return answer
-        time.sleep(0.2 * 2**attempt)
+        time.sleep(PAUSE_SECONDS * 2**attempt)
     raise AssertionError("unreachable: the last try returns or raises")
 
 
