@@ -349,25 +349,6 @@ class TestPushedBack:
             world.now += timedelta(minutes=1)
         assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
-    def test_what_may_have_been_sent_keeps_the_answer_to_it(self) -> None:
-        world = World(program=message_program(purpose="transactional"))
-        world.sms.fails = [OutcomeUnknownError(), PUSHED_BACK]
-        world.send()
-        key = keys.enrollment(CUSTOMER, ENROLLMENT)
-        world.store.write(Update(key, {"wait_outcome": "replied", "wait_event": "e9"}))
-        assert world.send(asked=1)["outcome"] == "deferred"
-        assert world.enrollment()["wait_outcome"] == "replied"
-
-    def test_deferrals_of_earlier_messages_do_not_count(self) -> None:
-        world = World()
-        world.sms.fails = [PUSHED_BACK] * 13
-        for asked in range(40, 52):
-            answer = world.send(asked=asked)
-            assert (answer["outcome"], answer["asked"]) == ("deferred", asked + 1)
-            if asked == 40:
-                assert answer["until"] == "2026-11-24T12:01:00.000Z"
-        assert world.send(asked=52)["reason"] == "worthless"
-
     def test_an_exit_meanwhile_keeps_the_deferral_and_the_enrollment(self) -> None:
         world = World()
         world.sms.fails = [PUSHED_BACK]

@@ -69,6 +69,26 @@ def test_other_errors_name_their_kind_only(text: str) -> None:
     assert "Ada" not in caught.value.detail
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{{ event.properties.v | date: '%d %B' }}", 253_402_300_800),
+        ("{{ event.properties.v | date: '%d %B' }}", "99999999999999999999"),
+        ("{{ event.properties.v | round }}", "nan"),
+        ("{{ event.properties.v | modulo: 0 }}", 1e20),
+        ("{{ event.properties.v | base64_decode }}", "é"),
+    ],
+)
+def test_a_value_that_a_filter_does_not_expect_is_an_error_of_the_template(
+    text: str, value: object
+) -> None:
+    context = {"event": {"properties": {"v": value}}}
+    with pytest.raises(TemplateError) as caught:
+        render({"body": text}, context)
+    assert caught.value.reason == "template_error"
+    assert str(value) not in caught.value.detail
+
+
 def test_nothing_known_is_no_error_until_it_is_printed() -> None:
     context: dict[str, Any] = template_context("c1", None, None, "cart")
     assert render({"body": "Hello {{ customer.id }}"}, context) == {"body": "Hello c1"}

@@ -24,6 +24,16 @@ from liquid.exceptions import LiquidError, UndefinedError
 from stepwell.storage.operations import Item
 
 _ESCAPED = {"html"}
+_BEYOND_FILTERS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What filters let through when a value is not what they expect, such as a date of the year 10000.
+"""
 _PATH = re.compile(r"(?:[\w.-]|\[[^\]]*\])+")
 
 
@@ -67,7 +77,7 @@ def _render_field(name: str, text: str, context: Mapping[str, Any]) -> str:
         return _compiled(text, name in _ESCAPED).render(**context)
     except UndefinedError as error:
         raise TemplateError("missing_variable", f"{name}: {_variable(text, error)}") from error
-    except LiquidError as error:
+    except (LiquidError, *_BEYOND_FILTERS) as error:
         # The message may quote a customer's value, the kind of error does not.
         raise TemplateError("template_error", f"{name}: {type(error).__name__}") from error
 

@@ -1,0 +1,31 @@
+"""What one message's deferrals leave alone: other messages, and what was sent before."""
+
+from __future__ import annotations
+
+from stepwell.customers import keys
+from stepwell.ports import OutcomeUnknownError, ProviderError
+from stepwell.storage.operations import Update
+from tests.support.messages import CUSTOMER, ENROLLMENT, World, message_program
+
+PUSHED_BACK = ProviderError("Throttling", retry=True)
+
+
+def test_what_may_have_been_sent_keeps_the_answer_to_it() -> None:
+    world = World(program=message_program(purpose="transactional"))
+    world.sms.fails = [OutcomeUnknownError(), PUSHED_BACK]
+    world.send()
+    key = keys.enrollment(CUSTOMER, ENROLLMENT)
+    world.store.write(Update(key, {"wait_outcome": "replied", "wait_event": "e9"}))
+    assert world.send(asked=1)["outcome"] == "deferred"
+    assert world.enrollment()["wait_outcome"] == "replied"
+
+
+def test_deferrals_of_earlier_messages_do_not_count() -> None:
+    world = World()
+    world.sms.fails = [PUSHED_BACK] * 13
+    for asked in range(40, 52):
+        answer = world.send(asked=asked)
+        assert (answer["outcome"], answer["asked"]) == ("deferred", asked + 1)
+        if asked == 40:
+            assert answer["until"] == "2026-11-24T12:01:00.000Z"
+    assert world.send(asked=52)["reason"] == "worthless"
