@@ -1,7 +1,8 @@
 """AWS list prices, and what counted work costs by them.
 
-US East (N. Virginia), beyond free tiers, without discounts, as of November 2026. Prices change:
-each names the page that has it. Data transfer, logs and the channels' own fees are apart.
+US East (N. Virginia), beyond free tiers, without discounts, as noted in November 2026. Prices
+change: each names the page that has it, to be looked up before anybody relies on a sum. Data
+transfer, logs and the channels' own fees are apart.
 """
 
 from __future__ import annotations
