@@ -155,6 +155,10 @@ def test_sizes_are_limited() -> None:
     with pytest.raises(EnvelopeError) as refused:
         read("batch", b" " * 501 * 1024)
     assert refused.value.too_large
+    with pytest.raises(EnvelopeError) as refused:
+        read("batch", {"batch": [{}] * 2_501})
+    assert refused.value.too_large
+    assert refused.value.problems == [("batch", "more than 2500 calls")]
 
 
 def test_ids_cannot_run_into_each_other() -> None:

@@ -26,6 +26,8 @@ from stepwell.events.model import CONSENT_EVENT, Event, EventType
 
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
+MAX_BATCH_EVENTS = 2_500
+"""More would not be queued within the function's time, as each carries the batch's context."""
 MAX_LEVELS = 32
 """How deep an event may be nested: far less than what conditions and JSON readers take."""
 
@@ -138,6 +140,9 @@ def _read_batch(
     batch = document.get("batch")
     if not isinstance(batch, list):
         raise EnvelopeError([("batch", "a list of calls is required")])
+    if len(batch) > MAX_BATCH_EVENTS:
+        said = f"more than {MAX_BATCH_EVENTS} calls"
+        raise EnvelopeError([("batch", said)], too_large=True)
     events, problems, too_large = [], [], False
     shared: dict[str, Any] = {
         name: document[name] for name in ("sentAt", "context") if name in document
