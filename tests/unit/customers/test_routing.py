@@ -18,7 +18,7 @@ from stepwell.events.model import Event, EventType
 from stepwell.journeys.program import Program
 from stepwell.journeys.reactions import Catalog
 from stepwell.storage.memory import MemoryStore
-from stepwell.storage.operations import Key, Store, TableName, Update
+from stepwell.storage.operations import Delete, Key, Store, TableName, Update
 from tests.support.fakes import (
     Crash,
     CrashError,
@@ -436,6 +436,38 @@ def test_an_exit_by_the_goal_is_a_conversion() -> None:
     world.send(event(), event("Ordered"))
     assert world.enrollment()["outcome"] == "converted"
     assert len(world.records(keys.CONVERSION_PREFIX)) == 1
+
+
+class TornStore(MemoryStore):
+    """Some reads see a transaction's profile already, but none of its enrollments."""
+
+    torn = 0
+
+    def query(self, table: TableName, pk: str, **options: Any) -> list[dict[str, Any]]:
+        items = super().query(table, pk, **options)
+        if self.torn and table is TableName.CUSTOMERS:
+            self.torn -= 1
+            return [each for each in items if not each["sk"].startswith(keys.ENROLLMENT_PREFIX)]
+        return items
+
+
+@pytest.mark.parametrize("torn", [1, 3])
+def test_an_exit_that_reads_its_entry_in_part_reads_again(torn: int) -> None:
+    store = TornStore()
+    world = World(store=store)
+    world.send(event())
+    store.torn = torn
+    world.send(event("Ordered"))
+    assert world.enrollment()["status"] == slots.ENDED
+
+
+def test_an_enrollment_that_was_forgotten_holds_no_event_up() -> None:
+    world = World()
+    world.send(event(), event("Ordered"))
+    world.store.write(Delete(keys.enrollment(world.ada().customer, "cart#one")))
+    (routed, *_) = world.send(event("Seen"), event(number="2"))
+    assert routed.seq == 3
+    assert world.enrollment()["status"] == slots.ACTIVE
 
 
 # once, whatever happens

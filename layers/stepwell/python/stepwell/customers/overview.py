@@ -13,7 +13,7 @@ from stepwell.storage.operations import Item, Store, TableName
 NEWEST = 100
 """How many messages, decisions and finished enrollments an overview shows."""
 
-_HIDDEN = {"pk", "sk", "token", "token_for", "expires", "forget_at"}
+_HIDDEN = {"pk", "sk", "token", "token_for", "expires", "forget_at", "touched"}
 
 
 def find_customer(store: Store, hasher: Hasher, name: str) -> str | None:

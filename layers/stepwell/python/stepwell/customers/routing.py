@@ -44,6 +44,8 @@ MARKER_KEPT = timedelta(days=30)
 """How long a redelivered event is known. SDKs retry for hours, SQS for days."""
 
 _ATTEMPTS = 20
+_REREADS = 3
+"""How often a customer is read again whose last event is seen in part; milliseconds settle it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Router:
     def route(self, event: Event, now: datetime) -> Routed:
         """Raises StoreBusyError when the customer cannot be written; the event must come again."""
         named = named_by(event, self.hasher)
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             marker, found = self._read(event, named.all())
             if marker:
                 return self._repeat(marker)
@@ -82,6 +84,8 @@ class Router:
             )
             if named.user in owner.claims and "user_id" in (snapshot.profile or {}):
                 continue  # somebody else has signed in since `_has_user` looked
+            if not snapshot.is_whole and attempt < _REREADS:
+                continue
             try:
                 return self._apply(event, now, owner, snapshot)
             except ConditionFailedError:
@@ -105,6 +109,7 @@ class Router:
         reaction = Reaction()
         if event.name and is_fresh(event, now):
             reaction = react(Happening(event, seq, now, after), self.catalog, self.hasher)
+        profile["touched"] = reaction.touched()
         self.store.transact(
             [
                 Put(keys.profile(owner.customer), profile, _as_read(before)),

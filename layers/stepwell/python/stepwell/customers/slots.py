@@ -9,6 +9,8 @@ Attributes of an enrollment (`ENROLLMENT#<journey>#<key hash>`):
 
     journey, key_hash, version, execution   which definition runs, and as which execution
     run             number of the event that created this run; its writes are conditional on it
+    touched         number of the last event that wrote it; the profile's `touched` names what the
+                    last event wrote, so that a reader sees when it has only a part of that
     status          "active" | "ended"
     outcome         how it ended: completed | exited | converted | replaced | failed
     reason          the event's name, or what failed

@@ -28,6 +28,16 @@ class Snapshot:
         return int(self.profile["seq"]) if self.profile else 0
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it has what the last event did to enrollments.
+
+        DynamoDB commits a transaction item by item: a Query may see its profile already and one of
+        its enrollments not yet. (An enrollment that was forgotten since is missing for good.)
+        """
+        touched = (self.profile or {}).get("touched", ())
+        return all(self.enrollments.get(each, {}).get("touched", 0) >= self.seq for each in touched)
+
+    @property
     def traits(self) -> dict[str, Any]:
         return traits_of(self.profile)
 

@@ -79,6 +79,7 @@ def new_enrollment(happening: Happening, program: Program, key_hash: str) -> Ite
         "version": program.version,
         "execution": f"{happening.snapshot.customer}-{key_hash[:16]}-{happening.seq}",
         "run": happening.seq,
+        "touched": happening.seq,
         "status": slots.ACTIVE,
         "entered_at": at,
         "forget_at": _forget_at(happening, program),

@@ -10,6 +10,7 @@ from typing import Any
 
 from stepwell.conditions.errors import ConditionError
 from stepwell.conditions.evaluator import to_cel
+from stepwell.customers import keys
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
 from stepwell.journeys.program import Expression
@@ -56,6 +57,14 @@ class Reaction:
 
     def operations(self) -> list[Operation]:
         return [*self.updates.values(), *self.puts]
+
+    def touched(self) -> list[str]:
+        """The ids of the enrollments that it writes."""
+        return [
+            each.key.sk.removeprefix(keys.ENROLLMENT_PREFIX)
+            for each in self.operations()
+            if each.key.sk.startswith(keys.ENROLLMENT_PREFIX)
+        ]
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def advance(
         key = keys.enrollment(happening.snapshot.customer, enrollment_id)
         same_run = (equals("run", enrollment["run"]), equals("status", enrollment["status"]))
         reaction.updates[enrollment_id] = Update(
-            key, set=changes, conditions=(*same_run, *conditions)
+            key,
+            set=changes | {"touched": happening.seq},
+            conditions=(*same_run, *conditions),
         )
     return moved
 
