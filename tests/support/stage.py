@@ -205,7 +205,7 @@ class Stage:
     def decisions(self, user: str = "ada") -> list[tuple[str, str, str | None, str]]:
         """(time, step, channel, "sent" or "<outcome>: <reason>") of each decision, by time."""
         return [
-            (each["at"], each["step"], each["channel"], _outcome(each))
+            (each["at"], each["step"], each.get("channel"), _outcome(each))
             for each in self.records(keys.DECISION_PREFIX, user)
         ]
 

@@ -126,6 +126,9 @@ def test_no_enrollment_is_stuck_when_no_run_ever_answers() -> None:
         stage.engine.run_until_idle()
         assert stage.engine.status(stage.execution("cart_abandonment")) == "SUCCEEDED"
         assert faulty.calls == 2 * 13
-        assert stage.decisions() == []
+        assert [(step, outcome) for _, step, _, outcome in stage.decisions()] == [
+            ("stylist_suggestion", "unknown: no_answer"),
+            ("complete_outfit", "unknown: no_answer"),
+        ]
         (finished,) = stage.records(keys.FINISHED_PREFIX)
         assert finished["outcome"] == "completed"

@@ -24,7 +24,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("customer", help="show what is kept of one customer")
+    parser = commands.add_parser("customer", help="Show what is kept of one customer.")
     parser.add_argument("id", help="the customer's id, user id or anonymous id")
     parser.add_argument("--url", default=DEFAULT_URL, help="the API (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")

@@ -22,7 +22,7 @@ class FileError(Exception):
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("send", help="send a JSON Lines file of track and identify calls")
+    parser = commands.add_parser("send", help="Send a JSON Lines file of track and identify calls.")
     parser.add_argument("file", type=Path, help="one call a line; - is standard input")
     parser.add_argument("--url", default=DEFAULT_URL, help="the API (default: %(default)s)")
     parser.add_argument("--write-key", default="local", help="the source's key (default: local)")

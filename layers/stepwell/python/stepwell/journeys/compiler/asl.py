@@ -27,6 +27,7 @@ TIMEOUT = "States.Timeout"
 
 UPDATE_ITEM = "arn:aws:states:::aws-sdk:dynamodb:updateItem"
 UPDATE_ITEM_AND_WAIT = UPDATE_ITEM + ".waitForTaskToken"
+PUT_ITEM = "arn:aws:states:::aws-sdk:dynamodb:putItem"
 GET_ITEM = "arn:aws:states:::aws-sdk:dynamodb:getItem"
 TRANSACT_WRITE_ITEMS = "arn:aws:states:::aws-sdk:dynamodb:transactWriteItems"
 START_SYNC_EXECUTION = "arn:aws:states:::aws-sdk:sfn:startSyncExecution"

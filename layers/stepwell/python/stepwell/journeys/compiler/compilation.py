@@ -62,7 +62,7 @@ def compile_journey(subject: Subject) -> Compiled:
     templates = {name: template.variants for name, template in subject.templates.items()}
     program = build_program(journey, flow, trees, templates)
     version = version_of(program)
-    compiled = Compiled(journey.name, version, program, build_machine(journey.name, version, flow))
+    compiled = Compiled(journey.name, version, program, build_machine(journey, version, flow))
     size = len(compiled.machine_text().encode())
     if size > LARGEST_DEFINITION:
         said = f"the state machine has {size:,} bytes; AWS takes {LARGEST_DEFINITION:,}"

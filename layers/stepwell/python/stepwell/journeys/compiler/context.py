@@ -36,6 +36,8 @@ class Context:
     journey: str
     version: str
     flow: Flow
+    purpose: str | None
+    """Of the messages that name none."""
 
     def state_at(self, target: str) -> str:
         """The name of the state at which a target begins."""

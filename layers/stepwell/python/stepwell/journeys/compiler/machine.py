@@ -10,21 +10,28 @@ from stepwell.journeys.compiler.context import Context
 from stepwell.journeys.compiler.endings import ending_states
 from stepwell.journeys.compiler.flow import Flow
 from stepwell.journeys.compiler.holds import hold_states
-from stepwell.journeys.compiler.model import Hold, LocalDelay, Message, NamedStep, Pause
+from stepwell.journeys.compiler.model import (
+    Hold,
+    Journey,
+    LocalDelay,
+    Message,
+    NamedStep,
+    Pause,
+)
 from stepwell.journeys.compiler.sends import message_states
 from stepwell.journeys.compiler.structure import reachable
 from stepwell.journeys.compiler.waits import local_delay_states, pause_states, split_states
 
 
-def build_machine(journey: str, version: str, flow: Flow) -> dict[str, Any]:
+def build_machine(journey: Journey, version: str, flow: Flow) -> dict[str, Any]:
     """The state machine, with placeholders for a stage's names, without states nothing leads to."""
-    context = Context(journey, version, flow)
+    context = Context(journey.name, version, flow, journey.purpose)
     states: dict[str, asl.State] = {}
     for name, state in _all_states(context):
         if name in states:
             raise ValueError(f"two states are called {name!r}")
         states[name] = state
-    comment = f"Stepwell journey {journey}, version {version}. Compiled from journey.yaml."
+    comment = f"Stepwell journey {journey.name}, version {version}. Compiled from journey.yaml."
     machine = asl.machine(comment, context.state_at(flow.first), states)
     kept = reachable(machine)
     return {**machine, "States": {name: state for name, state in states.items() if name in kept}}

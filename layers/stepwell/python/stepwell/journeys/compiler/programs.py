@@ -38,7 +38,7 @@ def build_program(
     if journey.entry is None:
         raise ValueError(f"{journey.name} has no entry")
     entry, goal = journey.entry, journey.goal
-    shape = canonical(build_machine(journey.name, "", flow))
+    shape = canonical(build_machine(journey, "", flow))
     return {
         "journey": journey.name,
         "draining": journey.draining,

@@ -2,7 +2,8 @@
 
     ask ──▶ what happened ──▶ the next step                       two transitions
                  ├─ deferred ──▶ until it may go ──▶ ask again    four more
-                 └─ no answer ──▶ ask again soon ──▶ ask again    bounded
+                 └─ no answer ──▶ ask again soon ──▶ ask again    bounded, then
+                          record no answer ──▶ the next step
 
 Asking again is harmless: the message id is the same, and `asked` tells a repeated question from a
 new one. A run of send_message that failed has no Output, so the Choice tests for it first.
@@ -13,8 +14,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from stepwell.customers import keys
 from stepwell.journeys.compiler import asl, names
-from stepwell.journeys.compiler.context import SEND_MESSAGE, Context
+from stepwell.journeys.compiler.context import (
+    DYNAMODB_SECONDS,
+    RECORDS_TABLE,
+    SEND_MESSAGE,
+    Context,
+    store_retry,
+    to_failed,
+)
 from stepwell.journeys.compiler.flow import NEXT
 from stepwell.journeys.compiler.model import Message
 
@@ -51,6 +60,7 @@ def message_states(message: Message, context: Context) -> Iterator[tuple[str, as
         ),
     )
     yield message.name + names.MESSAGE_PAUSE, asl.wait(PAUSE_SECONDS, message.name)
+    yield message.name + names.MESSAGE_GIVE_UP, _give_up(message, context)
 
 
 def _ask(message: Message, context: Context) -> asl.State:
@@ -86,8 +96,41 @@ def _what_happened(message: Message, context: Context, attempts: str) -> asl.Sta
                 message.name + names.MESSAGE_DEFERRED,
             ),
             asl.leads(asl.every(*answered, final), then),
-            asl.leads(asl.at_least(attempts, ASKS_WITHOUT_ANSWER), then),
+            asl.leads(
+                asl.at_least(attempts, ASKS_WITHOUT_ANSWER), message.name + names.MESSAGE_GIVE_UP
+            ),
         ],
         message.name + names.MESSAGE_AGAIN,
         comment="Deferred, decided, or no answer after all that asking; otherwise ask again.",
+    )
+
+
+def _give_up(message: Message, context: Context) -> asl.State:
+    """The decision that nobody else could record: asked often, answered never."""
+    arguments = f"{asl.ENTERED}, $.ids.execution, $.deferral.answer.asked"
+    decision = f"{{}}#{{}}.{message.id}#{{}}"
+    item = {
+        "pk.$": "$.key.pk",
+        "sk": {"S.$": f"States.Format('{keys.DECISION_PREFIX}{decision}', {arguments})"},
+        "decision": {"S.$": f"States.Format('{decision}', {arguments})"},
+        "message": {"S.$": f"States.Format('{{}}.{message.id}', $.ids.execution)"},
+        "at": {"S.$": asl.ENTERED},
+        "enrollment": {"S.$": "$.ids.enrollment"},
+        "run": {"N.$": "$.run"},
+        "journey": {"S": context.journey},
+        "version": {"S": context.version},
+        "step": {"S": message.id},
+        "purpose": {"S": message.purpose or context.purpose},
+        "outcome": {"S": "unknown"},
+        "reason": {"S": "no_answer"},
+        "rules": {"L": []},
+    }
+    then = context.state_at(context.flow.ways[message.id][NEXT])
+    return asl.task(
+        asl.PUT_ITEM,
+        {"TableName": RECORDS_TABLE, "Item": item},
+        timeout=DYNAMODB_SECONDS,
+        retry=store_retry(),
+        catch=[to_failed()],
+        then=then,
     )
