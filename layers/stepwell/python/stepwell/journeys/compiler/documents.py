@@ -110,7 +110,7 @@ class HoldDocument(StepDocument):
     seconds: Duration = Field(alias="for")
     until: list[Any] = Field(min_length=1)
     timeout: Any = "continue"
-    max_restarts: int = Field(default=20, ge=1, le=1000)
+    max_restarts: int = Field(default=20, ge=1, le=250)  # ten events of a history that holds 25,000
 
 
 class DelayDocument(StepDocument):
