@@ -96,8 +96,12 @@ def consumes(queue: sqs.IQueue) -> Permission:
 
 
 def providers(settings: Settings) -> tuple[Permission, ...]:
-    """What delivery may send through. A phone number has no ARN: it is all that is none of SNS."""
-    email = [_ses(f"identity/{settings.email_identity}")]
+    """What delivery may send through. A phone number has no ARN: it is all that is none of SNS.
+
+    SES asks for the sender's address instead of its domain where it knows both.
+    """
+    senders = dict.fromkeys((settings.email_identity, settings.email_from))
+    email = [_ses(f"identity/{sender}") for sender in senders]
     if settings.email_configuration_set:
         email.append(_ses(f"configuration-set/{settings.email_configuration_set}"))
     sms = Permission(("sns:Publish",), all_but=(f"arn:{Aws.PARTITION}:sns:*:*:*",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,10 @@ EXPECTED: Mapping[str, Grants] = {
         "dynamodb:PutItem": BOTH,
         "dynamodb:UpdateItem": BOTH,
         "dynamodb:ConditionCheckItem": CUSTOMERS,
-        "ses:SendEmail": {f"{_PREFIX}:ses:{_HERE}:identity/example.com"},
+        "ses:SendEmail": {
+            f"{_PREFIX}:ses:{_HERE}:identity/example.com",
+            f"{_PREFIX}:ses:{_HERE}:identity/shop@example.com",
+        },
         "sns:Publish": {
             f"not {_PREFIX}:sns:*:*:*",  # numbers, which have no ARN: no topic
             f"{_PUSH}:endpoint/GCM/stepwell-local/*",
@@ -212,27 +216,45 @@ def test_permissions_fit_into_a_role(synthesized: Synthesized) -> None:
         assert len(text) < 8_000
 
 
-_NEEDED = {
-    "aws-sdk:dynamodb:updateItem": {"dynamodb:UpdateItem"},
-    "aws-sdk:dynamodb:getItem": {"dynamodb:GetItem"},
-    "aws-sdk:dynamodb:transactWriteItems": {"dynamodb:UpdateItem", "dynamodb:PutItem"},
-    "aws-sdk:sfn:startSyncExecution": {"states:StartSyncExecution"},
-    "lambda:invoke": {"lambda:InvokeFunction"},
+_CALLS = {
+    "aws-sdk:dynamodb:getItem": ("dynamodb:GetItem", "TableName"),
+    "aws-sdk:dynamodb:putItem": ("dynamodb:PutItem", "TableName"),
+    "aws-sdk:dynamodb:updateItem": ("dynamodb:UpdateItem", "TableName"),
+    "aws-sdk:sfn:startSyncExecution": ("states:StartSyncExecution", "StateMachineArn"),
+    "lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
 }
-"""What a task's integration asks of its machine's role."""
+"""What a task's integration asks of its machine's role, and the parameter that says on what."""
+_TABLES = {"stepwell-local-customers": "Customers.Arn", "stepwell-local-records": "Records.Arn"}
+
+
+def _needed(task: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Actions and their resources; a transaction's are those of its items."""
+    parameters = task["Parameters"]
+    kind = task["Resource"].removeprefix("arn:aws:states:::").removesuffix(".waitForTaskToken")
+    if kind == "aws-sdk:dynamodb:transactWriteItems":
+        return {
+            (f"dynamodb:{action}Item", _TABLES[write["TableName"]])
+            for item in parameters["TransactItems"]
+            for action, write in item.items()
+        }
+    action, target = _CALLS[kind]
+    return {(action, _TABLES.get(parameters[target], parameters[target]))}
 
 
 def test_permissions_of_machines_cover_their_tasks_and_no_more(synthesized: Synthesized) -> None:
-    allowed: dict[str, set[str]] = {}
-    needed: dict[str, set[str]] = {}
+    allowed: dict[str, set[tuple[str, str]]] = {}
+    needed: dict[str, set[tuple[str, str]]] = {}
     for machine in synthesized.machines().values():
         role = str(machine["RoleArn"])
-        allowed[role] = granted(synthesized.role(machine["RoleArn"])).keys() - OF_EVERY_MACHINE
+        allowed[role] = {
+            (action, resource)
+            for action, resources in granted(synthesized.role(machine["RoleArn"])).items()
+            for resource in resources
+            if action not in OF_EVERY_MACHINE
+        }
         for _, state in states(machine):
             if state["Type"] == "Task":
-                kind = state["Resource"].removeprefix("arn:aws:states:::")
-                actions = _NEEDED[kind.removesuffix(".waitForTaskToken")]
-                needed[role] = needed.get(role, set()) | actions
+                needed[role] = needed.get(role, set()) | _needed(state)
     assert needed == allowed
 
 
