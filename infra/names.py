@@ -53,6 +53,14 @@ class Names:
         """The ARN without the random suffix: what the function asks for."""
         return _arn("secretsmanager", f"secret:{self.hashing_key()}")
 
+    def journeys_role(self) -> str:
+        """Roles are the account's, in all Regions, so that this one has the Region's name.
+
+        Retained machines, and executions that began before a change, know their role by its ARN;
+        Step Functions does not give a machine that is there already the role of a new stack.
+        """
+        return f"{self.resource('journeys')}-{Aws.REGION}"
+
     def programs_bucket(self) -> str:
         """All accounts of the world share the bucket names, so this one has the account's."""
         return f"{self.resource('programs')}-{Aws.ACCOUNT_ID}-{Aws.REGION}"

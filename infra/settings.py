@@ -49,7 +49,9 @@ class Settings:
     commands_concurrency: int = 5
     """Step Functions throttles starts, wakes and stops per account: few workers are enough."""
     delivery_concurrency: int | None = None
-    """Reserved for delivery, and its limit: a provider's rate. None where the quota is small."""
+    """Reserved for delivery, and its limit: a provider's rate. A new account has nothing to reserve
+    from, and its deployment would fail, so that this is set when the quota has been raised.
+    """
 
     def __post_init__(self) -> None:
         _check(self)
@@ -110,7 +112,6 @@ STAGES: Mapping[Stage, Settings] = {
             requests_per_second=2000,
             burst=4000,
             router_concurrency=200,
-            delivery_concurrency=100,
         ),
     )
 }

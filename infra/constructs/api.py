@@ -43,6 +43,7 @@ class TrackingApi(Construct):
         super().__init__(scope, id_)
         self._settings = settings
         self.api = self._make_api(name)
+        self._make_error_log()
         self._add_tracking(ingest)
         self._add_admin(admin)
         self.api.node.try_remove_child(
@@ -78,7 +79,9 @@ class TrackingApi(Construct):
     def _deploy_options(self, access_log: logs.ILogGroup) -> apigateway.StageOptions:
         return apigateway.StageOptions(
             stage_name=self._settings.stage,
-            tracing_enabled=True,
+            # Its segments hold the URL, which names a customer, and the caller's address. The
+            # functions' own tracing goes on without it.
+            tracing_enabled=False,
             logging_level=apigateway.MethodLoggingLevel.ERROR,
             data_trace_enabled=False,
             throttling_rate_limit=self._settings.requests_per_second,
@@ -86,6 +89,18 @@ class TrackingApi(Construct):
             access_log_destination=apigateway.LogGroupLogDestination(access_log),
             access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_LOGGED)),
         )
+
+    def _make_error_log(self) -> None:
+        """API Gateway's own log of errors, made here first: it would be kept for ever."""
+        stage = self._settings.stage
+        log = logs.LogGroup(
+            self,
+            "ErrorLogs",
+            log_group_name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{stage}",
+            retention=self._settings.log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.api.deployment_stage.node.add_dependency(log)
 
     def _add_tracking(self, ingest: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(ingest, allow_test_invoke=False)

@@ -50,7 +50,9 @@ class Machines(Construct):
         log_group_name: str,
         log_retention: logs.RetentionDays,
         permissions: Sequence[Permission],
+        role_name: str | None = None,
     ) -> None:
+        """`role_name` is for machines that outlive the stack: they know their role by its name."""
         super().__init__(scope, id_)
         self._logs = logs.LogGroup(
             self,
@@ -62,6 +64,7 @@ class Machines(Construct):
         self.role = iam.Role(
             self,
             "Role",
+            role_name=role_name,
             assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
             inline_policies={"Exact": policy((*permissions, LOG_DELIVERY, TRACE_SAMPLED))},
         )

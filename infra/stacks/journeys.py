@@ -53,10 +53,12 @@ class JourneysStack(Stack):
         self._settings = settings
         self._names = Names(settings.stage)
         self._data = data
-        self._deploy_bundle(compiled.folder)
-        self._make_machines(compiled)
+        bundle = self._deploy_bundle(compiled.folder)
+        machines = self._make_machines(compiled)
+        # A definition names its program: an execution that starts in between would miss it.
+        machines.node.add_dependency(bundle)
 
-    def _make_machines(self, compiled: Compiled) -> None:
+    def _make_machines(self, compiled: Compiled) -> Machines:
         names = self._names
         machines = Machines(
             self,
@@ -64,6 +66,7 @@ class JourneysStack(Stack):
             log_group_name=names.states_log_group("journeys"),
             log_retention=self._settings.log_retention,
             permissions=self._permissions(),
+            role_name=names.journeys_role(),
         )
         values = {
             "CustomersTable": names.resource("customers"),
@@ -81,6 +84,7 @@ class JourneysStack(Stack):
                 retain=True,
             )
             self._link_to_console(journey)
+        return machines
 
     def _permissions(self) -> tuple[Permission, ...]:
         names, data = self._names, self._data
@@ -104,8 +108,8 @@ class JourneysStack(Stack):
             value=f"{console}#/statemachines/view/{self._names.machine_arn(journey)}",
         )
 
-    def _deploy_bundle(self, folder: Path) -> None:
-        deployment.BucketDeployment(
+    def _deploy_bundle(self, folder: Path) -> deployment.BucketDeployment:
+        bundle = deployment.BucketDeployment(
             self,
             "Bundle",
             sources=[deployment.Source.asset(str(folder))],
@@ -122,6 +126,7 @@ class JourneysStack(Stack):
             ),
         )
         self._acknowledge_deployer()
+        return bundle
 
     def _acknowledge_deployer(self) -> None:
         """The deployer is CDK's own function with CDK's own role, so what it may do is not ours."""

@@ -126,7 +126,7 @@ def test_machines_log_errors_without_data_and_are_traced(synthesized: Synthesize
         assert machine["TracingConfiguration"] == {"Enabled": True}
         express = name == "send_message"
         assert machine["StateMachineType"] == ("EXPRESS" if express else "STANDARD")
-    groups = {each["LogGroupName"] for each in synthesized.properties("AWS::Logs::LogGroup")}
+    groups = {short(each["LogGroupName"]) for each in synthesized.properties("AWS::Logs::LogGroup")}
     assert sum(name.startswith("/aws/vendedlogs/states/") for name in groups) == 2
 
 
