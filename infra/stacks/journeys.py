@@ -53,12 +53,9 @@ class JourneysStack(Stack):
         self._settings = settings
         self._names = Names(settings.stage)
         self._data = data
-        bundle = self._deploy_bundle(compiled.folder)
-        machines = self._make_machines(compiled)
-        # A definition names its program: an execution that starts in between would miss it.
-        machines.node.add_dependency(bundle)
+        self._make_machines(compiled, self._deploy_bundle(compiled.folder))
 
-    def _make_machines(self, compiled: Compiled) -> Machines:
+    def _make_machines(self, compiled: Compiled, bundle: deployment.BucketDeployment) -> None:
         names = self._names
         machines = Machines(
             self,
@@ -75,7 +72,7 @@ class JourneysStack(Stack):
             "SendMessageArn": names.machine_arn(SEND_MESSAGE),
         }
         for journey, definition in sorted(compiled.machines.items()):
-            machines.add(
+            machine = machines.add(
                 journey,
                 name=names.resource(journey),
                 kind=states.StateMachineType.STANDARD,
@@ -83,8 +80,9 @@ class JourneysStack(Stack):
                 values=values,
                 retain=True,
             )
+            # It names its program: an execution that started in between would not find it.
+            machine.node.add_dependency(bundle)
             self._link_to_console(journey)
-        return machines
 
     def _permissions(self) -> tuple[Permission, ...]:
         names, data = self._names, self._data
