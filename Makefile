@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 python := .venv/bin/python
 uv := .venv/bin/uv
-say := printf '\033[2m· %s\033[0m\n'
+say := $(if $(MAKE_TERMOUT),printf '\033[2m· %s\033[0m\n',printf '· %s\n')
 
 # The project's own environment counts, not what the user's home adds to it.
 export PYTHONNOUSERSITE := 1
@@ -29,7 +29,10 @@ export UV_CACHE_DIR := $(CURDIR)/.build/uv-cache
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.build/jsii-cache
 endif
 
-# What the CloudFormation templates are made from.
+# What the CloudFormation templates are made from; and for which stage. The list is kept as a file, so
+# that a journey whose folder is gone is noticed as well.
+STAGE ?= local
+export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
@@ -37,8 +40,9 @@ synth_inputs := $(shell find infra functions layers/stepwell statemachines event
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
-	printf '\n  %s\n' 'make run takes PORT=8080 SPEED=60 REPLAY=<file|none> KEEP=0 POLICIES=<file>; see docs/local.md'
+	printf '\n  %s\n' 'make run takes PORT=8080 SPEED=60 REPLAY=<folder|file|none> KEEP=0 POLICIES=<file>; see docs/local.md'
 
+run: STAGE := local
 run: synth ## start Stepwell on http://localhost:8080, replay real orders, show every decision
 	@exec $(python) -m infra.local
 
@@ -80,7 +84,15 @@ clean: ## remove everything that make has made, except .bench/
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -prune -exec rm -rf {} +
 
-.build/synth: .venv/.project $(synth_inputs)
+.build/synth-inputs: FORCE
+	@mkdir -p .build
+	printf '%s\n' 'stage $(STAGE)' $(synth_inputs) > $@.new
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+.PHONY: FORCE
+FORCE:
+
+.build/synth: .venv/.project .build/synth-inputs $(synth_inputs)
 	@$(say) 'writing the CloudFormation templates to cdk.out/'
 	CDK_OUTDIR='$(CURDIR)/cdk.out' $(python) -m infra.app
 	touch $@

@@ -20,6 +20,7 @@ from infra.settings import Settings, SettingsError, Stage, settings_for
 from infra.stacks.data import DataStack
 from infra.stacks.engine import EngineStack, Sources
 from infra.stacks.journeys import JourneysStack
+from stepwell.journeys.compiler.problems import CompileError
 
 
 def build(
@@ -92,9 +93,12 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(str(error))
     # The CLI says where it wants the templates; without it they go to cdk.out.
-    assembly = synthesize(settings, outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")))
-    lines = [assembly.directory, *(f"  {stack.stack_name}" for stack in assembly.stacks)]
-    sys.stdout.write("\n".join(lines) + "\n")
+    try:
+        assembly = synthesize(settings, outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")))
+    except CompileError as error:
+        sys.exit(f"{error}\n\nThe journeys have problems; `stepwell check` lists them too.")
+    lines = [f"  {stack.stack_name}" for stack in assembly.stacks]
+    sys.stdout.write("\n".join([f"templates in {assembly.directory}:", *lines]) + "\n")
 
 
 if __name__ == "__main__":
