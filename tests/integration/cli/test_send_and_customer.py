@@ -17,7 +17,12 @@ from stepwell.cli.main import main
 
 CUSTOMER = {
     "customer": "c1",
-    "profile": {"user_id": "ada", "traits": {"first_name": "Ada [bold]"}, "addresses": {}},
+    "profile": {
+        "user_id": "ada",
+        "zone": "America/New_York",
+        "traits": {"first_name": "Ada [bold]"},
+        "addresses": {},
+    },
     "consents": {"marketing#sms": {"status": "granted", "at": "2026-11-24T21:14:00.000Z"}},
     "enrollments": [],
     "messages": [],
@@ -157,8 +162,11 @@ def test_customer_shows_what_is_known(api: Api, capsys: pytest.CaptureFixture[st
     assert main(["customer", "ada/1", "--url", api.url]) == 0
     shown = capsys.readouterr().out
     assert api.requests[0][0] == "/admin/customers/ada%2F1"
-    for text in ("c1", "Ada [bold]", "marketing#sms: granted", "stylist", "deferred", "08:00"):
+    for text in ("c1", "Ada [bold]", "marketing#sms: granted", "times of America/New_York"):
         assert text in shown
+    assert "2026-11-24 16:59  cart/stylist  deferred sms" in shown
+    assert "quiet_hours, until 2026-11-25 03:00" in " ".join(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_customer_as_json_is_what_the_api_answered(

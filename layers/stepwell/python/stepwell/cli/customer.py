@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
 
 from stepwell.cli.http import DEFAULT_URL, ApiError, call
+from stepwell.customers.zones import zones_of
+from stepwell.timestamps import from_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_TIMES = {"at", "until", "entered_at", "ended_at"}
-_TABLES: Mapping[str, tuple[str, ...]] = {
-    "enrollments": ("journey", "status", "outcome", "reason", "entered_at", "ended_at"),
-    "messages": ("journey", "step", "status", "channel", "purpose"),
-    "decisions": ("at", "journey", "step", "outcome", "channel", "reason", "until"),
-    "conversions": ("at", "journey", "name", "value"),
-}
+Row = dict[str, Any]
+
+_INTERNAL = {"traits", "addresses", "seq", "touched", "updated_at"}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -70,37 +70,102 @@ def _signed(address: str) -> Mapping[str, str]:
         raise ApiError(str(error)) from error
 
 
-def _show(customer: dict[str, Any]) -> None:
+def _show(customer: Row) -> None:
     from rich.console import Console  # noqa: PLC0415 - only who looks at tables pays for it
 
     console = Console()
-    console.print(f"[bold]{customer['customer']}[/bold]  (times are UTC)")
     profile = customer["profile"]
-    pairs = {name: value for name, value in profile.items() if name not in ("traits", "addresses")}
-    for name, value in [*pairs.items(), *profile.get("addresses", {}).items()]:
-        console.print(f"  {name}: {value}", highlight=False, markup=False)
-    for name, value in profile["traits"].items():
-        console.print(f"  traits.{name}: {value}", highlight=False, markup=False)
-    for name, grant in sorted(customer["consents"].items()):
-        console.print(f"  consent {name}: {grant['status']} since {grant['at']}", markup=False)
-    for name, columns in _TABLES.items():
-        _table(console, name, columns, customer.get(name, []))
+    zones = zones_of(profile, None)
+    zone = zones[0] if len(zones) == 1 else ZoneInfo("UTC")
+    console.print(f"[bold]{customer['customer']}[/bold]  (times of {zone.key})")
+    for name, value in _facts(customer).items():
+        console.print(f"  {name}: {value}", highlight=False, markup=False, soft_wrap=True)
+    local = partial(_local, zone=zone)
+    _table(console, "enrollments", _enrollments(customer.get("enrollments", []), local))
+    _table(console, "messages", _messages(customer.get("messages", []), local))
+    _table(console, "decisions", _decisions(customer.get("decisions", []), local))
+    _table(console, "conversions", _conversions(customer.get("conversions", []), local))
 
 
-def _table(
-    console: Console, title: str, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]
-) -> None:
+def _facts(customer: Row) -> Row:
+    profile = customer["profile"]
+    facts = {name: value for name, value in profile.items() if name not in _INTERNAL}
+    facts |= profile.get("addresses", {})
+    facts |= {f"traits.{name}": value for name, value in profile["traits"].items()}
+    grants = sorted(customer["consents"].items())
+    return facts | {f"consent {name}": f"{each['status']} {each['at']}" for name, each in grants}
+
+
+def _enrollments(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+    for each in sorted(rows, key=lambda row: str(row["entered_at"]), reverse=True):
+        ending = " ".join(filter(None, (each.get("outcome"), each.get("reason"))))
+        yield {
+            "entered": local(each["entered_at"]),
+            "ended": local(each.get("ended_at")),
+            "journey": each["journey"],
+            "outcome": ending or each["status"],
+        }
+
+
+def _messages(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+    for each in sorted(rows, key=lambda row: str(row["updated_at"]), reverse=True):
+        yield {
+            "time": local(each["updated_at"]),
+            "message": f"{each['journey']}/{each['step']}",
+            "status": each["status"],
+            "channel": each.get("channel") or "",
+        }
+
+
+def _decisions(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+    for each in rows:
+        yield {
+            "time": local(each["at"]),
+            "message": f"{each['journey']}/{each['step']}",
+            "outcome": " ".join(filter(None, (each["outcome"], each.get("channel")))),
+            "why": _why(each, local),
+        }
+
+
+def _why(decision: Row, local: Callable[[Any], str]) -> str:
+    """The reason with what it was about: a missing variable, refusals, full caps, until when."""
+    parts = [decision.get("reason"), decision.get("detail")]
+    for rule in decision.get("rules", []):
+        if rule.get("rule") == "caps" and rule.get("result") == "capped":
+            parts += [name for full in rule["refused"].values() for name in full["full"]]
+    if decision.get("until"):
+        parts.append(f"until {local(decision['until'])}")
+    return ", ".join(dict.fromkeys(str(part) for part in parts if part))
+
+
+def _conversions(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+    for each in rows:
+        yield {
+            "time": local(each["at"]),
+            "journey": each["journey"],
+            "event": each["name"],
+            "value": str(each.get("value", "")),
+        }
+
+
+def _local(text: Any, *, zone: ZoneInfo) -> str:
+    """To the minute: moments are compared by eye."""
+    return f"{from_text(text).astimezone(zone):%Y-%m-%d %H:%M}" if text else ""
+
+
+def _table(console: Console, title: str, rows: Iterable[Row]) -> None:
+    """Columns without borders; what does not fit goes on in the next line, nothing is cut off."""
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(Text(_cell(column, row.get(column))) for column in columns))
-    if table.row_count:
-        console.print(table)
-
-
-def _cell(column: str, value: Any) -> str:
-    """Moments to the minute: they are compared by eye."""
-    text = "" if value is None else str(value)
-    return text[:16].replace("T", " ") if column in _TIMES else text
+    shown = list(rows)
+    if not shown:
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in shown[0]:
+        is_time = column in {"time", "entered", "ended"}
+        table.add_column(column, header_style="dim", overflow="fold", no_wrap=is_time)
+    for row in shown:
+        table.add_row(*(Text(str(value)) for value in row.values()))
+    console.print()
+    console.print(table)

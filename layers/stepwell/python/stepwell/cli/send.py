@@ -67,6 +67,10 @@ def send(calls: list[dict[str, Any]], url: str, write_key: str) -> int:
             message = answer.body.get("message") if isinstance(answer.body, dict) else answer.body
             raise ApiError(f"{url} answered {answer.status}: {message} ({sent} calls sent before)")
         sent += len(batch)
+        if len(calls) > BATCH:
+            print(f"\r{sent} of {len(calls)} calls", end="", file=sys.stderr, flush=True)
+    if len(calls) > BATCH:
+        print("\r", end="", file=sys.stderr)
     return sent
 
 
