@@ -133,6 +133,14 @@ def test_broken_journey_is_reported_with_code_and_line(case: str, tmp_path: Path
     assert expected in codes(write_project(tmp_path, {"greeting": text}))
 
 
+@pytest.mark.parametrize("wrong", ["for: 90", 'until: "9:00 local"'])
+def test_wrong_value_is_not_said_to_be_missing_as_well(wrong: str, tmp_path: Path) -> None:
+    text = steps(f"- delay: {{name: A, {wrong}}}")
+    found = {code for code, _ in codes(write_project(tmp_path, {"greeting": text}))}
+    assert "SW108" not in found
+    assert found & {"SW105", "SW106"}
+
+
 TEMPLATES = {
     "not_a_mapping": ("- a\n", "SW603", 1),
     "missing_variant": ("sms: {body: Hi}\n", "SW602", 5),

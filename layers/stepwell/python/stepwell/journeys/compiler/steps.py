@@ -113,14 +113,15 @@ class StepReader:
         if document is None:
             return None
         place = self.source.place(path)
-        if (document.seconds is None) == (document.until is None):
+        if ("for" in data) == ("until" in data):
             self._report(
                 path,
                 "SW108",
                 "a delay needs either `for` or `until`",
                 'Write `for: 3d` or `until: "09:00 local"`.',
             )
-            return None
+        if (document.seconds is None) == (document.until is None):
+            return None  # said above, or when the one that is there was read
         if document.seconds is not None:
             if document.weekdays:
                 self._report(

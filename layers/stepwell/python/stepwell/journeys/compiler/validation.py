@@ -52,7 +52,7 @@ def known_keys(model: type[Document]) -> list[str]:
 def _problem(source: Source, path: DataPath, error: ErrorDetails, model: type[Document]) -> Problem:
     loc: DataPath = tuple(error["loc"])
     place = source.place((*path, *loc))
-    key = str(loc[-1]) if loc else ""
+    key = shown(loc[-2:]) if loc and isinstance(loc[-1], int) else str(loc[-1]) if loc else ""
     kind = error["type"]
     if kind == "extra_forbidden":
         return _unknown_key(source, (*path, *loc), key, model)
