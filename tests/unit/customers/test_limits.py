@@ -15,7 +15,7 @@ from stepwell.events.model import EventType
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Operation
 from tests.support.programs import entry, hold, path, program
-from tests.unit.customers.test_routing import World, event
+from tests.support.world import World, event
 
 LARGEST_ITEM = 400 * 1024
 MOST_OPERATIONS = 100

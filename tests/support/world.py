@@ -1,0 +1,85 @@
+"""A router on a store in memory, and what it did."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from stepwell.customers import keys
+from stepwell.customers.routing import Routed, Router
+from stepwell.customers.snapshot import Snapshot, load_snapshot
+from stepwell.events.model import Event, EventType
+from stepwell.journeys.program import Program
+from stepwell.journeys.reactions import Catalog
+from stepwell.storage.memory import MemoryStore
+from stepwell.storage.operations import Store, TableName, Update
+from tests.support.fakes import (
+    Crash,
+    RecordedExecutions,
+    plain_hasher,
+)
+from tests.support.programs import program
+
+START = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
+
+
+def event(name: str = "Started", *, number: str = "1", at: datetime = START, **more: Any) -> Event:
+    fields: dict[str, Any] = {
+        "id": f"{name}-{number}",
+        "source": "shop",
+        "type": EventType.TRACK,
+        "name": name,
+        "user_id": "ada",
+        "anonymous_id": None,
+        "properties": {},
+        "traits": {},
+        "context": {},
+        "timestamp": at,
+        "received_at": at,
+    }
+    return Event(**(fields | more))
+
+
+class World:
+    """A router on a store in memory, with what it asked of Step Functions."""
+
+    def __init__(self, *programs: Program, store: Store | None = None) -> None:
+        self.programs = programs or (program(),)
+        self.store: Store = store or MemoryStore()
+        self.executions = RecordedExecutions()
+        self.router = self.make_router()
+
+    def make_router(self, store: Store | None = None, crash: Crash | None = None) -> Router:
+        versions = {each.version: each for each in self.programs}
+        numbers = itertools.count(1)
+        if crash:
+            self.executions.crash = crash
+        return Router(
+            store=store or self.store,
+            catalog=Catalog(self.programs, versions.__getitem__),
+            executions=self.executions,
+            hasher=plain_hasher,
+            new_id=lambda: f"c{next(numbers)}-{threading.get_ident()}",
+        )
+
+    def send(self, *events: Event, at: datetime | None = None) -> list[Routed]:
+        return [self.router.route(each, at or each.received_at) for each in events]
+
+    def ada(self) -> Snapshot:
+        identity = self.store.get(keys.identity("user_id", plain_hasher("user_id", "ada")))
+        assert identity is not None
+        return load_snapshot(self.store, identity["customer"])
+
+    def enrollment(self, name: str = "cart#one") -> dict[str, Any]:
+        return self.ada().enrollments[name]
+
+    def arm(self, token: str, visit: int = 1, name: str = "cart#one") -> None:
+        """What the state machine's arm writes."""
+        key = keys.enrollment(self.ada().customer, name)
+        self.store.write(Update(key, set={"token": token, "token_for": f"wait#{visit}"}))
+
+    def records(self, prefix: str) -> list[dict[str, Any]]:
+        partition = keys.partition(self.ada().customer)
+        return self.store.query(TableName.RECORDS, partition, prefix=prefix)
