@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
+from typing import NoReturn
 
 from infra.local.gateway import HttpServer
 from infra.local.options import OptionError, read_options
@@ -29,14 +32,28 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except BrokenPipeError:  # whoever read our output has gone
+        return 128 + signal.SIGPIPE
 
 
 def _interrupt(_number: int, _frame: object) -> None:
     """Once is enough: what is being ended is not interrupted again."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # What fails in a thread from now on fails because everything ends.
+    threading.excepthook = lambda _arguments: None
     raise KeyboardInterrupt
 
 
+def _leave(code: int) -> NoReturn:
+    """End at once. Everything is closed; to take a replay's objects and its parked threads apart
+    would cost seconds and change nothing.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

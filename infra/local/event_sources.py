@@ -69,9 +69,10 @@ class EventSources:
         self._signal.tell()
 
     def join(self, timeout: float) -> None:
-        """Wait for the pollers to end, at most so many real seconds each."""
+        """Wait for the pollers to end, at most so many real seconds for all of them."""
+        deadline = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def on_change(self) -> None:
         self._signal.tell()

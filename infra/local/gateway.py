@@ -6,7 +6,9 @@ Routes with IAM authorization answer this machine only. It listens on 127.0.0.1.
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +26,12 @@ from infra.local.template_parts import Route
 
 Invoke = Callable[[str, Any], Invocation]
 _LARGEST_BODY = 10 * 1024 * 1024
+_REFUSALS = {
+    errno.EADDRINUSE: "in use",
+    errno.EACCES: "not allowed; ports below 1024 are the system's",
+}
+_POLL_SECONDS = 0.05
+"""How long an end of the server may take to be seen."""
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
@@ -187,9 +195,11 @@ class HttpServer:
         try:
             self._server = _Server(("127.0.0.1", port), _Handler)
         except OSError as error:
-            text = f"PORT={port}: in use, or not allowed ({error.strerror})"
-            raise OptionError(f"{text}; another one: make run PORT=8081") from error
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+            why = _REFUSALS.get(error.errno or 0, error.strerror)
+            raise OptionError(f"PORT={port}: {why}; another one: make run PORT=8081") from error
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), daemon=True
+        )
 
     @property
     def port(self) -> int:
@@ -210,6 +220,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that has gone is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

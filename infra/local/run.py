@@ -7,6 +7,7 @@ when KEEP=0 finds a failed execution or a dead letter, 2 for an option that cann
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,7 @@ _EXPECTED = (
 def run(options: Options, server: HttpServer) -> int:
     """The exit code. Closes the server."""
     try:
-        return Run(options, server, Console(highlight=False)).run()
+        return Run(options, server, _Output(highlight=False)).run()
     except _EXPECTED as error:
         print(f"stepwell: {error}", file=sys.stderr)
         return 1
@@ -142,3 +143,12 @@ def front_page(deployment: Deployment, port: int) -> str:
     machines = "\n".join(f"  {arn.rpartition(':')[2]}" for arn in deployment.machines)
     example = curl(f"http://localhost:{port}", datetime.now(UTC))
     return f"Stepwell, on this machine.\n\n{routes}\n\nState machines\n{machines}\n\n{example}\n"
+
+
+class _Output(Console):
+    """Ends the run when whoever reads it has gone, as `head` does; rich would end one thread."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.kill(os.getpid(), signal.SIGTERM)

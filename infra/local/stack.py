@@ -13,7 +13,13 @@ from typing import Any, Self
 
 import boto3
 from moto import mock_aws
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
 from moto.server import ThreadedMotoServer
+from werkzeug.serving import make_server
 
 from infra.local import moto_patches, preparing
 from infra.local.account import REGION
@@ -71,7 +77,7 @@ class LocalStack:
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
         )
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server = _QuickServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         self._open.callback(server.stop)
         self.endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
@@ -109,6 +115,18 @@ class LocalStack:
         self.event_sources.start(self.deployment.event_sources)
         routes = tuple(self.deployment.routes)
         server.serve(Api(routes, self.invoker, self.clock, front_page))
+
+
+class _QuickServer(ThreadedMotoServer):
+    """Moto's server, which sees at once that it has to stop, and not after half a second."""
+
+    def _server_entry(self) -> None:
+        app = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server(
+            self._ip_address, self._port, app, threaded=True, request_handler=MotoRequestHandler
+        )
+        self._server_ready_event.set()
+        self._server.serve_forever(poll_interval=0.05)
 
 
 def _with_policies(function: Function, key: str) -> Function:

@@ -28,6 +28,10 @@ _SCRIPT = Path(__file__).with_name("worker.py")
 _FROM_OUTSIDE = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
 
 
+class StoppingError(Exception):
+    """The worker was closed."""
+
+
 class Worker:
     """One function's process."""
 
@@ -36,15 +40,17 @@ class Worker:
         self._environment = environment(function, endpoint)
         self._log = logs / f"{function.name}.log"
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
 
     def invoke(self, event: Any, now: str) -> Invocation:
         with self._lock:
             request_id = str(uuid.uuid4())
-            if self._closed:
-                return self._failure("Runtime.ExitError", "the local stack is stopping", request_id)
-            process = self._running()
+            try:
+                process = self._running()
+            except StoppingError as error:
+                return self._failure("Runtime.ExitError", str(error), request_id)
             deadline = time.time() + self._function.timeout
             request = {
                 "event": event,
@@ -61,7 +67,7 @@ class Worker:
                 self._kill()
                 text = f"{request_id} Task timed out after {self._function.timeout:.2f} seconds"
                 return self._failure("Sandbox.Timedout", text, request_id)
-            except OSError:
+            except (OSError, ValueError):  # a ValueError: its pipes were closed meanwhile
                 code = self._kill()
                 text = f"RequestId: {request_id} Error: Runtime exited with status {code}"
                 return self._failure("Runtime.ExitError", text, request_id)
@@ -69,25 +75,33 @@ class Worker:
         return (answer["error"], "Unhandled") if "error" in answer else (answer["result"], None)
 
     def close(self) -> None:
-        self._closed = True
+        with self._starting:
+            self._closed = True
         self._kill()
 
     def _failure(self, kind: str, message: str, request_id: str) -> Invocation:
         return error_payload(kind, message, [], request_id), "Unhandled"
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            with self._log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", str(_SCRIPT), self._function.handler],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env=self._environment,
-                    bufsize=0,
-                    start_new_session=True,  # Ctrl-C is for the parent, which then closes the pipes
-                )
-        return self._process
+        """Its process. Raises StoppingError: none is started that nobody would end."""
+        with self._starting:
+            if self._closed:
+                raise StoppingError("the local stack is stopping")
+            if self._process is None:
+                self._process = self._start()
+            return self._process
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", str(_SCRIPT), self._function.handler],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self._environment,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C is for the parent, which then closes the pipes
+            )
 
     def _kill(self) -> int | None:
         process, self._process = self._process, None

@@ -88,14 +88,26 @@ class Stack:
         while (line := self._printed.get(timeout=PATIENCE)) is not None:
             self.lines.append(line)
 
-    def end(self) -> int:
-        """Ctrl-C; the exit code."""
-        self.process.send_signal(signal.SIGINT)
+    def end(self, number: int = signal.SIGINT) -> int:
+        """Ctrl-C, or another signal; the exit code."""
+        self.process.send_signal(number)
         started = time.monotonic()
         code = self.process.wait(PATIENCE)
         assert time.monotonic() - started < 5
         self.read_all()
         return code
+
+    def workers(self) -> list[str]:
+        """The ids of the functions' processes."""
+        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}")
+        return (task / "children").read_text().split()
+
+    def wait_for(self, customer: str, journey: str) -> None:
+        """Until the customer is enrolled in the journey."""
+        deadline = time.monotonic() + 60
+        while journey not in str(self.call(f"/admin/customers/{customer}")[1]):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
 
     def decisions(self, *words: str) -> list[str]:
         """The decision lines that have all of the words."""
@@ -198,10 +210,47 @@ def test_an_event_sent_by_hand_is_taken(up: Stack) -> None:
 
 def test_ctrl_c_ends_it_cleanly(up: Stack) -> None:
     """Last, for it ends the stack that the tests above look at."""
-    workers = Path(f"/proc/{up.process.pid}/task/{up.process.pid}/children").read_text().split()
+    workers = up.workers()
     assert up.end() == 0
     assert not [each for each in workers if Path(f"/proc/{each}").exists()]
     assert "Traceback" not in "\n".join(up.lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly_while_executions_wait(number: int) -> None:
+    stack = Stack(REPLAY="none")
+    stack.read_until("Ctrl-C ends it all")
+    for customer in range(5):
+        event = {
+            "userId": f"waiting-{customer}",
+            "event": "Product Added",
+            "properties": {"cart_id": "c", "name": "Dress", "price": 280, "cart_value": 280},
+        }
+        assert stack.call("/v1/track", event)[0] == 200
+    stack.wait_for("waiting-0", "cart_abandonment")
+    workers = stack.workers()
+    assert len(workers) >= 2
+    assert stack.end(number) == 0
+    assert not [each for each in workers if Path(f"/proc/{each}").exists()]
+    assert "Traceback" not in "\n".join(stack.lines)
+
+
+def test_it_ends_when_nobody_reads_its_output_any_more(tmp_path: Path) -> None:
+    settings = {**os.environ, "PORT": str(free_port()), "REPLAY": "none"}
+    with (tmp_path / "errors").open("w+") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local"],
+            cwd=ROOT,
+            env=settings,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+        assert process.stdout
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(60) == 130
+        errors.seek(0)
+        assert errors.read() == ""
 
 
 def test_other_policies_and_an_end_after_the_replay(replay: Path, tmp_path: Path) -> None:

@@ -2,6 +2,10 @@
 
 import base64
 import json
+import socket
+import struct
+import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +13,7 @@ import pytest
 
 from infra.local.clock import StepClock
 from infra.local.functions import Invocation
-from infra.local.gateway import Api, Request, match_path
+from infra.local.gateway import Api, HttpServer, Request, match_path
 from infra.local.template_parts import Route
 
 START = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
@@ -141,3 +145,28 @@ def test_paths_match_their_templates(
     template: str, path: str, expected: dict[str, str] | None
 ) -> None:
     assert match_path(template, path) == expected
+
+
+def test_a_client_that_has_gone_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    server = HttpServer(0)
+    asked, gone = threading.Event(), threading.Event()
+
+    def invoke(_function: str, _event: Any) -> Invocation:
+        asked.set()
+        gone.wait(10)
+        return {"statusCode": 200, "body": "x" * 10_000_000}, None
+
+    server.serve(Api(ROUTES, invoke, StepClock(START), ""))
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(b"POST /v1/track HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert asked.wait(10)
+    gone.set()
+    handlers = [each for each in threading.enumerate() if "process_request" in each.name]
+    for handler in handlers:
+        handler.join(10)
+    started = time.monotonic()
+    server.close()
+    assert time.monotonic() - started < 2
+    assert handlers
+    assert capsys.readouterr().err == ""
