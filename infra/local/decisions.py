@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,21 +20,25 @@ from stepwell.customers import keys
 from stepwell.customers.zones import zones_of
 
 _STYLES = {"sent": "green", "deferred": "yellow", "suppressed": "cyan"}
+_ORDINARY = ("sent", "accepted")
+"""An outcome that says by itself why."""
+_LONGEST_NAME = 18
 _CUSTOMER = len(keys.partition(""))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a line shows. Times are ISO 8601 texts; `channel`, `reason` and `until` may be empty."""
+    """What a line shows. Times are ISO 8601 texts; what follows `outcome` may be empty."""
 
     at: str
     customer: str
     journey: str
     step: str
-    channel: str
     outcome: str
+    channel: str
     reason: str
     until: str
+    detail: str
 
 
 def read_decision(item: Mapping[str, Any]) -> Decision | None:
@@ -47,8 +52,16 @@ def read_decision(item: Mapping[str, Any]) -> Decision | None:
         journey=values["journey"],
         step=values["step"],
         outcome=values["outcome"],
+        detail=str(values.get("detail") or _full_caps(values.get("rules") or ())),
         **{name: str(values.get(name) or "") for name in ("channel", "reason", "until")},
     )
+
+
+def _full_caps(rules: Iterable[Mapping[str, Any]]) -> str:
+    """The names of the caps that had no room, from the rules' entries."""
+    refused = [entry["refused"] for entry in rules if entry.get("result") == "capped"]
+    names = [name for each in refused for channel in each.values() for name in channel["full"]]
+    return ", ".join(dict.fromkeys(names))
 
 
 def _plain(value: Any) -> Any:
@@ -81,14 +94,17 @@ class DecisionLog:
         self._table = records_table
         self._person_of = person_of
         self._lock = threading.Lock()
+        self._widths = Widths()
         self.decisions: list[Decision] = []
 
     def on_put(self, table: str, item: Mapping[str, Any]) -> None:
         decision = read_decision(item) if table == self._table else None
         if decision is None:
             return
-        line = describe(decision, self._person_of(decision.customer))
+        who = self._person_of(decision.customer)
         with self._lock:
+            self._widths = self._widths.holding(decision, who)
+            line = describe(decision, who, self._widths)
             self.decisions.append(decision)
             self._console.print(line, soft_wrap=True)
 
@@ -105,21 +121,49 @@ class DecisionLog:
         return table
 
 
-def describe(decision: Decision, person: Person) -> Text:
-    """`2026-11-24 Tue 21:59 EST   ada   cart_abandonment/stylist  sms  sent  …`."""
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Of the columns whose texts are not known beforehand; they grow with what is shown."""
+
+    person: int = 13
+    step: int = 35
+
+    def holding(self, decision: Decision, person: Person) -> Widths:
+        step = len(_step(decision))
+        return Widths(max(self.person, len(shortened(person.name))), max(self.step, step))
+
+
+def describe(decision: Decision, person: Person, widths: Widths) -> Text:
+    """`Tue 24 Nov 21:59 EST ada  cart_abandonment/stylist sms deferred quiet_hours until …`."""
+    at = timestamps.from_text(decision.at).astimezone(person.zone)
     parts = (
-        f"{local_time(decision.at, person.zone):26}",
-        f"{person.name:16}",
-        f"{decision.journey}/{decision.step}".ljust(36),
-        f"{decision.channel or '-':5}",
+        f"{at:%a %d %b %H:%M %Z}".ljust(20),
+        shortened(person.name).ljust(widths.person),
+        _step(decision).ljust(widths.step),
+        (decision.channel or "-").ljust(5),
     )
-    line = Text("  ".join(parts) + "  ")
-    line.append(f"{decision.outcome:10}", style=_STYLES.get(decision.outcome, "red"))
-    line.append(f"  {decision.reason}")
+    line = Text(" ".join(parts) + " ")
+    line.append(decision.outcome, style=_STYLES.get(decision.outcome, "red"))
+    if decision.reason and (decision.outcome, decision.reason) != _ORDINARY:
+        line.append(f" {decision.reason}")
+    if decision.detail:
+        line.append(f" ({decision.detail})")
     if decision.until:
-        line.append(f" until {local_time(decision.until, person.zone)}")
+        until = timestamps.from_text(decision.until).astimezone(person.zone)
+        line.append(f" until {_weekday_or_date(until, at)}")
     return line
 
 
-def local_time(text: str, zone: ZoneInfo) -> str:
-    return f"{timestamps.from_text(text).astimezone(zone):%Y-%m-%d %a %H:%M %Z}"
+def _step(decision: Decision) -> str:
+    return f"{decision.journey}/{decision.step}"
+
+
+def _weekday_or_date(moment: datetime, seen_from: datetime) -> str:
+    """The weekday while it is clear which one is meant."""
+    is_near = moment - seen_from < timedelta(days=6)
+    return f"{moment:%a %H:%M}" if is_near else f"{moment:%a %d %b %H:%M}"
+
+
+def shortened(name: str) -> str:
+    """A name of at most 18 characters; a longer one lacks its middle."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:9]}…{name[-8:]}"

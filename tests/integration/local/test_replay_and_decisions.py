@@ -4,11 +4,12 @@ import io
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
 
-from infra.local.decisions import DecisionLog, person
+from infra.local.decisions import DecisionLog, Person, person
 from infra.local.replay import ReplayError, read_replay
 
 FIRST = '{"type": "identify", "timestamp": "2026-11-24T21:14:00.000Z", "userId": "u"}'
@@ -75,17 +76,64 @@ def test_a_decision_is_one_line_in_local_time() -> None:
     profile = {"zone": "America/New_York", "user_id": "ada"}
     text, _ = shown(profile, ("records", item()))
     assert text.split() == [
-        *("2026-11-24", "Tue", "21:59", "EST", "ada", "cart_abandonment/stylist", "sms"),
-        *("deferred", "quiet_hours", "until", "2026-11-25", "Wed", "08:00", "EST"),
+        *("Tue", "24", "Nov", "21:59", "EST", "ada", "cart_abandonment/stylist", "sms"),
+        *("deferred", "quiet_hours", "until", "Wed", "08:00"),
     ]
     assert text.count("\n") == 1
+    accepted = item(outcome={"S": "sent"}, reason={"S": "accepted"}, until={"NULL": True})
+    sent, _ = shown(profile, ("records", accepted))
+    assert sent.endswith("sms   sent\n")
+    assert len(sent) < 100
+
+
+def test_a_wait_of_a_week_or_more_is_dated() -> None:
+    text, _ = shown({}, ("records", item(until={"S": "2026-12-02T13:00:00.000Z"})))
+    assert text.endswith("until Wed 02 Dec 13:00\n")
+
+
+CAPS = {
+    "rule": {"S": "caps"},
+    "result": {"S": "capped"},
+    "refused": {
+        "M": {"sms": {"M": {"full": {"M": {"two_a_day": {"N": "2"}, "seven_a_week": {"N": "7"}}}}}}
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "end"),
+    [
+        ({"reason": {"S": "missing_variable"}, "detail": {"S": "name"}}, "missing_variable (name)"),
+        (
+            {"reason": {"S": "capped"}, "rules": {"L": [{"M": CAPS}]}, "detail": {"NULL": True}},
+            "capped (two_a_day, seven_a_week)",
+        ),
+    ],
+)
+def test_a_reason_comes_with_its_detail(more: dict[str, Any], end: str) -> None:
+    text, _ = shown({}, ("records", item(until={"NULL": True}, **more)))
+    assert text.endswith(f"deferred {end}\n")
+
+
+def test_a_long_name_lacks_its_middle_and_the_columns_stay_in_line() -> None:
+    long = {"user_id": "0f8fad5b-d9cb-469f-a165-70867728950e"}
+    text, _ = shown(long, ("records", item()))
+    assert " 0f8fad5b-…7728950e cart_abandonment/" in text
+    names = iter(["auth0|5f7c8ec7c33c6c004bbafe82", "ada"])
+    console = Console(record=True, width=80, file=io.StringIO())
+    log = DecisionLog(console, "records", lambda _: Person(next(names), ZoneInfo("UTC")))
+    log.on_put("records", item())
+    log.on_put("records", item())
+    first, second = console.export_text().splitlines()
+    assert first.index("cart_abandonment/") == second.index("cart_abandonment/")
+    assert first.index("sms") == second.index("sms")
 
 
 def test_without_a_zone_the_time_is_utc_and_missing_parts_are_dashes() -> None:
     bare = item(channel={"NULL": True}, until={"NULL": True}, outcome={"S": "suppressed"})
     text, _ = shown({}, ("records", bare))
-    assert text.startswith("2026-11-25 Wed 02:59 UTC")
-    assert text.split()[6:] == ["-", "suppressed", "quiet_hours"]
+    assert text.startswith("Wed 25 Nov 02:59 UTC")
+    assert text.split()[7:] == ["-", "suppressed", "quiet_hours"]
 
 
 @pytest.mark.parametrize(
