@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from stepwell.customers import keys
-from stepwell.timestamps import to_text
+from tests.support.races import queued, together
 from tests.support.stage import TUESDAY, Stage
 
 CART: dict[str, Any] = {
@@ -31,42 +30,6 @@ def stage() -> Iterator[Stage]:
     with Stage() as stage:
         stage.identify(timezone="Europe/London")
         yield stage
-
-
-def queued(stage: Stage, event: str, number: int = 1, **properties: Any) -> str:
-    """The queue message of an event that happens now, taken from the queue."""
-    document = {
-        "messageId": f"queued-{event}-{number}",
-        "userId": "ada",
-        "event": event,
-        "properties": properties,
-        "timestamp": to_text(stage.engine.clock.now()),
-    }
-    assert stage.call("track", document)["statusCode"] == 200
-    queue = stage.engine.client("sqs")
-    (message,) = queue.receive_message(QueueUrl=stage.events_url)["Messages"]
-    queue.delete_message(QueueUrl=stage.events_url, ReceiptHandle=message["ReceiptHandle"])
-    return str(message["Body"])
-
-
-def together(*calls: Callable[[], object]) -> None:
-    """Run all at once, each in a thread; raise what any of them raised."""
-    gate, errors = threading.Barrier(len(calls)), []
-
-    def run(call: Callable[[], object]) -> None:
-        gate.wait()
-        try:
-            call()
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
 
 
 def of_the_cart(stage: Stage, prefix: str) -> list[dict[str, Any]]:
