@@ -11,24 +11,30 @@ from pathlib import Path
 from typing import NoReturn
 
 from infra.local.gateway import HttpServer
+from infra.local.inputs import InputError, read_inputs
 from infra.local.options import OptionError, read_options
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    """Look at the options and the port first: the rest takes seconds to import."""
+    """Look at the options, their files and the port first: the rest takes seconds to import."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         options = read_options(os.environ, ROOT)
+        inputs = read_inputs(options)
         server = HttpServer(options.port)
         print("· starting Stepwell on this machine", flush=True)
         from infra.local.run import run  # noqa: PLC0415 - see above
 
-        return run(options, server)
+        return run(options, inputs, server)
     except OptionError as error:
         print(f"stepwell: {error}", file=sys.stderr)
+        return 2
+    except InputError as error:
+        for problem in error.problems:
+            print(f"stepwell: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

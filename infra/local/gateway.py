@@ -1,6 +1,6 @@
 """The API on localhost, serving the template's routes as API Gateway does (REST, Lambda proxy).
 
-Routes with IAM authorization answer this machine only. It listens on 127.0.0.1.
+Routes with IAM authorization and the outbox answer this machine only. It listens on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -65,12 +65,15 @@ class Api:
     invoke: Invoke
     clock: StepClock
     front_page: str
+    outbox: Callable[[], str]
     stage: str = "local"
 
     def answer(self, request: Request) -> Response:
         with self.clock.work():
             if request.path == "/" and request.method == "GET":
                 return _text(self.front_page)
+            if request.path == "/outbox" and request.method == "GET":
+                return self._personal(request) or _text(self.outbox())
             matches = [
                 (route, parameters)
                 for route in self.routes
@@ -82,8 +85,8 @@ class Api:
             return _message(405, "Method Not Allowed") if matches else _message(404, "Not Found")
 
     def _call(self, route: Route, parameters: dict[str, str], request: Request) -> Response:
-        if route.authorization == "AWS_IAM" and not request.client.startswith(_LOOPBACK):
-            return _message(403, "Forbidden")
+        if route.authorization == "AWS_IAM" and (refusal := self._personal(request)):
+            return refusal
         if len(request.body) > _LARGEST_BODY:
             return _message(413, "Request Too Long")
         event = self._event(route, parameters, request)
@@ -91,6 +94,11 @@ class Api:
         if error is not None:
             return _message(502, "Internal server error")
         return _proxied(result)
+
+    def _personal(self, request: Request) -> Response | None:
+        """The refusal of what only this machine may see."""
+        is_here = request.client.startswith(_LOOPBACK)
+        return None if is_here else _message(403, "Forbidden")
 
     def _event(self, route: Route, parameters: dict[str, str], request: Request) -> dict[str, Any]:
         query = parse_qsl(urlsplit(request.target).query, keep_blank_values=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from infra.local.functions import Function
@@ -11,7 +10,6 @@ from infra.local.replay import WRITE_KEY
 from stepwell.aws.write_keys import hash_write_key
 from stepwell.customers import keys
 from stepwell.journeys.program import canonical, version_of
-from stepwell.messages.policies_file import read_policies
 
 
 def setting(functions: Iterable[Function], name: str) -> str:
@@ -43,9 +41,8 @@ def add_push_application(functions: Iterable[Function], sns: Any) -> None:
         )
 
 
-def put_policies(path: Path, functions: Iterable[Function], s3: Any) -> str:
-    """Put another policies file beside the deployed ones; its key. Raises PoliciesError."""
-    document = read_policies(path.read_text(encoding="utf-8"))
+def put_policies(document: dict[str, Any], functions: Iterable[Function], s3: Any) -> str:
+    """Put other policies beside the deployed ones; their key."""
     key = f"policies/{version_of(document)}.json"
     bucket = setting(functions, "PROGRAMS_BUCKET")
     s3.put_object(Bucket=bucket, Key=key, Body=canonical(document).encode())

@@ -1,7 +1,8 @@
 """`make run`: start, replay, summarise, stay up.
 
 Ends with 0 after Ctrl-C once it is up (that is how it is ended), 130 when interrupted before, 1
-when KEEP=0 finds a failed execution or a dead letter, 2 for an option that cannot be used.
+when something cannot be deployed or replayed, or KEEP=0 finds a failed execution or a dead letter,
+2 for an option, or a file that it names, that cannot be used.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,14 +21,14 @@ from infra.local.assembly import AssemblyError, read_assembly
 from infra.local.decisions import DecisionLog, Person, person
 from infra.local.deploy import DeployError, Deployment, stand_in
 from infra.local.gateway import HttpServer
+from infra.local.inputs import Inputs
 from infra.local.options import Options
 from infra.local.preparing import setting
-from infra.local.replay import Call, ReplayError, play, read_replay
+from infra.local.replay import Call, ReplayError, play
 from infra.local.stack import LocalStack
 from infra.local.template_parts import TemplateError
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.customers import keys
-from stepwell.messages.policies import PoliciesError
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".build" / "local" / "logs"
@@ -34,16 +36,15 @@ RECORDS_TABLE = "stepwell-local-records"
 _EXPECTED = (
     AssemblyError,
     DeployError,
-    PoliciesError,
     ReplayError,
     TemplateError,
 )
 
 
-def run(options: Options, server: HttpServer) -> int:
+def run(options: Options, inputs: Inputs, server: HttpServer) -> int:
     """The exit code. Closes the server."""
     try:
-        return Run(options, server, _Output(highlight=False)).run()
+        return Run(options, inputs, server, _Output(highlight=False)).run()
     except _EXPECTED as error:
         print(f"stepwell: {error}", file=sys.stderr)
         return 1
@@ -54,31 +55,36 @@ def run(options: Options, server: HttpServer) -> int:
 class Run:
     """One `make run`."""
 
-    def __init__(self, options: Options, server: HttpServer, console: Console) -> None:
+    def __init__(
+        self, options: Options, inputs: Inputs, server: HttpServer, console: Console
+    ) -> None:
         self._options = options
+        self._inputs = inputs
         self._server = server
         self._console = console
 
     def run(self) -> int:
-        calls = read_replay(self._options.replay) if self._options.replay else []
+        calls = self._inputs.calls
         stacks = read_assembly(Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out"))
         log = DecisionLog(self._console, RECORDS_TABLE, self._person_of)
         start = calls[0].at if calls else datetime.now(UTC)
         port = self._server.port
         with LocalStack(start, LOGS, self._complain, log.on_put) as self._stack:
             self._say("deploying the templates of cdk.out to moto, which plays AWS here")
-            self._stack.deploy(stacks, self._options.policies)
+            self._stack.deploy(stacks, self._inputs.policies)
             self._tell_deployment(self._stack.deployment)
             self._stack.serve(self._server, front_page(self._stack.deployment, port))
             return self._play_and_stay(calls, port, log)
 
-    def _play_and_stay(self, calls: list[Call], port: int, log: DecisionLog) -> int:
+    def _play_and_stay(self, calls: Sequence[Call], port: int, log: DecisionLog) -> int:
         if calls:
             self._say(f"replaying {len(calls)} calls from {calls[0].at:%Y-%m-%d %H:%M} UTC on")
             play(calls, self._stack.clock, port)
+        if log.decisions:
             self._console.print(log.summary())
         ended = outcome.look()
-        self._console.print(ended.table())
+        if ended.executions:
+            self._console.print(ended.table())
         for complaint in ended.complaints():
             self._complain(complaint)
         if not self._options.keep:
@@ -103,15 +109,14 @@ class Run:
         url = f"http://localhost:{port}"
         shown = log.decisions[0].customer if log.decisions else None
         customer = self._person_of(shown).name if shown else "you"
-        self._say(
-            f"Stepwell is up on {url}; local time passes {self._options.speed:g} times faster"
-        )
-        self._say("send an event:")
-        self._say(f"    {curl(url, self._stack.clock.now())}")
-        self._say("look at a customer (user id, anonymous id or internal id):")
-        self._say(f"    .venv/bin/stepwell customer {customer} --url {url}")
-        self._say(f"    curl {url}/admin/customers/{customer}")
-        self._say(f"AWS answers at {self._stack.endpoint}; Ctrl-C ends it all")
+        self._tell(f"Stepwell is up on {url}; time passes {self._options.speed:g} times faster")
+        self._tell("send an event:")
+        self._tell(f"    {curl(url)}")
+        self._tell("look at a customer (user id, anonymous id or internal id):")
+        self._tell(f"    .venv/bin/stepwell customer {customer} --url {url}")
+        self._tell("read the messages that were sent:")
+        self._tell(f"    curl {url}/outbox")
+        self._tell(f"AWS answers at {self._stack.endpoint}; Ctrl-C ends it all")
 
     def _person_of(self, customer: str) -> Person:
         table = setting(self._stack.deployment.functions, "CUSTOMERS_TABLE")
@@ -121,14 +126,18 @@ class Run:
     def _say(self, text: str) -> None:
         self._console.print(f"· {text}", soft_wrap=True, markup=False, style="dim")
 
+    def _tell(self, text: str) -> None:
+        """What somebody should read; `_say` is for progress."""
+        self._console.print(f"· {text}", soft_wrap=True, markup=False)
+
     def _complain(self, text: str) -> None:
         self._console.print(f"! {text}", soft_wrap=True, markup=False, style="red")
 
 
-def curl(url: str, now: datetime) -> str:
-    """An event that begins a journey, for a shell."""
+def curl(url: str) -> str:
+    """An event that begins a journey, for a shell. Without a messageId: twice is two events."""
     properties = '{"cart_id": "c1", "name": "Silk midi dress", "price": 280, "cart_value": 280}'
-    head = f'"userId": "you", "messageId": "{now:%H%M%S}-1", "event": "Product Added"'
+    head = '"userId": "you", "event": "Product Added"'
     body = f'{{{head}, "properties": {properties}}}'
     return f"curl -u local: -H 'Content-Type: application/json' -d '{body}' {url}/v1/track"
 
@@ -141,8 +150,12 @@ def front_page(deployment: Deployment, port: int) -> str:
         for route in deployment.routes
     )
     machines = "\n".join(f"  {arn.rpartition(':')[2]}" for arn in deployment.machines)
-    example = curl(f"http://localhost:{port}", datetime.now(UTC))
-    return f"Stepwell, on this machine.\n\n{routes}\n\nState machines\n{machines}\n\n{example}\n"
+    example = curl(f"http://localhost:{port}")
+    outbox = "  GET   /outbox   the messages that were sent; from this machine only"
+    return (
+        f"Stepwell, on this machine.\n\n{routes}\n{outbox}\n\n"
+        f"State machines\n{machines}\n\n{example}\n"
+    )
 
 
 class _Output(Console):

@@ -30,6 +30,7 @@ from infra.local.event_sources import EventSources
 from infra.local.functions import Function
 from infra.local.gateway import Api, HttpServer
 from infra.local.moto_patches.tables import OnPut
+from infra.local.outbox import Outbox
 from infra.local.workers import WorkerInvoker
 
 
@@ -44,6 +45,7 @@ class LocalStack:
     ) -> None:
         self.clock = StepClock(start)
         self.deployment = Deployment()
+        self.outbox = Outbox()
         self._logs = logs
         self._report = report
         self._on_put = on_put
@@ -71,7 +73,7 @@ class LocalStack:
         self._logs.mkdir(parents=True, exist_ok=True)
         _log_to_file(self._logs / "moto.log")
         patches, _ = moto_patches.install(
-            self.clock, self.invoker, self._on_queue_change, self._on_put
+            self.clock, self.invoker, self._on_queue_change, self._on_put, self.outbox.add
         )
         self._open.callback(patches.undo)
         self._open.enter_context(
@@ -98,8 +100,8 @@ class LocalStack:
             self._clients[service] = boto3.client(service, region_name=REGION)
         return self._clients[service]
 
-    def deploy(self, stacks: Iterable[StackTemplate], policies: Path | None) -> None:
-        """Create everything. Raises DeployError, TemplateError, PoliciesError."""
+    def deploy(self, stacks: Iterable[StackTemplate], policies: dict[str, Any] | None) -> None:
+        """Create everything. Raises DeployError, TemplateError."""
         self.deployment = deploy(stacks, self.client)
         functions = self.deployment.functions
         if policies is not None:
@@ -114,7 +116,7 @@ class LocalStack:
         """Take events from queues and requests from the network."""
         self.event_sources.start(self.deployment.event_sources)
         routes = tuple(self.deployment.routes)
-        server.serve(Api(routes, self.invoker, self.clock, front_page))
+        server.serve(Api(routes, self.invoker, self.clock, front_page, self.outbox.page))
 
 
 class _QuickServer(ThreadedMotoServer):

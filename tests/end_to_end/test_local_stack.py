@@ -199,6 +199,14 @@ def test_the_api_answers_as_api_gateway_does(up: Stack) -> None:
     assert up.call("/admin/customers/nobody")[0] == 404
 
 
+def test_the_messages_can_be_read(up: Stack) -> None:
+    status, text = up.call("/outbox")
+    assert status == 200
+    assert re.search(r"^2010-12-01 13:0\d UTC  sms  to \+1\d+\n    \w", text, re.MULTILINE)
+    assert re.search(r"^2010-12-08 07:00 UTC  email  to \S+@\S+\n    subject: ", text, re.MULTILINE)
+    assert "/outbox" in up.call("/")[1]
+
+
 def test_an_event_sent_by_hand_is_taken(up: Stack) -> None:
     person = {"userId": "new-one", "traits": {"timezone": "Europe/Paris"}, "messageId": "h1"}
     assert up.call("/v1/identify", person) == (200, '{"success": true}')
@@ -228,6 +236,7 @@ def test_it_ends_cleanly_while_executions_wait(number: int) -> None:
         }
         assert stack.call("/v1/track", event)[0] == 200
     stack.wait_for("waiting-0", "cart_abandonment")
+    assert not [line for line in stack.lines if "Executions" in line or "Decisions" in line]
     workers = stack.workers()
     assert len(workers) >= 2
     assert stack.end(number) == 0
@@ -276,6 +285,16 @@ def test_an_option_that_cannot_be_used_is_named_in_one_line(option: str, value: 
     assert line.startswith(f"stepwell: {option}={value}: ")
 
 
+def test_files_are_checked_before_anything_starts(tmp_path: Path) -> None:
+    policies = tmp_path / "policies.yaml"
+    policies.write_text("purposes: {}\nspread: long\n")
+    stack = Stack(POLICIES=str(policies))
+    stack.read_all()
+    assert stack.process.wait(PATIENCE) == 2
+    assert len(stack.lines) == 2
+    assert all(line.startswith(f"stepwell: {policies}:") for line in stack.lines)
+
+
 def test_a_port_in_use_is_said_at_once() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -284,7 +303,7 @@ def test_a_port_in_use_is_said_at_once() -> None:
         stack = Stack(PORT=port)
         stack.read_all()
     assert stack.process.wait(PATIENCE) == 2
-    assert stack.lines[0].startswith(f"stepwell: PORT={port}: in use")
+    assert stack.lines[0].startswith(f"stepwell: PORT={port}: in use; ")
 
 
 def test_ctrl_c_while_it_deploys_or_plays_is_no_error(replay: Path) -> None:

@@ -27,7 +27,7 @@ class Bench:
     def __init__(self, answer: Any = None, error: str | None = None) -> None:
         self.calls: list[tuple[str, Any]] = []
         self.answer, self.error = answer or {"statusCode": 200, "body": "{}"}, error
-        self.api = Api(ROUTES, self.invoke, StepClock(START), "what there is")
+        self.api = Api(ROUTES, self.invoke, StepClock(START), "what there is", lambda: "sent")
 
     def invoke(self, function: str, event: Any) -> Invocation:
         self.calls.append((function, event))
@@ -130,6 +130,11 @@ def test_the_front_page_is_text() -> None:
     assert Bench().ask("GET", "/").body == b"what there is"
 
 
+def test_the_outbox_is_for_this_machine() -> None:
+    assert Bench().ask("GET", "/outbox").body == b"sent"
+    assert Bench().ask("GET", "/outbox", client="10.0.0.7").status == 403
+
+
 @pytest.mark.parametrize(
     ("template", "path", "expected"),
     [
@@ -156,7 +161,7 @@ def test_a_client_that_has_gone_is_no_error(capsys: pytest.CaptureFixture[str]) 
         gone.wait(10)
         return {"statusCode": 200, "body": "x" * 10_000_000}, None
 
-    server.serve(Api(ROUTES, invoke, StepClock(START), ""))
+    server.serve(Api(ROUTES, invoke, StepClock(START), "", str))
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.sendall(b"POST /v1/track HTTP/1.1\r\nHost: x\r\n\r\n")

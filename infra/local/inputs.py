@@ -1,0 +1,66 @@
+"""The files that a run is given, read and checked before anything is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local.options import Options
+from infra.local.replay import Call, ReplayError, read_replay
+
+
+class InputError(Exception):
+    """A file cannot be used; `problems` names each with its file and, where known, its line."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """`calls` to replay, may be none; `policies` as a JSON document, None for the deployed ones."""
+
+    calls: tuple[Call, ...]
+    policies: dict[str, Any] | None
+
+
+def read_inputs(options: Options) -> Inputs:
+    """Read what the options name. Raises InputError with the problems of all files."""
+    problems: list[str] = []
+    calls: list[Call] = []
+    policies = None
+    if options.policies:
+        try:
+            policies = _read_policies(options.policies)
+        except InputError as error:
+            problems += error.problems
+    if options.replay:
+        try:
+            calls = read_replay(options.replay)
+        except ReplayError as error:
+            problems.append(str(error))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{options.replay}: {error}")
+    if problems:
+        raise InputError(tuple(problems))
+    return Inputs(tuple(calls), policies)
+
+
+def _read_policies(path: Path) -> dict[str, Any]:
+    # Most runs have no policies of their own and start without the YAML reader.
+    from stepwell.messages.policies import PoliciesError  # noqa: PLC0415
+    from stepwell.messages.policies_file import read_policies  # noqa: PLC0415
+
+    try:
+        return read_policies(path.read_text(encoding="utf-8"))
+    except PoliciesError as error:
+        raise InputError(
+            tuple(
+                f"{path}:{max(each.line, 1)}: {f'{each.path}: ' if each.path else ''}{each.message}"
+                for each in error.problems
+            )
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError((f"{path}: {error}",)) from error

@@ -1,0 +1,79 @@
+"""Files are checked before anything starts; all that is wrong with them is told at once."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.local.inputs import InputError, read_inputs
+from infra.local.options import OptionError, Options, read_options
+from infra.local.run import curl
+
+ROOT = Path(__file__).parents[3]
+CALL = '{"type": "identify", "timestamp": "2026-11-24T21:14:00.000Z", "userId": "u"}\n'
+
+
+def options(replay: Path | None = None, policies: Path | None = None) -> Options:
+    return Options(port=8080, speed=60.0, replay=replay, keep=True, policies=policies)
+
+
+def test_without_files_there_is_nothing_to_read() -> None:
+    inputs = read_inputs(options())
+    assert (inputs.calls, inputs.policies) == ((), None)
+
+
+def test_files_that_are_right_are_read(tmp_path: Path) -> None:
+    replay = tmp_path / "events.jsonl"
+    replay.write_text(CALL)
+    inputs = read_inputs(options(replay, ROOT / "statemachines/policies.yaml"))
+    assert len(inputs.calls) == 1
+    assert inputs.policies
+    assert "marketing" in inputs.policies["purposes"]
+
+
+def test_problems_of_all_files_name_file_and_line(tmp_path: Path) -> None:
+    replay, policies = tmp_path / "events.jsonl", tmp_path / "policies.yaml"
+    replay.write_text(CALL + "{}\n")
+    policies.write_text(
+        "purposes:\n"
+        "  marketing: {consent: maybe, capped: true, after_unknown_outcome: drop}\n"
+        "spread: long\n"
+    )
+    with pytest.raises(InputError) as caught:
+        read_inputs(options(replay, policies))
+    first, second, third = caught.value.problems
+    assert first.startswith(f"{policies}:2: purposes.marketing.consent: ")
+    assert second.startswith(f"{policies}:3: spread: a duration")
+    assert third.startswith(f"{replay}:2: a JSON object")
+
+
+@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe\x00", b""])
+def test_policies_that_cannot_be_read_at_all(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "policies.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=f"^{path}:") as caught:
+        read_inputs(options(policies=path))
+    assert all("\n" not in problem for problem in caught.value.problems)
+
+
+def test_a_replay_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=f"^{path}: "):
+        read_inputs(options(path))
+
+
+def test_a_name_of_no_replay_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(OptionError, match=r"REPLAY=nowhere: .* first_two_days.* none"):
+        read_options({"REPLAY": "nowhere"}, ROOT)
+
+
+def test_the_shown_call_may_be_sent_twice() -> None:
+    assert "messageId" not in curl("http://localhost:8080")
+
+
+def test_the_replay_that_the_documentation_shows_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs/local.md").read_text(encoding="utf-8")
+    example = text.split("```json\n")[1].split("```")[0]
+    path = tmp_path / "mine.jsonl"
+    path.write_text(example, encoding="utf-8")
+    assert len(read_inputs(options(path)).calls) == 2
