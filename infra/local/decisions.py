@@ -125,7 +125,7 @@ class DecisionLog:
 class Widths:
     """Of the columns whose texts are not known beforehand; they grow with what is shown."""
 
-    person: int = 13
+    person: int = 14
     step: int = 35
 
     def holding(self, decision: Decision, person: Person) -> Widths:
@@ -137,7 +137,7 @@ def describe(decision: Decision, person: Person, widths: Widths) -> Text:
     """`Tue 24 Nov 21:59 EST ada  cart_abandonment/stylist sms deferred quiet_hours until …`."""
     at = timestamps.from_text(decision.at).astimezone(person.zone)
     parts = (
-        f"{at:%a %d %b %H:%M %Z}".ljust(20),
+        f"{at:%a %d %b %H:%M %Z}".ljust(21),
         shortened(person.name).ljust(widths.person),
         _step(decision).ljust(widths.step),
         (decision.channel or "-").ljust(5),
