@@ -64,6 +64,27 @@ def to_failed() -> asl.State:
     return asl.catching(asl.ALL_ERRORS, names.MARK_FAILED, result_path="$.failure")
 
 
+def look(attributes: dict[str, str], *, catch: asl.State, then: str) -> asl.State:
+    """Read these attributes of the enrollment into `$.found`: never all, the entry event is
+    personal.
+    """
+    return asl.task(
+        asl.GET_ITEM,
+        {
+            "TableName": CUSTOMERS_TABLE,
+            "Key.$": "$.key",
+            "ConsistentRead": True,
+            "ProjectionExpression": ", ".join(attributes),
+            "ExpressionAttributeNames": attributes,
+        },
+        timeout=DYNAMODB_SECONDS,
+        result_path="$.found",
+        retry=store_retry(),
+        catch=[catch],
+        then=then,
+    )
+
+
 def plan(context: Context, step: str, *, answer: str, then: str) -> asl.State:
     """Ask the plan function about a step; `$.plan.<answer>` is there afterwards."""
     payload: dict[str, Any] = {"ids.$": "$.ids", "version": context.version, "step": step}

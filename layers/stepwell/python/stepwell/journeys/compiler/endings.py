@@ -18,6 +18,7 @@ from stepwell.journeys.compiler.context import (
     RECORDS_TABLE,
     TRANSACTION_CANCELED,
     Context,
+    look,
     store_retry,
 )
 
@@ -102,21 +103,7 @@ def _finished(context: Context, outcome: str, reason: str | None) -> dict[str, A
 
 def _look() -> asl.State:
     attributes = {"#status": "status", "#run": "run"}
-    return asl.task(
-        asl.GET_ITEM,
-        {
-            "TableName": CUSTOMERS_TABLE,
-            "Key.$": "$.key",
-            "ConsistentRead": True,
-            "ProjectionExpression": ", ".join(attributes),
-            "ExpressionAttributeNames": attributes,
-        },
-        timeout=DYNAMODB_SECONDS,
-        result_path="$.found",
-        retry=store_retry(),
-        catch=[asl.catching(asl.ALL_ERRORS, names.FAILED)],
-        then=names.END_CHOICE,
-    )
+    return look(attributes, catch=asl.catching(asl.ALL_ERRORS, names.FAILED), then=names.END_CHOICE)
 
 
 def _choice() -> asl.State:

@@ -20,6 +20,7 @@ from stepwell.journeys.compiler.context import (
     CUSTOMERS_TABLE,
     DYNAMODB_SECONDS,
     Context,
+    look,
     store_retry,
     to_failed,
 )
@@ -154,28 +155,14 @@ def _close(hold: Hold, context: Context) -> asl.State:
 
 
 def _look(hold: Hold) -> asl.State:
-    """Read what decided. Only these four attributes: the entry event is personal."""
+    """Read what decided."""
     attributes = {
         "#status": "status",
         "#run": "run",
         "#visit": slots.visit(hold.id),
         "#outcome": slots.outcome(hold.id),
     }
-    return asl.task(
-        asl.GET_ITEM,
-        {
-            "TableName": CUSTOMERS_TABLE,
-            "Key.$": "$.key",
-            "ConsistentRead": True,
-            "ProjectionExpression": ", ".join(attributes),
-            "ExpressionAttributeNames": attributes,
-        },
-        timeout=DYNAMODB_SECONDS,
-        result_path="$.found",
-        retry=store_retry(),
-        catch=[to_failed()],
-        then=hold.name + names.HOLD_STORED,
-    )
+    return look(attributes, catch=to_failed(), then=hold.name + names.HOLD_STORED)
 
 
 def _stored(hold: Hold, context: Context) -> asl.State:
