@@ -28,7 +28,7 @@ class Outbox:
         if not messages:
             return "No message was sent yet.\n"
         head = (
-            f"The last {len(messages)} messages that providers took (at most {KEPT}), newest first."
+            f"What providers took, newest first, at most {KEPT} messages:"
         )
         return "\n".join([head, *map(_described, messages)])
 
