@@ -27,9 +27,7 @@ class Outbox:
             messages = list(reversed(self._messages))
         if not messages:
             return "No message was sent yet.\n"
-        head = (
-            f"What providers took, newest first, at most {KEPT} messages:"
-        )
+        head = f"What providers took, newest first, at most {KEPT} messages:"
         return "\n".join([head, *map(_described, messages)])
 
 
