@@ -144,10 +144,6 @@ class StepClock:
         with self._changed:
             self._await_idle(timeout)
 
-    def next_alarm(self) -> datetime | None:
-        with self._changed:
-            return self._next()
-
     def run_until(self, moment: datetime, timeout: float | None = None) -> None:
         """Ring all alarms before `moment`, work each off, and stand at `moment`.
 

@@ -35,7 +35,7 @@ from infra.local.functions import Function, Handler, Invocation
 from infra.local.in_process import InProcessInvoker
 from infra.local.moto_patches.tasks import start_sync
 
-__all__ = ["LocalEngine", "function_arn", "machine_arn"]
+__all__ = ["LocalEngine", "create_table", "function_arn", "machine_arn"]
 
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
 _PATIENCE = 60.0
@@ -52,7 +52,7 @@ class LocalEngine:
         self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        patches, self._runs = moto_patches.install(self.clock, self.functions)
+        patches, _ = moto_patches.install(self.clock, self.functions)
         self._open.callback(patches.undo)
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
@@ -79,18 +79,7 @@ class LocalEngine:
     def create_tables(self, *names: str) -> None:
         """Tables with keys pk and sk; without names, the two of stage `local`."""
         for name in names or ("stepwell-local-customers", "stepwell-local-records"):
-            self.client("dynamodb").create_table(
-                TableName=name,
-                KeySchema=[
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
-                AttributeDefinitions=[
-                    {"AttributeName": "pk", "AttributeType": "S"},
-                    {"AttributeName": "sk", "AttributeType": "S"},
-                ],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            create_table(self.client("dynamodb"), name)
 
     def create_machine(
         self,
@@ -192,3 +181,14 @@ class LocalEngine:
                         executionArn=execution.execution_arn
                     )
         self.clock.settle(_PATIENCE)
+
+
+def create_table(client: Any, name: str) -> None:
+    """A table with keys pk and sk, as the template has them."""
+    keys = {"pk": "HASH", "sk": "RANGE"}
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )

@@ -12,9 +12,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from rich.table import Table
 
 from infra.local.account import ACCOUNT, REGION
-
-EXITED = "Exited"
-"""The error of a stop by an exit rule: such an execution has done what it should."""
+from stepwell.customers.orders import EXITED
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,7 @@ def look() -> Outcome:
         for execution in executions:
             status = describe(execution)
             counts[machine.name, status] += 1
+            # An execution that an exit rule stopped has done what it should.
             if status not in {"SUCCEEDED", "RUNNING", f"ABORTED ({EXITED})"}:
                 failed.append(f"{execution.exec_arn} {execution.error or ''}")
     return Outcome(dict(counts), tuple(failed), dead_letters())

@@ -218,11 +218,6 @@ class Stage:
         endpoints = self._sns().platform_endpoints.values()
         return [text for each in endpoints for text in each.messages.values()]
 
-    def sent_email(self) -> list[Any]:
-        from moto.ses.models import ses_backends  # noqa: PLC0415 - only some tests look at mail
-
-        return list(ses_backends[ACCOUNT][REGION].sent_messages)
-
     def _sns(self) -> Any:
         return sns_backends[ACCOUNT][REGION]
 

@@ -13,6 +13,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from infra.local.engine import create_table
 from stepwell.journeys.compiler.compilation import Compiled, compile_journey
 from stepwell.journeys.program import canonical, initial_state, load_program
 from tests.support.journey_projects import only_subject, write_project
@@ -46,19 +47,8 @@ class Stage:
     def __init__(self) -> None:
         self.store = boto3.client("dynamodb")
         self.steps = boto3.client("stepfunctions")
-        names = ("pk", "sk")
         for table in ("customers", "records"):
-            self.store.create_table(
-                TableName=table,
-                KeySchema=[
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
-                AttributeDefinitions=[
-                    {"AttributeName": name, "AttributeType": "S"} for name in names
-                ],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            create_table(self.store, table)
 
     def enroll(self, **attributes: dict[str, str]) -> None:
         slot = {"first_visit": {"N": "1"}, "first_seq": {"N": "7"}}

@@ -79,7 +79,8 @@ def test_email_without_a_configuration_set_and_with_text_only() -> None:
     stub.add_response("send_email", {"MessageId": "m1"}, expected)
     with stub:
         message = outgoing("email", "ada@example.com", subject="Hello", text="Ada")
-        SesEmail(client, "shop@example.com").send(message)
+        assert SesEmail(client, "shop@example.com").send(message) == "m1"
+    stub.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("sender", ["", "SHOP"])

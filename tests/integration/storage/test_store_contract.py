@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from infra.local.engine import create_table
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import (
@@ -42,18 +43,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-west-1")
         for name in ("customers", "records"):
-            client.create_table(
-                TableName=name,
-                KeySchema=[
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
-                AttributeDefinitions=[
-                    {"AttributeName": "pk", "AttributeType": "S"},
-                    {"AttributeName": "sk", "AttributeType": "S"},
-                ],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            create_table(client, name)
         yield DynamoStore(client, "customers", "records")
 
 

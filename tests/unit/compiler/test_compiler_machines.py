@@ -241,8 +241,10 @@ def test_every_path_is_in_the_state_before_it_is_read(
             or path == "$.deferral.answer.until"
         ):
             continue
+        assert root in state, path
         value: Any = state[root]
         for part in rest:
+            assert part in value, path
             value = value[part]
 
 

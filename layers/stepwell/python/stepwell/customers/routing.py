@@ -36,6 +36,7 @@ from stepwell.storage.operations import (
     Store,
     StoreBusyError,
     TableName,
+    Update,
     equals,
 )
 from stepwell.timestamps import to_text
@@ -144,8 +145,8 @@ def enrollments_after(before: Mapping[str, Item], operations: list[Operation]) -
         name = operation.key.sk.removeprefix(keys.ENROLLMENT_PREFIX)
         if isinstance(operation, Put):
             after[name] = operation.item
-        else:
-            after[name] = {**after[name], **getattr(operation, "set", {})}
+        elif isinstance(operation, Update):
+            after[name] = {**after[name], **operation.set}
     return after
 
 

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.storage.operations import Conditions, Item, absent, equals
+from stepwell.storage.operations import Conditions, Item, equals
 
 ACTIVE = "active"
 ENDED = "ended"
@@ -72,11 +72,6 @@ def running(run: int) -> Conditions:
 def opening(step: str, *, seq_number: int, at: str, number: int = 1) -> dict[str, Any]:
     """What opens a hold's slot, to be set in the write that ends the step before."""
     return {visit(step): number, seq(step): seq_number, opened(step): at}
-
-
-def undecided(step: str, number: int) -> Conditions:
-    """The slot is open at this visit and nothing has decided it."""
-    return (equals(visit(step), number), absent(outcome(step)))
 
 
 def is_open(enrollment: Item, step: str) -> bool:

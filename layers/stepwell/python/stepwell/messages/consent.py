@@ -9,7 +9,6 @@ from stepwell.messages.policies import Purpose
 from stepwell.messages.verdicts import Rule
 
 GRANTED = "granted"
-REVOKED = "revoked"
 
 
 def grant_name(purpose: str, channel: str) -> str:
