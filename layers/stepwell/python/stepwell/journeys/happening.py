@@ -33,15 +33,6 @@ class Command:
     execution: str = ""
     """Only for stopping a run that the same transaction replaces: its item is gone afterwards."""
 
-    def to_item(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "enrollment": self.enrollment,
-            "run": self.run,
-            "step": self.step,
-            "execution": self.execution,
-        }
-
 
 @dataclass(slots=True)
 class Reaction:
