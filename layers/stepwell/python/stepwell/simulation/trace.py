@@ -1,0 +1,76 @@
+"""What a simulation saw besides its store: executions with the states they entered, and sends.
+
+Enrollments, decisions, messages and conversions are not repeated here: they are in the store, as
+they would be in DynamoDB.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from stepwell.ports import Outgoing
+
+
+class Status(StrEnum):
+    """How an execution stands, in Step Functions' words."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ABORTED = "ABORTED"
+    TIMED_OUT = "TIMED_OUT"
+
+
+@dataclass(slots=True)
+class Run:
+    """One execution of a journey's state machine: one run of an enrollment.
+
+    `states` are (when entered, name), in order. `error` and `cause` are those of a failed or
+    stopped execution.
+    """
+
+    execution: str
+    journey: str
+    customer: str
+    enrollment: str
+    number: int
+    started: datetime
+    states: list[tuple[datetime, str]] = field(default_factory=list)
+    status: Status = Status.RUNNING
+    ended: datetime | None = None
+    error: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One call to a provider. `result`: "accepted", "unknown", or the provider's error code.
+
+    Its customer, execution and step are in `outgoing.message_id` and `outgoing.tags`.
+    """
+
+    at: datetime
+    outgoing: Outgoing
+    result: str
+
+
+@dataclass(slots=True)
+class Trace:
+    """`calls` counts what AWS would be asked, by name:
+
+    "transition" (states entered by journeys, retries included), "express" (runs of send_message),
+    "event" (events that the router applied), "start", "wake", "stop" (commands to Step Functions),
+    "provider", and the functions "plan", "consent", "frequency_cap", "delivery".
+
+    `customers` are the internal ids in the order in which events made or met them. `problems` are
+    what handlers would log as warnings: (when, customer, text).
+    """
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    sendings: list[Sending] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+    customers: dict[str, None] = field(default_factory=dict)
+    problems: list[tuple[datetime, str, str]] = field(default_factory=list)
