@@ -5,8 +5,11 @@ import os
 import pytest
 from hypothesis import settings
 
-settings.register_profile("stepwell", deadline=None)  # two workers on two cores: slow is no failure
-settings.load_profile("stepwell")
+# Two workers on two cores: slow is no failure. A dear test asks for a share of the size, such as
+# `@settings(max_examples=settings().max_examples // 5)`, so that it grows with the profile.
+settings.register_profile("stepwell", deadline=None)
+settings.register_profile("nightly", deadline=None, max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "stepwell"))
 
 _FAKE = {
     "AWS_ACCESS_KEY_ID": "testing",
