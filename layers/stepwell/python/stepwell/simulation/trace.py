@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from stepwell.events.model import Event
 from stepwell.ports import Outgoing
 
 
@@ -57,6 +58,18 @@ class Sending:
     result: str
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An event that the router applied for the first time; `sends` is how many calls to providers
+    came before it, so that what happened at one moment has an order too.
+    """
+
+    at: datetime
+    customer: str
+    event: Event
+    sends: int
+
+
 @dataclass(slots=True)
 class Trace:
     """`calls` counts what AWS would be asked, by name:
@@ -65,12 +78,16 @@ class Trace:
     "event" (events that the router applied), "start", "wake", "stop" (commands to Step Functions),
     "provider", and the functions "plan", "consent", "frequency_cap", "delivery".
 
+    `applied` are the events in the order in which they were applied, repeated ones left out: what
+    was known of a customer at any moment follows from them.
+
     `customers` are the internal ids in the order in which events made or met them. `problems` are
     what handlers would log as warnings: (when, customer, text).
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
     sendings: list[Sending] = field(default_factory=list)
+    applied: list[Applied] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     customers: dict[str, None] = field(default_factory=dict)
     problems: list[tuple[datetime, str, str]] = field(default_factory=list)
