@@ -1,0 +1,73 @@
+"""What was used: whole numbers that add up, made from a simulation that has been played."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from phonenumbers import NumberParseException, parse, region_code_for_number
+
+from stepwell.simulation.costs.segments import segments
+from stepwell.simulation.trace import Sending
+
+BASES = {
+    "router": "event",
+    "plan": "plan",
+    "consent": "consent",
+    "frequency_cap": "frequency_cap",
+    "delivery": "delivery",
+    "state_machine": "transition",
+}
+"""Who reads and writes the tables, and the name in `Trace.calls` of what makes them do it."""
+
+FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery")
+SENDERS = ("consent", "frequency_cap", "delivery")
+
+
+@dataclass(slots=True)
+class Metered:
+    """DynamoDB's part, by caller (the keys of BASES), measured on some of the simulations.
+
+    `requests` are calls to DynamoDB, `reads` and `writes` its request units. `calls` is
+    `Trace.calls` of the measured simulations, `events` is among them. `stored_bytes` were left at
+    their end.
+    """
+
+    requests: Counter[str] = field(default_factory=Counter)
+    reads: Counter[str] = field(default_factory=Counter)
+    writes: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    customers: int = 0
+    stored_bytes: int = 0
+
+
+Billed = Counter[tuple[str, str]]
+"""By (channel, country): emails, push notifications, SMS segments; the country only of SMS, ""
+where a number does not tell it.
+"""
+
+
+def billed(sendings: Iterable[Sending]) -> Billed:
+    """What providers charge for: all that they took or may have taken."""
+    total: Billed = Counter()
+    for each in sendings:
+        if each.result not in ("accepted", "unknown"):
+            continue
+        outgoing = each.outgoing
+        if outgoing.channel == "sms":
+            country = country_of(outgoing.address)
+            total["sms", country] += segments(outgoing.content.get("body", ""))
+        else:
+            total[outgoing.channel, ""] += 1
+    return total
+
+
+@lru_cache(maxsize=65_536)
+def country_of(phone: str) -> str:
+    """The ISO 3166 country of a phone number in international form, or ""."""
+    try:
+        return region_code_for_number(parse(phone)) or ""
+    except NumberParseException:
+        return ""
