@@ -71,3 +71,32 @@ def country_of(phone: str) -> str:
         return region_code_for_number(parse(phone)) or ""
     except NumberParseException:
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A whole simulation: `seconds` of virtual time, and what happened in them.
+
+    `calls` is `Trace.calls` of all parts; `metered` may be of some of them.
+    """
+
+    seconds: float
+    customers: int
+    entries: int
+    messages: int
+    calls: Counter[str]
+    metered: Metered
+    billed: Billed
+
+    def of_tables(self, counted: Counter[str], caller: str) -> float:
+        """What a caller reads, writes or asks for, from the measured part to the whole."""
+        measured = self.metered.calls[BASES[caller]]
+        return counted[caller] * self.calls[BASES[caller]] / measured if measured else 0.0
+
+    def unmeasured(self) -> tuple[str, ...]:
+        """Callers that were at work, but not in a part that was measured."""
+        return tuple(
+            caller
+            for caller, basis in BASES.items()
+            if self.calls[basis] and not self.metered.calls[basis]
+        )
