@@ -1,0 +1,1 @@
+"""What a simulation shows: counts, the report made of them, and its three forms."""

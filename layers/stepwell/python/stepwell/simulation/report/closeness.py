@@ -1,0 +1,89 @@
+"""How close a customer's messages came to the caps and quiet hours that hold for them.
+
+Worked out from what was sent when, not from what the rules counted, so that it shows what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from stepwell.messages.policies import Cap, Policies, QuietHours
+from stepwell.simulation.report.counts import CapTally, QuietTally, Tally
+
+_DAY = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A message that was sent, or may have been, and so counts for caps."""
+
+    at: datetime
+    purpose: str
+    channel: str
+    zones: tuple[ZoneInfo, ...]
+    surely: bool
+    """Whether a provider is known to have taken it."""
+
+
+def count_caps(contacts: Sequence[Contact], policies: Policies, tally: Tally) -> None:
+    """Add one customer's fullest window of each cap; `contacts` are all of theirs, in order."""
+    for cap in policies.caps:
+        times = [
+            each.at for each in contacts if cap in policies.caps_of(each.purpose, each.channel)
+        ]
+        if times:
+            _cap(tally, cap).reached.add(_most_within(times, timedelta(seconds=cap.seconds)))
+
+
+def _most_within(times: Sequence[datetime], window: timedelta) -> int:
+    """The most moments that any window held; one exactly a window later is out of it."""
+    most = first = 0
+    for last, moment in enumerate(times):
+        while moment - times[first] >= window:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def _cap(tally: Tally, cap: Cap) -> CapTally:
+    return tally.caps.setdefault(cap.name, CapTally())
+
+
+def count_quiet(contacts: Sequence[Contact], policies: Policies, tally: Tally) -> None:
+    """Add how long before and after each rule's quiet hours a customer's messages went.
+
+    On wall clocks: across a change of the clocks it is an hour more or less than really passed.
+    """
+    for number, rule in enumerate(policies.quiet_hours):
+        for each in contacts:
+            if each.surely and each.zones and _covers(rule, each.purpose, each.channel):
+                counts = quiet_of(tally, number)
+                local = [_minutes(each.at.astimezone(zone).time()) for zone in each.zones]
+                start, end = _minutes(rule.start), _minutes(rule.end)
+                counts.before.add(min((start - minute) % _DAY for minute in local))
+                counts.after.add(min((minute - end) % _DAY for minute in local))
+
+
+def quiet_of(tally: Tally, number: int) -> QuietTally:
+    """The counts of a rule, by its place in the policies."""
+    return tally.quiet.setdefault(number, QuietTally())
+
+
+def rules_for(policies: Policies, purpose: str, channel: str | None) -> list[int]:
+    """The places of the quiet-hour rules that cover a purpose on a channel."""
+    return [
+        number
+        for number, rule in enumerate(policies.quiet_hours)
+        if channel and _covers(rule, purpose, channel)
+    ]
+
+
+def _covers(rule: QuietHours, purpose: str, channel: str) -> bool:
+    return purpose in rule.purposes and channel in rule.channels
+
+
+def _minutes(clock: time) -> int:
+    return clock.hour * 60 + clock.minute
