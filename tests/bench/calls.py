@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from infra.local.account import machine_arn
+from stepwell.simulation.costs.prices import PriceTable, read_prices
 from stepwell.timestamps import to_text
 from tests.bench.measurement import Measurement, at_most
 from tests.bench.meter import STATE_MACHINE, Meter, metering
-from tests.bench.prices import EXPRESS_MEMORY_GB, MEMORY_GB, Bill, function_seconds
 from tests.support.stage import PREFIX, Stage
 
 START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
@@ -23,8 +24,11 @@ CUSTOMERS = 20
 SENDERS = ("consent", "frequency-cap", "delivery")
 _PROVIDERS = ("sesv2:", "sns:")
 _READS = {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}
-_BATCH = 10
-"""Events that the router gets at once, and entries of one request to SQS."""
+
+
+@cache
+def _prices() -> PriceTable:
+    return read_prices()
 
 
 def measure() -> list[Measurement]:
@@ -45,14 +49,18 @@ def _idle_event(meter: Meter) -> list[Measurement]:
     router = _per(meter.of("router"), CUSTOMERS)
     reads = sum(number for name, number in router.items() if name in _READS)
     bill = _bill(meter, CUSTOMERS, ("ingest", "router"))
-    bill.amounts |= {"http": 1 / 20, "queue": 3 / _BATCH}  # send, receive and delete, ten at a time
+    assumed = _prices().assumptions
+    bill |= {
+        "http": 1 / assumed.events_per_request,
+        "fifo": 3 / assumed.events_per_batch,  # send, receive and delete, a batch at a time
+    }
     writes = meter.operations["router"] / CUSTOMERS
     told = "operations in its one transaction"
     name = "event that starts nothing"
     return [
         Measurement("calls", f"{name}: reads", reads, "", at_most(2), _named(router)),
         Measurement("calls", f"{name}: writes", writes, "", at_most(2), told),
-        Measurement("cost", f"1M of: {name}", bill.dollars(), "$", at_most(5), bill.lines()),
+        Measurement("cost", f"1M of: {name}", _dollars(bill), "$", at_most(5), _largest(bill)),
     ]
 
 
@@ -61,13 +69,13 @@ def _enrollment(meter: Meter, entered: float) -> list[Measurement]:
     calls = _per(meter.of(*callers), CUSTOMERS)
     bill = _bill(meter, CUSTOMERS, callers)
     sends = meter.invocations["consent"] / CUSTOMERS
-    bill.amounts |= {"transition": entered} | _express(meter, sends, CUSTOMERS)
+    bill |= {"transition": entered} | _express(meter, sends, CUSTOMERS)
     total, told = sum(calls.values()), _named(calls)
     return [
         Measurement("calls", "cart enrollment, two messages", total, "", None, told),
         Measurement("calls", "cart enrollment: transitions", entered, "", None, "as executed"),
         Measurement(
-            "cost", "1M of: cart enrollment", bill.dollars(), "$", at_most(260), bill.lines()
+            "cost", "1M of: cart enrollment", _dollars(bill), "$", at_most(260), _largest(bill)
         ),
     ]
 
@@ -76,37 +84,52 @@ def _message(meter: Meter) -> list[Measurement]:
     messages = meter.invocations["consent"]
     calls = _per(meter.of(*SENDERS), messages)
     bill = _bill(meter, messages, SENDERS)
-    bill.amounts |= {"transition": 2.0} | _express(meter, 1.0, messages)
+    bill |= {"transition": 2.0} | _express(meter, 1.0, messages)
     return [
         Measurement("calls", "message", sum(calls.values()), "", None, _named(calls)),
-        Measurement("cost", "1M of: message step", bill.dollars(), "$", at_most(65), bill.lines()),
+        Measurement(
+            "cost", "1M of: message step", _dollars(bill), "$", at_most(65), _largest(bill)
+        ),
     ]
 
 
-def _bill(meter: Meter, count: int, callers: tuple[str, ...]) -> Bill:
+def _bill(meter: Meter, count: int, callers: tuple[str, ...]) -> dict[str, float]:
     """What these callers use, per one of `count`; functions' time by assumed durations."""
+    memory = _prices().assumptions.function_memory_gb
     invocations = sum(meter.invocations[each] for each in callers) / count
-    return Bill(
-        {
-            "invocation": invocations,
-            "function_time": MEMORY_GB * _seconds(meter, callers, invocations, count),
-            "write": sum(meter.write_units[each] for each in callers) / count,
-            "read": sum(meter.read_units[each] for each in callers) / count,
-        }
-    )
+    return {
+        "invocation": invocations,
+        "function_time": memory * _seconds(meter, callers, invocations, count),
+        "write": sum(meter.write_units[each] for each in callers) / count,
+        "read": sum(meter.read_units[each] for each in callers) / count,
+    }
 
 
 def _express(meter: Meter, runs: float, count: int) -> dict[str, float]:
+    memory = _prices().assumptions.express_memory_gb
     invocations = sum(meter.invocations[each] for each in SENDERS) / count
     seconds = _seconds(meter, SENDERS, invocations, count)
-    return {"express": runs, "express_time": EXPRESS_MEMORY_GB * seconds}
+    return {"express": runs, "express_time": memory * seconds}
 
 
 def _seconds(meter: Meter, callers: tuple[str, ...], invocations: float, count: int) -> float:
     functions = tuple(each for each in callers if each != STATE_MACHINE)
     calls = _per(meter.of(*functions), count)
     providers = sum(number for name, number in calls.items() if name.startswith(_PROVIDERS))
-    return function_seconds(sum(calls.values()) - providers, providers, invocations)
+    calls_inside = sum(calls.values()) - providers
+    return _prices().assumptions.function_seconds(calls_inside, providers, invocations)
+
+
+def _dollars(bill: dict[str, float]) -> float:
+    """A million times what the bill has for one."""
+    return 1_000_000 * sum(_prices().dollars(bill).values())
+
+
+def _largest(bill: dict[str, float]) -> str:
+    """The largest parts, for the table's note."""
+    costs = {name: 1_000_000 * cost for name, cost in _prices().dollars(bill).items()}
+    largest = sorted(costs.items(), key=lambda part: -part[1])[:4]
+    return ", ".join(f"{name.replace('_', ' ')} ${cost:.2f}" for name, cost in largest if cost)
 
 
 def _per(counted: Counter[str], count: int) -> dict[str, float]:

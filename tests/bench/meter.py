@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Any
 from unittest.mock import patch
 
@@ -17,6 +16,8 @@ from moto.dynamodb.models import dynamodb_backends
 from infra.local.account import ACCOUNT, REGION
 from infra.local.functions import Invocation, name_of
 from infra.local.in_process import InProcessInvoker
+from stepwell.aws.attributes import from_attributes
+from stepwell.simulation.costs.units import item_size, read_units, write_units
 
 STATE_MACHINE = "state machines"
 """Who calls from a thread that no function and no benchmark runs in."""
@@ -93,15 +94,15 @@ def metering() -> Iterator[Meter]:
 
 
 def _read_units(operation: str, request: Any, answer: Any) -> int:
-    """4 KB each, strongly consistent; what is not there costs one."""
+    """Strongly consistent; a Query is charged for the sum of its items, a batch for each item."""
     if operation == "GetItem":
-        return max(1, ceil(_size(answer.get("Item", {})) / 4096))
+        return read_units(_size(answer.get("Item", {})))
     if operation == "Query":
-        return max(1, ceil(sum(map(_size, answer["Items"])) / 4096))
+        return read_units(sum(map(_size, answer["Items"])))
     if operation == "BatchGetItem":
         asked = sum(len(each["Keys"]) for each in request["RequestItems"].values())
         found = [item for items in answer["Responses"].values() for item in items]
-        return sum(ceil(_size(item) / 4096) for item in found) + asked - len(found)
+        return sum(read_units(_size(item)) for item in found) + asked - len(found)
     return 0
 
 
@@ -128,7 +129,7 @@ def _written(request: Any) -> int:
     key = request.get("Key") or {name: request["Item"][name] for name in ("pk", "sk")}
     table = dynamodb_backends[ACCOUNT][REGION].tables[request["TableName"]]
     item = table.get_item(*_moto_key(key))
-    return max(1, ceil(item.size() / 1024)) if item else 1
+    return write_units(_size(item.to_json()["Attributes"]) if item else 0)
 
 
 def _moto_key(key: Any) -> tuple[Any, Any]:
@@ -138,9 +139,4 @@ def _moto_key(key: Any) -> tuple[Any, Any]:
 
 
 def _size(item: Any) -> int:
-    """Bytes of an item as DynamoDB counts them, near enough: names and values."""
-    if isinstance(item, dict):
-        return sum(len(name) + _size(value) for name, value in item.items())
-    if isinstance(item, list):
-        return sum(map(_size, item))
-    return len(str(item).encode())
+    return item_size(from_attributes(item))
