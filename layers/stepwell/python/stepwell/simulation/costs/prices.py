@@ -176,7 +176,7 @@ class PriceTable(_Strict):
         problems = []
         for channel, plan in (chosen or {}).items():
             if channel not in channels:
-                problems.append(f"plan: there is no channel {channel}; there are {_and(channels)}")
+                problems.append(f"plan: there is no channel {channel}; there are: {_and(channels)}")
             elif plan not in channels[channel].plans:
                 known = _and(channels[channel].plans)
                 problems.append(f"plan: {channel} has no plan {plan}; there are: {known}")
