@@ -1,0 +1,119 @@
+"""What customers do in the period: their events, each at its moment, from seed and number alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from itertools import count
+from random import Random
+
+from stepwell.customers.zones import load_zone
+from stepwell.events.model import Event
+from stepwell.journeys.compiler.names import slug
+from stepwell.simulation.population.model import (
+    Action,
+    Behaviour,
+    Delay,
+    FollowUp,
+    Population,
+)
+from stepwell.simulation.population.people import Person, randomness, track
+from stepwell.simulation.population.values import draw_all, pick
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` to before `end`, both UTC, whole days long."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+
+def period_of(population: Population, days: int | None = None) -> Period:
+    """The population's own period; `days` is another length."""
+    start = datetime.combine(population.start, time(), UTC)
+    return Period(start, start + timedelta(days=days or population.days))
+
+
+def make_events(population: Population, period: Period, seed: int, person: Person) -> list[Event]:
+    """All that the customer does of their own accord, and what follows from it, by behaviour.
+
+    Nothing is begun outside the period; what was begun in it is played to its end.
+    """
+    events: list[Event] = []
+    for behaviour in population.behaviours:
+        rng = randomness(seed, person.number, behaviour.name)
+        moments = _moments(behaviour, period, person.zone, rng)
+        if moments:
+            ids = (f"{person.number}-{slug(behaviour.name)}-{each}" for each in count(1))
+            acting = Acting(person.user_id, rng, ids)
+            for moment in moments:
+                events += acting.act(behaviour.action, moment, {})
+    return events
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Somebody doing something: their user id, randomness, and ids for events and properties."""
+
+    user: str
+    rng: Random
+    ids: Iterator[str]
+
+    def act(self, action: Action, at: datetime, before: dict[str, object]) -> Iterator[Event]:
+        """The event, then what follows from it."""
+        properties = draw_all(action.properties, self.rng, self.ids, before)
+        yield track(self.user, next(self.ids), at, action.event, properties)
+        for follow_up in action.then:
+            yield from self.follow(follow_up, at, properties)
+
+    def follow(
+        self, follow_up: FollowUp, after: datetime, before: dict[str, object]
+    ) -> Iterator[Event]:
+        """What follows on an event or a message, if it does."""
+        if self.rng.random() < follow_up.chance:
+            at = after + timedelta(seconds=_seconds(follow_up.delay, self.rng))
+            yield from self.act(follow_up.action, at, before)
+
+
+def _seconds(delay: Delay, rng: Random) -> int:
+    """Whole seconds, at least one: a follow-up comes after what it follows on."""
+    if delay.mean is not None:
+        return max(1, round(rng.expovariate(1.0 / delay.mean)))
+    return max(1, round(delay.low + (delay.high - delay.low) * rng.random()))
+
+
+def _moments(behaviour: Behaviour, period: Period, zone: str, rng: Random) -> list[datetime]:
+    """When the behaviour begins: evenly over the days, by local hour over each of them."""
+    if rng.random() >= behaviour.share:
+        return []
+    times = _poisson(behaviour.per_day * period.days, rng)
+    if behaviour.at_most is not None:
+        times = min(times, behaviour.at_most)
+    return sorted(_moment(behaviour, period, zone, rng) for _ in range(times))
+
+
+def _moment(behaviour: Behaviour, period: Period, zone: str, rng: Random) -> datetime:
+    day = period.start + timedelta(days=int(rng.random() * period.days))
+    second = int(rng.random() * 3_600)
+    hour = pick(behaviour.hours, rng)
+    local = day.replace(hour=hour, minute=second // 60, second=second % 60, tzinfo=load_zone(zone))
+    moment = local.astimezone(UTC)
+    # A local day begins before or after the period's: what falls out at one end comes in at the
+    # other, which keeps the rate.
+    if moment < period.start:
+        return moment + (period.end - period.start)
+    return moment if moment < period.end else moment - (period.end - period.start)
+
+
+def _poisson(mean: float, rng: Random) -> int:
+    """How often something of that average happens: gaps between happenings are exponential."""
+    times, passed = 0, rng.expovariate(1.0)
+    while passed < mean:
+        times, passed = times + 1, passed + rng.expovariate(1.0)
+    return times

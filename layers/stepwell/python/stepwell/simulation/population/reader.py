@@ -1,0 +1,255 @@
+"""Read a population file, with every problem of it: file, line, what is wrong, what to do.
+
+Events and their properties are checked against the event registry, journeys and steps against the
+project, purposes against its policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stepwell.journeys.compiler.documents import Document
+from stepwell.journeys.compiler.model import Message, named
+from stepwell.journeys.compiler.problems import CompileError, Problem, suggest
+from stepwell.journeys.compiler.project import journey_names
+from stepwell.journeys.compiler.reader import read_journey
+from stepwell.journeys.compiler.registry import EventRegistry, load_registry
+from stepwell.journeys.compiler.source import DataPath, Source, parse_yaml, read_yaml
+from stepwell.journeys.compiler.validation import validated
+from stepwell.messages.policies_file import read_policies
+from stepwell.simulation.population import documents
+from stepwell.simulation.population.model import (
+    Action,
+    Behaviour,
+    Consent,
+    FollowUp,
+    Home,
+    Population,
+    Response,
+    Value,
+    cumulative,
+)
+from stepwell.simulation.population.values import read_value
+
+D = TypeVar("D", bound=Document)
+Steps = Mapping[str, Mapping[str, str]]
+"""Journey -> the name and the id of each message -> its id."""
+
+CHANNELS = ("sms", "push", "email")
+DEFAULT_FILE = "statemachines/population.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a population may refer to."""
+
+    registry: EventRegistry
+    purposes: frozenset[str]
+    steps: Steps
+
+
+def read_population(path: Path, root: Path) -> Population:
+    """The population of a file, for the project in `root`. Raises CompileError with all problems,
+    RegistryError or PoliciesError for a project that is wrong itself.
+    """
+    source, problems = read_yaml(path, str(path))
+    return _read(source, problems, read_references(root))
+
+
+def parse_population(text: str, file: str, project: Project) -> Population:
+    """As `read_population`, of a text. Raises CompileError."""
+    source, problems = parse_yaml(text, file)
+    return _read(source, problems, project)
+
+
+def _read(source: Source | None, problems: list[Problem], project: Project) -> Population:
+    if source is None:
+        raise CompileError(problems)
+    reading = _Reading(source, project)
+    population = reading.population()
+    if population is None or reading.problems:
+        raise CompileError(reading.problems)
+    return population
+
+
+def read_references(root: Path) -> Project:
+    """Raises RegistryError, PoliciesError."""
+    policies = read_policies((root / "statemachines" / "policies.yaml").read_text(encoding="utf-8"))
+    steps: dict[str, dict[str, str]] = {}
+    for name in journey_names(root):
+        journey, _ = read_journey(root / "statemachines" / "journeys" / name, name)
+        steps[name] = {
+            known: each.id
+            for each in named(journey.steps if journey else ())
+            if isinstance(each, Message)
+            for known in (each.name, each.id)
+        }
+    return Project(
+        load_registry(root / "events" / "schemas"), frozenset(policies["purposes"]), steps
+    )
+
+
+@dataclass
+class _Reading:
+    """One file being read: collects problems on the way."""
+
+    source: Source
+    project: Project
+    problems: list[Problem] = field(default_factory=list)
+
+    def population(self) -> Population | None:
+        document = self._validated((), self.source.data, documents.PopulationDocument)
+        if document is None:
+            return None
+        homes = self._list(("zones",), document.zones, documents.HomeDocument)
+        if not document.zones:
+            self._report(("zones",), "nobody lives anywhere", "List at least one zone in `zones:`.")
+        return Population(
+            start=document.start,
+            days=document.days,
+            homes=tuple(Home(each.zone, each.country) for _, each in homes),
+            cumulative=cumulative([each.weight for _, each in homes]),
+            unknown_zone=document.unknown_zone,
+            addresses=self._addresses(document.addresses),
+            consents=self._consents(document.consents),
+            traits=self._values(("traits",), document.traits, None, None),
+            behaviours=tuple(
+                self._behaviour(path, each)
+                for path, each in self._list(
+                    ("behaviours",), document.behaviours, documents.BehaviourDocument
+                )
+            ),
+            responses=tuple(
+                self._response(path, each)
+                for path, each in self._list(
+                    ("responses",), document.responses, documents.ResponseDocument
+                )
+            ),
+        )
+
+    def _addresses(self, data: dict[str, float]) -> dict[str, float]:
+        for channel in data:
+            self._check_channel(("addresses", channel), channel)
+        return data
+
+    def _check_channel(self, path: DataPath, channel: str) -> None:
+        if channel not in CHANNELS:
+            self._report(path, f"there is no channel {channel}", suggest(channel, CHANNELS))
+
+    def _consents(self, data: Mapping[str, Any]) -> dict[str, dict[str, Consent]]:
+        consents: dict[str, dict[str, Consent]] = {}
+        for purpose, channels in data.items():
+            path: DataPath = ("consents", purpose)
+            if purpose not in self.project.purposes:
+                said = f"there is no purpose {purpose} in the policies"
+                self._report(path, said, suggest(purpose, self.project.purposes))
+            if not isinstance(channels, dict):
+                self._report(path, "channels are missing", "Write `email: {granted: 60%}` below.")
+                continue
+            for channel, each in channels.items():
+                consent = self._consent((*path, channel), channel, each)
+                if consent:
+                    consents.setdefault(purpose, {})[channel] = consent
+        return consents
+
+    def _consent(self, path: DataPath, channel: str, data: Any) -> Consent | None:
+        self._check_channel(path, channel)
+        document = self._validated(path, data, documents.ConsentDocument)
+        if document and document.granted + document.revoked > 1.0:
+            self._report(path, "granted and revoked are over 100% together", "Lower one of them.")
+        return Consent(document.granted, document.revoked) if document else None
+
+    def _behaviour(self, path: DataPath, document: documents.BehaviourDocument) -> Behaviour:
+        return Behaviour(
+            name=document.name,
+            action=self._action(path, document, None),
+            share=document.share,
+            per_day=document.rate,
+            hours=document.hours,
+            at_most=document.at_most,
+        )
+
+    def _response(self, path: DataPath, document: documents.ResponseDocument) -> Response:
+        to = self._validated((*path, "to"), document.to, documents.AddressedDocument)
+        journey = to.journey if to else None
+        step = self._step((*path, "to"), journey, to.step if to else None)
+        follow_up = self._follow_up(path, document, None)
+        return Response(journey, step, to.channel if to else None, follow_up)
+
+    def _step(self, path: DataPath, journey: str | None, step: str | None) -> str | None:
+        """The step's id."""
+        if journey is not None and journey not in self.project.steps:
+            said = suggest(journey, self.project.steps)
+            self._report((*path, "journey"), f"there is no journey {journey}", said)
+            return step
+        if step is None:
+            return None
+        if journey is None:
+            self._report((*path, "step"), "a step needs its journey", "Add `journey:` beside it.")
+            return step
+        steps = self.project.steps[journey]
+        if step not in steps:
+            said = f"{journey} has no message {step!r}"
+            self._report((*path, "step"), said, suggest(step, steps))
+        return steps.get(step, step)
+
+    def _follow_up(
+        self, path: DataPath, document: documents.FollowUpDocument, before: str | None
+    ) -> FollowUp:
+        return FollowUp(self._action(path, document, before), document.chance, document.after)
+
+    def _action(
+        self, path: DataPath, document: documents.ActionDocument, before: str | None
+    ) -> Action:
+        """`before` is the event that it follows; None where there is none, or any."""
+        event = document.event
+        if event not in self.project.registry.names():
+            remedy = f"{self.project.registry.suggestion(event)} Or add its schema."
+            self._report((*path, "event"), f'no schema has the event "{event}"', remedy)
+        then = (*path, "then")
+        return Action(
+            event,
+            self._values((*path, "properties"), document.properties, event, before),
+            tuple(
+                self._follow_up(inner, each, event)
+                for inner, each in self._list(then, document.then, documents.FollowUpDocument)
+            ),
+        )
+
+    def _values(
+        self, path: DataPath, data: Mapping[str, Any], event: str | None, before: str | None
+    ) -> tuple[tuple[str, Value], ...]:
+        schemas = self.project.registry.schemas
+        schema = schemas.get(event) if event else None
+        if schema is not None:
+            missing = [each for each in schema.get("required", ()) if each not in data]
+            for each in missing:
+                self._report(path, f"`{each}` is missing", f'"{event}" needs it: add it.')
+        values: dict[str, Value] = {}
+        carried = schemas.get(before) if before else None
+        for name, each in data.items():
+            value, wrong = read_value(name, each, above=values, schema=schema, before=carried)
+            for said, remedy in wrong:
+                self._report((*path, name), said, remedy)
+            if value is not None:
+                values[name] = value
+        return tuple(values.items())
+
+    def _list(self, path: DataPath, data: list[Any], model: type[D]) -> list[tuple[DataPath, D]]:
+        found = []
+        for index, each in enumerate(data):
+            document = self._validated((*path, index), each, model)
+            if document is not None:
+                found.append(((*path, index), document))
+        return found
+
+    def _validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
+        document, problems = validated(self.source, path, data, model)
+        self.problems.extend(problems)
+        return document
+
+    def _report(self, path: DataPath, message: str, remedy: str) -> None:
+        self.problems.append(Problem(self.source.place(path), "SW802", message, remedy))
