@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from stepwell.journeys.compiler.problems import CompileError
 from stepwell.journeys.compiler.project import Project, read_project
 from stepwell.journeys.program import Program, canonical, load_program
 from stepwell.messages.policies import Policies, load_policies, policies_document
+from stepwell.simulation.machines.definition import Machine, compile_machine
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,30 @@ class Definitions:
     @cached_property
     def loaded_policies(self) -> Policies:
         return load_policies(self.policies)
+
+    @cached_property
+    def loaded_machines(self) -> Mapping[str, Machine]:
+        """By journey. Raises UnsupportedError for what the simulator does not execute."""
+        return {name: compile_machine(name, each) for name, each in self.machines.items()}
+
+    @cached_property
+    def loaded_send_message(self) -> Machine:
+        """Raises UnsupportedError."""
+        return compile_machine("send_message", self.send_message)
+
+
+class LoadedPrograms:
+    """The programs that functions read from the bucket on AWS."""
+
+    def __init__(self, programs: Sequence[Program]) -> None:
+        self._live = programs
+        self._versions = {program.version: program for program in programs}
+
+    def live(self) -> Sequence[Program]:
+        return self._live
+
+    def version(self, version: str) -> Program:
+        return self._versions[version]
 
 
 def read_definitions(

@@ -1,0 +1,218 @@
+"""One stage in memory: the router's rules, the journeys' state machines, send_message, and time.
+
+    simulation = Simulation(read_definitions(root), start)
+    simulation.schedule(moment, event)
+    simulation.run()
+    simulation.trace, simulation.store      # what AWS would show
+
+Time moves from one thing on the agenda to the next and stands still in between. Nothing is random:
+what has to be drawn (the jitter of retries) is a hash of the seed and of what it is drawn for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from stepwell.customers.routing import Routed, Router
+from stepwell.events.model import Event
+from stepwell.journeys.reactions import Catalog
+from stepwell.ports import Hasher, Outgoing, Provider
+from stepwell.simulation.agenda import Action, Agenda, Rank
+from stepwell.simulation.definitions import Definitions, LoadedPrograms
+from stepwell.simulation.functions import FUNCTIONS, Functions
+from stepwell.simulation.machines.errors import StateError
+from stepwell.simulation.machines.interpreter import Execution, Interpreter
+from stepwell.simulation.providers import CHANNELS, AcceptingProvider, RecordedProvider
+from stepwell.simulation.trace import Applied, Sending, Trace
+from stepwell.storage.memory import MemoryStore
+from stepwell.storage.operations import Item, Key, Store
+
+Fault = Callable[[str, int], str | None]
+"""Given a function's name and the number of its invocation, the error that it shall fail with."""
+
+
+class Simulation:
+    """`seed` decides what is drawn; the same arguments and events give the same result.
+
+    `store`, `new_id`, `hasher` and `providers` take the place of memory, numbered customers, a
+    fixed key and providers that accept everything. `on_sent` is told of each call to a provider,
+    and may schedule what follows from it. `fault` makes functions fail, for tests. A store with an
+    attribute `caller` is told on whose behalf it is called.
+
+    Raises UnsupportedError for definitions that are not executed here.
+    """
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        start: datetime,
+        *,
+        seed: int = 0,
+        providers: Mapping[str, Provider] | None = None,
+        store: Store | None = None,
+        new_id: Callable[[], str] | None = None,
+        hasher: Hasher | None = None,
+        on_sent: Callable[[Sending], None] | None = None,
+        fault: Fault | None = None,
+    ) -> None:
+        self.definitions = definitions
+        self.seed = seed
+        self.now = start.astimezone(UTC)
+        self.trace = Trace()
+        self.store: Store = store or MemoryStore()
+        self._agenda = Agenda()
+        self._ready: deque[Action] = deque()
+        self._on_sent = on_sent
+        self._fault = fault
+        self._metered: Any = self.store if hasattr(self.store, "caller") else None
+        self._look: Callable[[Key], Item | None] = getattr(self.store, "peek", self.store.get)
+        programs = LoadedPrograms(definitions.loaded_programs)
+        self._functions = Functions(
+            store=self.store,
+            programs=programs,
+            policies=definitions.loaded_policies,
+            providers=self._recorded(providers),
+            now=lambda: self.now,
+            warn=self._warn,
+        )
+        self._send_message = definitions.loaded_send_message
+        self._interpreter = Interpreter(self, definitions.loaded_machines, self.trace)
+        self._router = Router(
+            store=self.store,
+            catalog=Catalog(programs.live(), programs.version),
+            executions=self._interpreter,
+            hasher=hasher or plain_hash,
+            new_id=new_id or _numbered(),
+        )
+
+    # ------------------------------------------------------------------ acting
+
+    def send(self, event: Event) -> Routed:
+        """Apply an event now, and work off all that follows at this moment."""
+        if event.received_at != self.now:
+            event = replace(event, received_at=self.now)
+        self._call_as("router")
+        routed = self._router.route(event, self.now)
+        self.trace.calls["event"] += 1
+        self.trace.customers.setdefault(routed.customer)
+        if not routed.repeated:
+            sends = len(self.trace.sendings)
+            self.trace.applied.append(Applied(self.now, routed.customer, event, sends))
+        for problem in routed.problems:
+            self._warn(routed.customer, problem)
+        self._settle()
+        return routed
+
+    def schedule(self, at: datetime, event: Event) -> None:
+        """Apply an event at a moment. Raises ValueError for one that is past."""
+        if at < self.now:
+            raise ValueError(f"event {event.id!r} is due at {at}, and it is {self.now}")
+
+        def apply() -> None:
+            self.send(event)
+
+        self._agenda.put(at, Rank.EVENT, apply)
+
+    def run_until(self, moment: datetime) -> None:
+        """Everything before `moment`, then stand there; what is due at it is still to come."""
+        while (upcoming := self._agenda.next_moment()) is not None and upcoming < moment:
+            self._step()
+        self.now = max(self.now, moment)
+
+    def run(self, until: datetime | None = None) -> None:
+        """Everything there is, or everything up to a moment and at it."""
+        while (upcoming := self._agenda.next_moment()) is not None:
+            if until is not None and upcoming > until:
+                break
+            self._step()
+        if until is not None:
+            self.now = max(self.now, until)
+
+    def waiting(self) -> datetime | None:
+        """The moment of the next thing on the agenda."""
+        return self._agenda.next_moment()
+
+    def _step(self) -> None:
+        moment, action = self._agenda.pop()
+        self.now = max(self.now, moment)
+        action()
+        self._settle()
+
+    def _settle(self) -> None:
+        while self._ready:
+            self._ready.popleft()()
+
+    # ------------------------------------------------------------------ what executions need
+
+    def later(self, moment: datetime, action: Action) -> None:
+        self._agenda.put(moment, Rank.TIMER, action)
+
+    def soon(self, action: Action) -> None:
+        self._ready.append(action)
+
+    def draw(self, *about: object) -> float:
+        text = "\n".join(map(str, (self.seed, *about)))
+        digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+        return int.from_bytes(digest) / 2**64
+
+    def peek(self, key: Key) -> Item | None:
+        self._call_as("state_machine")
+        return self._look(key)
+
+    def start_sync(self, frame: Execution, machine: str, text: str) -> Any:
+        if machine != "SendMessageArn":
+            raise StateError("States.Runtime", f"there is no state machine ${{{machine}}}")
+        return self._interpreter.start_sync(self._send_message, frame, text)
+
+    def invoke(self, function: str, payload: Any) -> Any:
+        """Whatever a function raises is an error with the exception's name, as on Lambda."""
+        name = FUNCTIONS[function]
+        self.trace.calls[name] += 1
+        error = self._fault(name, self.trace.calls[name]) if self._fault else None
+        if error is not None:
+            raise StateError(error, "as the simulation was told")
+        self._call_as(name)
+        try:
+            return self._functions.call(name, payload)
+        except Exception as failure:
+            self._warn(str(payload.get("customer", "")), f"{name} failed: {failure!r}")
+            raise StateError(type(failure).__name__, str(failure)) from failure
+        finally:
+            self._call_as("state_machine")
+
+    def _call_as(self, caller: str) -> None:
+        if self._metered is not None:
+            self._metered.caller = caller
+
+    # ------------------------------------------------------------------ what is kept
+
+    def _recorded(self, providers: Mapping[str, Provider] | None) -> dict[str, Provider]:
+        given = providers or {channel: AcceptingProvider() for channel in CHANNELS}
+        return {channel: RecordedProvider(each, self._sent) for channel, each in given.items()}
+
+    def _sent(self, outgoing: Outgoing, result: str) -> None:
+        sending = Sending(self.now, outgoing, result)
+        self.trace.calls["provider"] += 1
+        self.trace.sendings.append(sending)
+        if self._on_sent is not None:
+            self._on_sent(sending)
+
+    def _warn(self, customer: str, problem: str) -> None:
+        self.trace.problems.append((self.now, customer, problem))
+
+
+def plain_hash(kind: str, value: str) -> str:
+    """As `stepwell.aws.hasher`, with a key that is no secret."""
+    return hmac.digest(b"simulation", f"{kind}\n{value}".encode(), "sha256").hex()[:32]
+
+
+def _numbered() -> Callable[[], str]:
+    numbers = itertools.count(1)
+    return lambda: f"c{next(numbers):012d}"

@@ -1,0 +1,43 @@
+"""Providers of a simulation: those that accept everything, and the record of every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stepwell.ports import OutcomeUnknownError, Outgoing, Provider, ProviderError
+
+CHANNELS = ("sms", "push", "email")
+ACCEPTED = "accepted"
+UNKNOWN = "unknown"
+
+
+@dataclass
+class AcceptingProvider:
+    """Takes every message."""
+
+    taken: int = 0
+
+    def send(self, outgoing: Outgoing) -> str:
+        self.taken += 1
+        return f"{outgoing.channel}-{self.taken}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedProvider:
+    """Tells of each call and how it went: accepted, unknown, or the provider's error code."""
+
+    provider: Provider
+    tell: Callable[[Outgoing, str], None]
+
+    def send(self, outgoing: Outgoing) -> str:
+        try:
+            answer = self.provider.send(outgoing)
+        except ProviderError as error:
+            self.tell(outgoing, error.code)
+            raise
+        except OutcomeUnknownError:
+            self.tell(outgoing, UNKNOWN)
+            raise
+        self.tell(outgoing, ACCEPTED)
+        return answer
