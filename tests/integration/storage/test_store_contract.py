@@ -1,4 +1,6 @@
-"""What both stores must do alike: the same cases on memory and on moto's DynamoDB."""
+"""What all stores must do alike: the same cases on memory, metered or not, and on moto's
+DynamoDB.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from moto import mock_aws
 
 from infra.local.engine import create_table
 from stepwell.aws.dynamodb import DynamoStore
+from stepwell.simulation.costs.metering import MeteredStore
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import (
     NEW,
@@ -35,10 +38,13 @@ TWO = Key(TableName.CUSTOMERS, "CUSTOMER#1", "CAPS")
 RECORD = Key(TableName.RECORDS, "CUSTOMER#1", "DECISION#1")
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
+@pytest.fixture(params=["memory", "metered", "dynamodb"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
+        return
+    if request.param == "metered":
+        yield MeteredStore(MemoryStore())
         return
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-west-1")

@@ -7,7 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from phonenumbers import NumberParseException, parse, region_code_for_number
+from phonenumbers import (
+    NumberParseException,
+    parse,
+    region_code_for_country_code,
+    region_code_for_number,
+)
 
 from stepwell.simulation.costs.segments import segments
 from stepwell.simulation.trace import Sending
@@ -21,6 +26,8 @@ BASES = {
     "state_machine": "transition",
 }
 """Who reads and writes the tables, and the name in `Trace.calls` of what makes them do it."""
+
+_NO_COUNTRY = "ZZ"
 
 FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery")
 SENDERS = ("consent", "frequency_cap", "delivery")
@@ -66,11 +73,17 @@ def billed(sendings: Iterable[Sending]) -> Billed:
 
 @lru_cache(maxsize=65_536)
 def country_of(phone: str) -> str:
-    """The ISO 3166 country of a phone number in international form, or ""."""
+    """The ISO 3166 country of a phone number in international form, or "".
+
+    Numbers that nobody can have, as made-up people do, are of their calling code's main country.
+    """
     try:
-        return region_code_for_number(parse(phone)) or ""
+        number = parse(phone)
     except NumberParseException:
         return ""
+    main = region_code_for_country_code(number.country_code or 0)
+    found = region_code_for_number(number) or main
+    return found if found.isalpha() and found != _NO_COUNTRY else ""
 
 
 @dataclass(frozen=True, slots=True)
