@@ -128,9 +128,10 @@ class QuietTally:
 class Tally:
     """A population, or a part of one. `merge` adds another part to it, in place.
 
-    `calls` is `Trace.calls`; `metered` and `billed` are of `costs.usage`; `sent_by_customer` the number of customers by messages sent to them,
-    0 included; `providers` calls to providers by (channel, result). `broken` and `problems` are
-    the first of all `broken_count` and `problem_count`.
+    `calls` is `Trace.calls`; `metered` and `billed` are of `costs.usage`; `sent_by_customer` the
+    number of customers by messages sent to them, 0 included; `providers` calls to providers by
+    (channel, result). `broken` and `problems` are the first of all `broken_count` and
+    `problem_count`.
     """
 
     customers: int = 0

@@ -38,7 +38,7 @@ def steps_of(machine: Mapping[str, Any]) -> dict[str, str]:
 
 
 def count_run(run: Run, steps: Steps, ending: str, until: datetime, tally: JourneyTally) -> None:
-    """Add the ways of a run; `ending` is how it left its last step, `until` when, if it never did."""
+    """Add the ways of a run; `ending` is how it left its last step, at `until` at the latest."""
     ways, leavings = tally.ways, tally.leavings
     before, since = START, run.started
     for at, step in _visits(run, steps):
