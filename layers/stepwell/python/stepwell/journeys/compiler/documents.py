@@ -23,6 +23,7 @@ LATER_KEYS = {
     "repeat": "Repeating a hold is not supported yet; `then: restart` with max_restarts is.",
     "segment": "Entry by segment is not supported yet.",
     "schedule": "Entry by schedule is not supported yet.",
+    "variant": "Variants of a message are not supported yet.",
 }
 LATER_STEPS = frozenset(
     {"random_split", "experiment", "update", "set", "action", "webhook", "start"}
