@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from random import Random
+from typing import Any
 
 from stepwell.customers.zones import load_zone
 from stepwell.events.model import Event
@@ -65,7 +66,7 @@ class Acting:
     rng: Random
     ids: Iterator[str]
 
-    def act(self, action: Action, at: datetime, before: dict[str, object]) -> Iterator[Event]:
+    def act(self, action: Action, at: datetime, before: Mapping[str, Any]) -> Iterator[Event]:
         """The event, then what follows from it."""
         properties = draw_all(action.properties, self.rng, self.ids, before)
         yield track(self.user, next(self.ids), at, action.event, properties)
@@ -73,7 +74,7 @@ class Acting:
             yield from self.follow(follow_up, at, properties)
 
     def follow(
-        self, follow_up: FollowUp, after: datetime, before: dict[str, object]
+        self, follow_up: FollowUp, after: datetime, before: Mapping[str, Any]
     ) -> Iterator[Event]:
         """What follows on an event or a message, if it does."""
         if self.rng.random() < follow_up.chance:

@@ -39,7 +39,11 @@ class Person:
 
     @property
     def user_id(self) -> str:
-        return f"customer-{self.number}"
+        return user_id(self.number)
+
+
+def user_id(number: int) -> str:
+    return f"customer-{number}"
 
 
 def randomness(seed: int, number: int, purpose: str) -> Random:
