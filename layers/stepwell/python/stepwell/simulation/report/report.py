@@ -13,6 +13,15 @@ from stepwell.simulation.costs.forecast import Forecast
 
 FORMAT = 1
 
+COUNTED_BY = {
+    "endings": ("outcome", "reason"),
+    "messages": ("step", "channel", "outcome"),
+    "reasons": ("step", "outcome", "reason"),
+    "hours": ("channel", "hour"),
+    "providers": ("channel", "result"),
+}
+"""What the `names` of the counts in a field are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -81,7 +90,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How often something was seen; `names` say what, in the order that the field documents."""
+    """How often something was seen; `names` say what, in the order of `COUNTED_BY`."""
 
     names: tuple[str, ...]
     count: int
@@ -196,7 +205,16 @@ class Report:
     """None when no time passed."""
 
     def as_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
+        """Every field by its name; each `Count` with its names spelled out, see `COUNTED_BY`."""
+        document = {"format": FORMAT, **asdict(self)}
+        for part in (document, *document["journeys"]):
+            for name, by in COUNTED_BY.items():
+                if name in part:
+                    part[name] = [
+                        dict(zip(by, each["names"], strict=True)) | {"count": each["count"]}
+                        for each in part[name]
+                    ]
+        return document
 
     def sent(self) -> int:
         """Messages sent."""

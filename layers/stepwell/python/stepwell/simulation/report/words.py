@@ -1,0 +1,93 @@
+"""Numbers in words, for people: the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+from stepwell.simulation.report.report import CapReport, Count, QuietReport, Spread
+
+OUTCOMES = ("sent", "unknown", "failed", "suppressed", "deferred")
+"""The columns of tables of messages; a message still deferred at the end of its run comes last."""
+NONE = "-"
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+
+
+def duration(seconds: int | None) -> str:
+    """`2d 3h`, `45m`, `0`: the two largest units; a dash for None."""
+    if seconds is None:
+        return NONE
+    parts = []
+    for size, unit in _UNITS:
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(f"{number}{unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0"
+
+
+def number(count: int | None) -> str:
+    return NONE if count is None else f"{count:,}"
+
+
+def percent(share: float) -> str:
+    """Whole percents above ten, else one decimal place; never 0 or 100 of what is neither."""
+    shown = share * 100
+    if 0 < shown < 0.1:
+        return "< 0.1%"
+    if 99.5 <= shown < 100:
+        return "> 99%"
+    return f"{shown:.0f}%" if shown >= 10 or shown == 0 else f"{shown:.1f}%"
+
+
+def money(dollars: float | None) -> str:
+    if dollars is None:
+        return NONE
+    if 0 < dollars < 0.005:
+        return "< $0.01"
+    return f"${dollars:,.0f}" if dollars >= 1000 else f"${dollars:,.2f}"
+
+
+def amount(value: float) -> str:
+    """An amount of units, which need not be whole."""
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.2f}"
+
+
+def several(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def spread(seconds: Spread) -> str:
+    return f"{duration(seconds.median)} / {duration(seconds.p95)}" if seconds.count else NONE
+
+
+def cap_rule(cap: CapReport) -> str:
+    return f"{cap.at_most} in {duration(cap.seconds)}"
+
+
+def quiet_rule(rule: QuietReport) -> str:
+    return f"{rule.start} to {rule.end}, {', '.join(rule.purposes)} {', '.join(rule.channels)}"
+
+
+def reason(text: str) -> str:
+    """`quiet_hours` as `quiet hours`."""
+    return text.replace("_", " ")
+
+
+def by_channel(messages: tuple[Count, ...]) -> dict[tuple[str, str], dict[str, int]]:
+    """(step, channel) -> outcome -> messages."""
+    table: dict[tuple[str, str], dict[str, int]] = {}
+    for each in messages:
+        step, channel, outcome = each.names
+        table.setdefault((step, channel), {})[outcome] = each.count
+    return table
+
+
+def by_hour(hours: tuple[Count, ...]) -> dict[str, list[int]]:
+    """Channel -> messages in each of 24 hours; those at an unknown local time are left out."""
+    table: dict[str, list[int]] = {}
+    for each in hours:
+        channel, hour = each.names
+        counts = table.setdefault(channel, [0] * 24)
+        if hour.isdigit():
+            counts[int(hour)] += each.count
+    return table
