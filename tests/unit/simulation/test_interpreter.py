@@ -1,0 +1,445 @@
+"""State machines run here as on AWS, also where moto does otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from stepwell.customers import keys
+from stepwell.journeys.compiler import asl
+from stepwell.simulation.agenda import Agenda, Rank
+from stepwell.simulation.machines.definition import Machine, compile_machine
+from stepwell.simulation.machines.errors import StateError, UnsupportedError
+from stepwell.simulation.machines.interpreter import Execution, Interpreter, LoopError
+from stepwell.simulation.trace import Run, Status, Trace
+from stepwell.storage.memory import MemoryStore
+from stepwell.storage.operations import Item, Key, Put
+
+START = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
+ENROLLMENT = keys.enrollment("c1", "j#k")
+STATE: dict[str, Any] = {
+    "ids": {"customer": "c1", "enrollment": "j#k", "run": 1},
+    "key": {"pk": {"S": ENROLLMENT.pk}, "sk": {"S": ENROLLMENT.sk}},
+}
+
+
+class Desk:
+    """A host with an agenda, a store, one function and a child machine."""
+
+    def __init__(self, machine: Machine, child: Machine | None = None) -> None:
+        self.now = START
+        self.store = MemoryStore()
+        self.agenda = Agenda()
+        self.ready: list[Callable[[], None]] = []
+        self.trace = Trace()
+        self.child = child
+        self.answers: list[Any] = []
+        self.payloads: list[Any] = []
+        self.part = 1.0
+        self.interpreter = Interpreter(self, {"j": machine}, self.trace)
+
+    def later(self, moment: datetime, action: Callable[[], None]) -> None:
+        self.agenda.put(moment, Rank.TIMER, action)
+
+    def soon(self, action: Callable[[], None]) -> None:
+        self.ready.append(action)
+
+    def draw(self, *_: object) -> float:
+        return self.part
+
+    def peek(self, key: Key) -> Item | None:
+        return self.store.get(key)
+
+    def start_sync(self, frame: Execution, _machine: str, text: str) -> Any:
+        assert self.child is not None
+        return self.interpreter.start_sync(self.child, frame, text)
+
+    def invoke(self, _function: str, payload: Any) -> Any:
+        self.payloads.append(payload)
+        answer = self.answers.pop(0) if self.answers else {}
+        if isinstance(answer, StateError):
+            raise answer
+        return answer
+
+    def settle(self) -> None:
+        while self.ready:
+            self.ready.pop(0)()
+
+    def start(self, **state: Any) -> Run:
+        self.interpreter.start("j", "x", STATE | state)
+        self.settle()
+        return self.trace.runs["x"]
+
+    def run(self, until: datetime | None = None) -> None:
+        while (moment := self.agenda.next_moment()) is not None and (
+            until is None or moment <= until
+        ):
+            self.now, action = self.agenda.pop()
+            action()
+            self.settle()
+
+
+def desk(child: dict[str, Any] | None = None, **states: Any) -> Desk:
+    return Desk(_compiled(states), compile_machine("child", child) if child else None)
+
+
+def _compiled(states: dict[str, Any]) -> Machine:
+    return compile_machine("j", {"StartAt": next(iter(states)), "States": states})
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def invoke(**more: Any) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": asl.INVOKE_FUNCTION,
+        "Parameters": {"FunctionName": "${PlanFunctionArn}", "Payload": {"run.$": "$.ids.run"}},
+        "TimeoutSeconds": 60,
+        "ResultPath": "$.done",
+        **({} if "Next" in more else {"End": True}),
+        **more,
+    }
+
+
+def call_child(**more: Any) -> dict[str, Any]:
+    parameters = {"StateMachineArn": "${SendMessageArn}", "Input": "{}"}
+    return invoke(
+        Resource=asl.START_SYNC_EXECUTION, Parameters=parameters, TimeoutSeconds=300, **more
+    )
+
+
+def arm(seconds: int = 60, **more: Any) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": asl.UPDATE_ITEM_AND_WAIT,
+        "Parameters": {
+            "TableName": "${CustomersTable}",
+            "Key.$": "$.key",
+            "UpdateExpression": "SET #token = :token",
+            "ConditionExpression": "attribute_not_exists(#outcome)",
+            "ExpressionAttributeNames": {"#token": "token", "#outcome": "outcome"},
+            "ExpressionAttributeValues": {":token": {"S.$": "$$.Task.Token"}},
+        },
+        "TimeoutSeconds": seconds,
+        "ResultPath": "$.hold",
+        **({} if "Next" in more else {"End": True}),
+        **more,
+    }
+
+
+def retrying(*errors: str, attempts: int = 2) -> dict[str, Any]:
+    return {
+        "Retry": [
+            asl.retrying(errors or ("States.ALL",), attempts=attempts, seconds=2, most_seconds=3)
+        ]
+    }
+
+
+def catching(*errors: str, then: str = "Caught") -> dict[str, Any]:
+    return {"Catch": [{"ErrorEquals": list(errors), "ResultPath": "$.failure", "Next": then}]}
+
+
+CAUGHT = {"Type": "Fail", "Error": "Caught", "Cause": "it was caught"}
+DONE = {"Type": "Succeed"}
+WAIT = {"Type": "Wait", "Seconds": 90, "Next": "Done"}
+
+
+# ---------------------------------------------------------------- waiting
+
+
+def test_a_wait_ends_when_its_seconds_have_passed() -> None:
+    here = desk(Pause=WAIT, Done=DONE)
+    run = here.start()
+    assert run.status is Status.RUNNING
+    here.run()
+    assert run.states == [(START, "Pause"), (after(90), "Done")]
+    assert (run.status, run.ended) == (Status.SUCCEEDED, after(90))
+    assert here.trace.calls["transition"] == 2
+
+
+@pytest.mark.parametrize("moment", ["2026-11-24T21:14:00.000Z", "2020-01-01T00:00:00.000Z"])
+def test_a_moment_that_is_not_to_come_is_not_waited_for(moment: str) -> None:
+    here = desk(Pause={"Type": "Wait", "TimestampPath": "$.at", "Next": "Done"}, Done=DONE)
+    assert here.start(at=moment).status is Status.SUCCEEDED
+
+
+def test_stopping_ends_a_wait_at_once_and_keeps_why() -> None:
+    here = desk(Pause=WAIT, Done=DONE)
+    run = here.start()
+    here.interpreter.stop("j", "x", error="Exited", cause="Order Completed")
+    here.run()
+    assert (run.status, run.ended, run.error, run.cause) == (
+        Status.ABORTED,
+        START,
+        "Exited",
+        "Order Completed",
+    )
+    assert [name for _, name in run.states] == ["Pause"]
+
+
+def test_a_name_that_was_used_starts_nothing() -> None:
+    here = desk(Pause=WAIT, Done=DONE)
+    here.start()
+    here.interpreter.start("j", "x", STATE)
+    here.run()
+    assert Counter(name for _, name in here.trace.runs["x"].states) == {"Pause": 1, "Done": 1}
+
+
+# ---------------------------------------------------------------- callbacks
+
+
+def token(here: Desk) -> str:
+    item = here.store.get(ENROLLMENT)
+    assert item is not None
+    return str(item["token"])
+
+
+def test_a_token_ends_the_wait_for_it() -> None:
+    here = desk(Hold=arm(Next="Done"), Done=DONE)
+    run = here.start()
+    here.run(after(30))
+    here.interpreter.wake(token(here), {"outcome": "acted"})
+    here.settle()
+    assert run.status is Status.SUCCEEDED
+
+
+def test_a_hold_that_nobody_wakes_times_out() -> None:
+    here = desk(Hold=arm(60, Next="Done", **catching("States.Timeout")), Done=DONE, Caught=CAUGHT)
+    run = here.start()
+    here.run()
+    assert run.states[-1] == (after(60), "Caught")
+    assert run.error == "Caught"
+
+
+def test_a_time_limit_that_nothing_catches_is_how_the_execution_ends() -> None:
+    here = desk(Hold=arm())
+    run = here.start()
+    here.run()
+    assert (run.status, run.error) == (Status.TIMED_OUT, "States.Timeout")
+
+
+def test_a_token_that_comes_late_or_twice_changes_nothing() -> None:
+    here = desk(Hold=arm(60, Next="Pause"), Pause=WAIT, Done=DONE)
+    run = here.start()
+    first = token(here)
+    here.interpreter.wake(first, {})
+    here.settle()
+    here.interpreter.wake(first, {})
+    here.interpreter.wake("no such token", {})
+    here.run()
+    assert [name for _, name in run.states] == ["Hold", "Pause", "Done"]
+    assert run.ended == after(90)
+
+
+def test_stopping_ends_a_hold_at_once() -> None:
+    """moto leaves an execution in a callback running; AWS ends it."""
+    here = desk(Hold=arm())
+    run = here.start()
+    here.interpreter.stop("j", "x", error="Exited", cause="Left")
+    here.interpreter.wake(token(here), {})
+    here.run()
+    assert (run.status, run.ended, run.error) == (Status.ABORTED, START, "Exited")
+
+
+def test_a_wake_counts_as_of_its_call() -> None:
+    here = desk(Hold=arm(60, Next="Done"), Done=DONE)
+    run = here.start()
+    here.now = after(60)
+    here.interpreter.wake(token(here), {})
+    here.settle()
+    here.run()
+    assert run.status is Status.SUCCEEDED
+
+
+def test_a_condition_that_fails_is_an_error_with_its_name() -> None:
+    failed = "DynamoDb.ConditionalCheckFailedException"
+    here = desk(Hold=arm(**catching(failed)), Caught=CAUGHT)
+    here.store.write(Put(ENROLLMENT, {"outcome": "acted"}))
+    assert here.start().error == "Caught"
+    assert "token" not in (here.store.get(ENROLLMENT) or {})
+
+
+# ---------------------------------------------------------------- retries and catches
+
+
+def test_retries_wait_longer_each_time_and_never_beyond_their_bound() -> None:
+    here = desk(Plan=invoke(**retrying(attempts=3)))
+    here.answers = [StateError("Lambda.ServiceException")] * 3
+    run = here.start()
+    here.run()
+    assert (run.status, run.ended) == (Status.SUCCEEDED, after(2 + 3 + 3))
+    assert len(here.payloads) == 4
+    assert here.trace.calls["transition"] == 4
+
+
+def test_jitter_takes_a_part_of_each_bound() -> None:
+    here = desk(Plan=invoke(**retrying(attempts=2)))
+    here.answers, here.part = [StateError("Any")] * 2, 0.25
+    run = here.start()
+    here.run()
+    assert run.ended == after(0.5 + 0.75)
+
+
+def test_when_retries_are_used_up_the_catch_gets_the_error() -> None:
+    here = desk(Plan=invoke(**retrying(attempts=1), **catching("States.ALL")), Caught=CAUGHT)
+    here.answers = [StateError("Boom", "the cause")] * 2
+    run = here.start()
+    here.run()
+    assert (run.error, len(here.payloads)) == ("Caught", 2)
+
+
+def test_retries_begin_anew_when_the_state_is_entered_again() -> None:
+    again = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.done.Payload.again", "IsPresent": True, "Next": "Plan"}],
+        "Default": "Done",
+    }
+    here = desk(Plan=invoke(**retrying(attempts=1), Next="Again"), Again=again, Done=DONE)
+    boom = StateError("Boom")
+    here.answers = [boom, {"again": True}, boom, {}]
+    run = here.start()
+    here.run()
+    assert (run.status, len(here.payloads)) == (Status.SUCCEEDED, 4)
+
+
+def test_a_path_that_leads_nowhere_is_caught_by_nothing() -> None:
+    """moto goes on; on AWS `States.ALL` does not cover `States.Runtime`."""
+    parameters = {"FunctionName": "${PlanFunctionArn}", "Payload": {"run.$": "$.ids.walk"}}
+    here = desk(
+        Plan=invoke(Parameters=parameters, **retrying(), **catching("States.ALL")), Caught=CAUGHT
+    )
+    run = here.start()
+    assert (run.status, run.error) == (Status.FAILED, "States.Runtime")
+    assert "$.ids.walk" in (run.cause or "")
+
+
+def test_a_choice_on_a_path_that_leads_nowhere_fails() -> None:
+    rules = [{"Variable": "$.nothing", "StringEquals": "x", "Next": "Done"}]
+    here = desk(Which={"Type": "Choice", "Choices": rules, "Default": "Done"}, Done=DONE)
+    assert here.start().error == "States.Runtime"
+
+
+def test_a_selector_sees_the_result_and_the_path_takes_it() -> None:
+    here = desk(
+        Plan=invoke(
+            ResultSelector={"until.$": "$.Payload.until"}, ResultPath="$.plan", Next="Until"
+        ),
+        Until={"Type": "Wait", "TimestampPath": "$.plan.until", "Next": "Done"},
+        Done=DONE,
+    )
+    here.answers = [{"until": "2026-11-24T21:20:00.000Z"}]
+    run = here.start()
+    here.run()
+    assert run.states[-1] == (after(360), "Done")
+
+
+# ---------------------------------------------------------------- children
+
+
+def child(**states: Any) -> dict[str, Any]:
+    return {"StartAt": next(iter(states)), "TimeoutSeconds": 240, "States": states}
+
+
+def sent(status: str) -> dict[str, Any]:
+    """A Choice that leads to Done when the child's answer has this status."""
+    rules = [{"Variable": "$.done.Status", "StringEquals": status, "Next": "Done"}]
+    return {"Type": "Choice", "Choices": rules, "Default": "Caught"}
+
+
+def test_a_child_that_fails_answers_without_output() -> None:
+    """moto passes an absent Output on; AWS fails on the path."""
+    read = {"Type": "Pass", "Parameters": {"text.$": "$.done.Output"}, "ResultPath": "$.out"}
+    boom = {"Type": "Fail", "Error": "Boom", "Cause": "c"}
+    here = desk(child(Boom=boom), Send=call_child(Next="Read"), Read=read | {"End": True})
+    run = here.start()
+    assert (run.status, run.error) == (Status.FAILED, "States.Runtime")
+
+
+def test_a_child_that_retries_keeps_its_parent_waiting() -> None:
+    payload = {"FunctionName": "${DeliveryFunctionArn}", "Payload.$": "$"}
+    inner = child(Deliver=invoke(Parameters=payload, **retrying(attempts=1), ResultPath="$"))
+    here = desk(
+        inner, Send=call_child(Next="Sent"), Sent=sent("SUCCEEDED"), Done=DONE, Caught=CAUGHT
+    )
+    here.answers = [StateError("Lambda.TooManyRequestsException")]
+    run = here.start()
+    assert run.status is Status.RUNNING
+    here.run()
+    assert (run.status, run.states[1][0]) == (Status.SUCCEEDED, after(2))
+
+
+def test_a_child_beyond_its_time_ends_and_tells_its_parent() -> None:
+    inner = child(Pause=WAIT | {"Seconds": 241}, Done=DONE)
+    here = desk(
+        inner, Send=call_child(Next="Sent"), Sent=sent("TIMED_OUT"), Done=DONE, Caught=CAUGHT
+    )
+    run = here.start()
+    here.run()
+    assert run.states[-1] == (after(240), "Done")
+
+
+def test_a_parent_that_was_stopped_hears_no_more_of_its_child() -> None:
+    inner = child(Pause=WAIT, Done=DONE)
+    here = desk(
+        inner, Send=call_child(Next="Sent"), Sent=sent("SUCCEEDED"), Done=DONE, Caught=CAUGHT
+    )
+    run = here.start()
+    here.interpreter.stop("j", "x", error="Exited", cause="c")
+    here.run()
+    assert [name for _, name in run.states] == ["Send"]
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("state", "named"),
+    [
+        ({"Type": "Parallel", "Branches": [], "End": True}, "the state type Parallel"),
+        ({"Type": "Map", "End": True}, "the state type Map"),
+        (invoke(Resource="arn:aws:states:::sqs:sendMessage"), "sqs:sendMessage"),
+        (invoke(TimeoutSeconds=0), "TimeoutSeconds 0"),
+        (invoke(HeartbeatSeconds=5), "the field HeartbeatSeconds"),
+        (invoke(Parameters={"FunctionName": "${PlanFunctionArn}", "a.$": "$.a[0]"}), "'$.a[0]'"),
+        (invoke(Parameters={"FunctionName": "${P}", "a.$": "States.UUID()"}), "States.UUID"),
+        ({"Type": "Wait", "SecondsPath": "$.s", "Next": "Done"}, "the field SecondsPath"),
+        (
+            {"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "Done"}]},
+            "the choice operator IsNull",
+        ),
+        ({"Type": "Pass", "Result": 1, "End": True}, "the field Result"),
+        ({"Type": "Pass"}, "a state without one of Next and End"),
+    ],
+)
+def test_what_the_compiler_does_not_write_is_refused_by_name(
+    state: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(UnsupportedError, match=r"^j, state 'Odd': ") as raised:
+        desk(Odd=state, Done=DONE)
+    assert named in str(raised.value)
+
+
+def test_other_expressions_are_refused_by_name() -> None:
+    other = arm()
+    other["Parameters"]["UpdateExpression"] = "REMOVE #token"
+    with pytest.raises(UnsupportedError, match=r"the update 'REMOVE #token'"):
+        desk(Hold=other)
+
+
+def test_another_query_language_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="j: the query language JSONata"):
+        compile_machine(
+            "j", {"QueryLanguage": "JSONata", "StartAt": "Done", "States": {"Done": DONE}}
+        )
+
+
+def test_a_definition_that_goes_round_without_waiting_is_found_out() -> None:
+    here = desk(Round={"Type": "Pass", "Next": "Round"})
+    with pytest.raises(LoopError, match="'Round'"):
+        here.start()
