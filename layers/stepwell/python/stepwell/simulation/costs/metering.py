@@ -51,6 +51,10 @@ class MeteredStore:
         self._count_read(read_units(self._size(key)))
         return self._store.get(key)
 
+    def peek(self, key: Key) -> Item | None:
+        """The item, for what is no call of its own: DynamoDB reads it to evaluate an expression."""
+        return self._store.get(key)
+
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
         wanted = list(dict.fromkeys(keys))
         if wanted:

@@ -1,0 +1,50 @@
+"""A rule that was broken: which, whose, where, when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from stepwell.timestamps import to_text
+
+
+class Rule(StrEnum):
+    """What must never happen."""
+
+    CAP_EXCEEDED = "cap_exceeded"
+    QUIET_HOURS = "quiet_hours"
+    UNKNOWN_TIME_ZONE = "unknown_time_zone"
+    NO_CONSENT = "no_consent"
+    SENT_TWICE = "sent_twice"
+    SENT_AFTER_END = "sent_after_end"
+    STUCK = "stuck"
+    FAILED = "failed"
+    UNREACHED = "unreached"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """`text` says it in words. `customer` is an internal id; "" and None where there is none."""
+
+    rule: Rule
+    customer: str
+    journey: str
+    step: str
+    when: datetime | None
+    text: str
+
+    def as_json(self) -> dict[str, str | None]:
+        return {
+            "rule": str(self.rule),
+            "customer": self.customer,
+            "journey": self.journey,
+            "step": self.step,
+            "when": to_text(self.when) if self.when else None,
+            "text": self.text,
+        }
+
+    def __str__(self) -> str:
+        when = to_text(self.when) if self.when else ""
+        place = " · ".join(part for part in (when, self.customer, self.journey, self.step) if part)
+        return f"{self.rule}: {place}: {self.text}"
