@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -21,7 +22,8 @@ def test_an_entry_opens_the_first_hold_and_starts_the_execution() -> None:
     assert enrollment["status"] == slots.ACTIVE
     assert (enrollment["wait_visit"], enrollment["wait_seq"]) == (1, 1)
     ((journey, execution, state),) = world.executions.of("start")
-    assert (journey, execution) == ("cart", f"{routed.customer}-one-1")
+    assert (journey, execution) == ("cart", enrollment["execution"])
+    assert re.fullmatch(rf"{routed.customer}-[0-9a-f]{{16}}-1", execution)
     assert state["ids"]["run"] == 1
     assert "ada" not in str(state)
 
@@ -50,9 +52,17 @@ def test_reentry(policy: str, seconds: int, after: int, ended: bool, again: bool
     assert runs == ([1, 3 if ended else 2] if again else [1])
     if policy == "always" and not ended:
         ((_, execution, error, _),) = world.executions.of("stop")
-        assert execution.endswith("-one-1")
+        assert execution.endswith("-1")
         assert error == "Exited"
         assert [each["outcome"] for each in world.records(keys.FINISHED_PREFIX)] == ["replaced"]
+
+
+def test_journeys_that_one_event_begins_share_no_execution_name() -> None:
+    world = World(program("cart"), program("browse"))
+    world.send(event())
+    started = {journey: execution for journey, execution, _ in world.executions.of("start")}
+    assert started.keys() == {"cart", "browse"}
+    assert started["cart"] != started["browse"]
 
 
 def test_a_key_makes_parallel_enrollments_and_only_its_hash_is_kept() -> None:

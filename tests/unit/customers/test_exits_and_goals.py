@@ -23,9 +23,9 @@ def test_an_exit_in_a_hold_marks_it_and_wakes_the_execution() -> None:
 
 def test_an_exit_elsewhere_stops_the_execution() -> None:
     world = World(program(first=None))
-    (routed, _) = world.send(event(), event("Ordered"))
+    world.send(event(), event("Ordered"))
     assert world.executions.of("stop") == [
-        ("cart", f"{routed.customer}-one-1", "Exited", "Ordered")
+        ("cart", world.enrollment()["execution"], "Exited", "Ordered")
     ]
     ((finished),) = world.records(keys.FINISHED_PREFIX)
     assert (finished["outcome"], finished["reason"]) == ("exited", "Ordered")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from stepwell.customers import keys, slots
+from stepwell.events.model import digest
 from stepwell.journeys.happening import Command, Happening, Reaction, event_view
 from stepwell.journeys.program import Hold, Program, Reentry
 from stepwell.journeys.progress import REPLACED, finished_record
@@ -77,7 +78,7 @@ def new_enrollment(happening: Happening, program: Program, key_hash: str) -> Ite
         "journey": program.journey,
         "key_hash": key_hash,
         "version": program.version,
-        "execution": f"{happening.snapshot.customer}-{key_hash[:16]}-{happening.seq}",
+        "execution": _execution(happening, keys.enrollment_id(program.journey, key_hash)),
         "run": happening.seq,
         "touched": happening.seq,
         "status": slots.ACTIVE,
@@ -89,6 +90,13 @@ def new_enrollment(happening: Happening, program: Program, key_hash: str) -> Ite
     if isinstance(first, Hold):
         item |= slots.opening(first.id, seq_number=happening.seq, at=at)
     return item
+
+
+def _execution(happening: Happening, enrollment_id: str) -> str:
+    """A name that no other run has: message ids are made of it, in whatever journey, so two
+    journeys that one event begins must differ. A hash, because a name has 80 characters at most.
+    """
+    return f"{happening.snapshot.customer}-{digest(enrollment_id)[:16]}-{happening.seq}"
 
 
 def _entry_event(happening: Happening) -> dict[str, Any]:
