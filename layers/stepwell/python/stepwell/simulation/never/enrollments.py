@@ -35,6 +35,8 @@ def check_enrollments(store: Store, customer: str, runs: Mapping[str, Run]) -> I
     """Every active enrollment has an execution that runs, and every ended one has none."""
     for item in _items(store, TableName.CUSTOMERS, customer, keys.ENROLLMENT_PREFIX):
         run = runs.get(item["execution"])
+        if run and run.enrollment != item["sk"].removeprefix(keys.ENROLLMENT_PREFIX):
+            run = None  # another's, of the same name
         status = run.status if run else None
         if item["status"] == "active" and status is not Status.RUNNING:
             if status in (Status.FAILED, Status.TIMED_OUT):
