@@ -172,7 +172,7 @@ def test_every_journey_waits_and_chooses(up: Stack) -> None:
         aws_access_key_id="local",
         aws_secret_access_key="local",
     )
-    for journey in ("cart_abandonment", "onboarding", "post_purchase"):
+    for journey in ("cart_abandonment", "onboarding", "post_purchase", "win_back"):
         arn = f"arn:aws:states:us-east-1:123456789012:stateMachine:stepwell-local-{journey}"
         kinds: set[str] = set()
         for execution in states.list_executions(stateMachineArn=arn)["executions"]:

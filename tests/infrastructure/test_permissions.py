@@ -16,7 +16,7 @@ _PREFIX = "arn:<AWS::Partition>"
 _HERE = "<AWS::Region>:<AWS::AccountId>"
 _BUCKET = f"{_PREFIX}:s3:::stepwell-local-programs-<AWS::AccountId>-<AWS::Region>"
 _SECRET = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key-??????"
-_JOURNEYS = ("cart_abandonment", "onboarding", "post_purchase")
+_JOURNEYS = ("cart_abandonment", "onboarding", "post_purchase", "win_back")
 _MACHINES = {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-{name}" for name in _JOURNEYS}
 _PUSH = "arn:aws:sns:us-east-1:123456789012"
 

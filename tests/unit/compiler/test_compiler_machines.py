@@ -16,7 +16,7 @@ from stepwell.journeys.program import Hold, Message, canonical, initial_state, l
 from tests.support.journey_projects import only_subject, write_project
 
 ROOT = Path(__file__).parents[3]
-SHIPPED = ("cart_abandonment", "onboarding", "post_purchase")
+SHIPPED = ("cart_abandonment", "onboarding", "post_purchase", "win_back")
 
 HOLDS = """\
 journey: greeting

@@ -11,10 +11,10 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from stepwell.simulation.definitions import Definitions
@@ -72,19 +72,22 @@ def simulate(
     count = min(workers or os.cpu_count() or 1, len(chunks))
     played = _play_here(task, chunks) if count < 2 else _play_in_workers(task, chunks, count)
     total, done = Tally(), 0
-    for chunk, counted in zip(chunks, played, strict=True):
-        total.merge(counted)
-        done += chunk.customers
-        if progress:
-            progress(done, source.customers)
+    with closing(played):  # at once, also when Ctrl-C or `progress` ends this loop
+        for chunk, counted in zip(chunks, played, strict=True):
+            total.merge(counted)
+            done += chunk.customers
+            if progress:
+                progress(done, source.customers)
     return total
 
 
-def _play_here(task: Task, chunks: Sequence[Chunk]) -> Iterator[Tally]:
+def _play_here(task: Task, chunks: Sequence[Chunk]) -> Generator[Tally, None, None]:
     return (task.play(chunk) for chunk in chunks)
 
 
-def _play_in_workers(task: Task, chunks: Sequence[Chunk], count: int) -> Iterator[Tally]:
+def _play_in_workers(
+    task: Task, chunks: Sequence[Chunk], count: int
+) -> Generator[Tally, None, None]:
     """The results in the order of the chunks."""
     with _pool(task, count) as pool:
         with _interrupts_held():  # workers inherit it: only this process hears of Ctrl-C
