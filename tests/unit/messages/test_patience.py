@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from stepwell.customers import keys
 from stepwell.ports import OutcomeUnknownError, ProviderError
 from stepwell.storage.operations import Update
-from tests.support.messages import CUSTOMER, ENROLLMENT, World, message_program
+from tests.support.messages import CUSTOMER, ENROLLMENT, NOON, World, message_program
 
 PUSHED_BACK = ProviderError("Throttling", retry=True)
 
@@ -29,3 +31,10 @@ def test_deferrals_of_earlier_messages_do_not_count() -> None:
         if asked == 40:
             assert answer["until"] == "2026-11-24T12:01:00.000Z"
     assert world.send(asked=52)["reason"] == "worthless"
+
+
+def test_a_deferral_ends_at_a_whole_second() -> None:
+    """Step Functions waits until the second, not the millisecond: never before the moment."""
+    world = World(now=NOON + timedelta(milliseconds=250))
+    world.sms.fails = [PUSHED_BACK]
+    assert world.send()["until"] == "2026-11-24T12:01:01.000Z"

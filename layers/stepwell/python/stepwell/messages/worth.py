@@ -52,7 +52,7 @@ def wait_or_drop(
     """Defer to the moment (spread), or suppress as worthless: when it is too late by then, or this
     would be one deferral too many.
     """
-    moment = spread(until, patience.message_id, policies.spread_seconds)
+    moment = _whole_second(spread(until, patience.message_id, policies.spread_seconds))
     limit = worthless_from(patience, message)
     may_wait = (limit is None or moment < limit) and patience.asked < policies.max_asks
     entry: Rule = {
@@ -67,6 +67,17 @@ def wait_or_drop(
     if may_wait:
         return deferred(reason, moment, channel=channel), entry
     return suppressed("worthless", channel=channel), entry
+
+
+def _whole_second(moment: datetime) -> datetime:
+    """The moment, or the next second when it lies between two.
+
+    Step Functions drops the milliseconds of a Wait's timestamp: a journey would come back too
+    early, and be deferred again and again until its asks are used up.
+    """
+    if not moment.microsecond:
+        return moment
+    return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def spread(moment: datetime, message_id: str, spread_seconds: int) -> datetime:

@@ -347,7 +347,8 @@ def _chosen(execution: Execution, choice: Choice) -> str:
 
 
 def _moment(text: Any) -> datetime:
+    """A Wait's timestamp, of which Step Functions drops what is less than a second."""
     try:
-        return from_text(text)
+        return from_text(text).replace(microsecond=0)
     except (TypeError, ValueError) as error:
         raise runtime(f"{text!r} is no time") from error
