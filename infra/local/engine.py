@@ -43,10 +43,13 @@ _PATIENCE = 60.0
 
 
 class LocalEngine:
-    """One stage in this process. Only one at a time: moto is the process's AWS."""
+    """One stage in this process. Only one at a time: moto is the process's AWS.
 
-    def __init__(self, start: datetime) -> None:
-        self.clock = StepClock(start)
+    `clock` is another clock than a `StepClock` standing at `start`.
+    """
+
+    def __init__(self, start: datetime, clock: StepClock | None = None) -> None:
+        self.clock = clock or StepClock(start)
         self.functions = InProcessInvoker(self.clock)
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}

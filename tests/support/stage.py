@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from typing import Any, Self
 from moto.sns.models import sns_backends
 
 from infra.local.account import ACCOUNT, REGION
+from infra.local.clock import StepClock
 from infra.local.engine import LocalEngine, function_arn, machine_arn
 from infra.local.functions import Function
 from stepwell.aws.dynamodb import DynamoStore
@@ -55,15 +56,20 @@ def functions() -> dict[str, Path]:
 @functools.cache
 def bundle_folder() -> tuple[TemporaryDirectory[str], Bundle]:
     """The compiled journeys, once a test process."""
+    return _bundle(STATEMACHINES)
+
+
+def _bundle(statemachines: Path) -> tuple[TemporaryDirectory[str], Bundle]:
     folder = TemporaryDirectory()
-    return folder, write_bundle(STATEMACHINES, Path(folder.name))
+    return folder, write_bundle(statemachines, Path(folder.name))
 
 
 class Stage:
     """`with Stage(start) as stage:`.
 
     `policies` replaces parts of the shipped policies document; `seconds` time limits of
-    send_message's definition, because those pass in real time.
+    send_message's definition, because those pass in real time. `project` is the root of another
+    project whose journeys and policies run instead; `clock` another clock, standing at its start.
     """
 
     def __init__(
@@ -71,14 +77,21 @@ class Stage:
         start: datetime = TUESDAY,
         policies: Mapping[str, Any] | None = None,
         seconds: Mapping[int, int] | None = None,
+        *,
+        project: Path | None = None,
+        clock: StepClock | None = None,
     ) -> None:
-        self.engine = LocalEngine(start)
+        self.engine = LocalEngine(start, clock)
+        self._project = project
         self._policies = policies or {}
         self._seconds = seconds or {}
         self._sent = 0
 
     def __enter__(self) -> Self:
         self.engine.__enter__()
+        self._folder, self._bundle = (
+            _bundle(self._project / "statemachines") if self._project else bundle_folder()
+        )
         self.engine.create_tables()
         self.store = DynamoStore(
             self.engine.client("dynamodb"), f"{PREFIX}customers", f"{PREFIX}records"
@@ -254,7 +267,7 @@ class Stage:
         }
 
     def _upload(self) -> dict[str, str]:
-        folder, bundle = bundle_folder()
+        folder, bundle = self._folder, self._bundle
         s3 = self.engine.client("s3")
         s3.create_bucket(Bucket=f"{PREFIX}programs")
         for path in Path(folder.name).rglob("*.json"):
@@ -269,7 +282,8 @@ class Stage:
         return {"CATALOG_KEY": bundle.catalog_key, "POLICIES_KEY": policies_key}
 
     def _create_machines(self) -> None:
-        send_message = (STATEMACHINES / "send_message.asl.json").read_text()
+        statemachines = self._project / "statemachines" if self._project else STATEMACHINES
+        send_message = (statemachines / "send_message.asl.json").read_text()
         for shipped, shorter in self._seconds.items():
             limit = f'"TimeoutSeconds": {shipped},'
             assert limit in send_message
@@ -284,10 +298,10 @@ class Stage:
             },
             express=True,
         )
-        for path in STATEMACHINES.glob("journeys/*/journey.asl.json"):
+        for journey, text in self._machines():
             self.engine.create_machine(
-                PREFIX + path.parent.name,
-                path.read_text(),
+                PREFIX + journey,
+                text,
                 {
                     "CustomersTable": f"{PREFIX}customers",
                     "RecordsTable": f"{PREFIX}records",
@@ -295,6 +309,15 @@ class Stage:
                     "SendMessageArn": machine_arn(f"{PREFIX}send_message"),
                 },
             )
+
+    def _machines(self) -> Iterator[tuple[str, str]]:
+        """Journeys with their definitions: the committed ones, or those of another project."""
+        if self._project:
+            for journey, machine in self._bundle.machines.items():
+                yield journey, json.dumps(machine)
+            return
+        for path in STATEMACHINES.glob("journeys/*/journey.asl.json"):
+            yield path.parent.name, path.read_text()
 
 
 def _outcome(decision: Item) -> str:

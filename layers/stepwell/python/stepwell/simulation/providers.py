@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stepwell.ports import OutcomeUnknownError, Outgoing, Provider, ProviderError
+from stepwell.ports import Outgoing, Provider, ProviderError
 
 CHANNELS = ("sms", "push", "email")
 ACCEPTED = "accepted"
@@ -25,7 +25,11 @@ class AcceptingProvider:
 
 @dataclass(frozen=True, slots=True)
 class RecordedProvider:
-    """Tells of each call and how it went: accepted, unknown, or the provider's error code."""
+    """Tells of each call and how it went: accepted, unknown, or the provider's error code.
+
+    Unknown is also what a provider leaves behind that fails as none should: it takes its function
+    down with it.
+    """
 
     provider: Provider
     tell: Callable[[Outgoing, str], None]
@@ -36,7 +40,7 @@ class RecordedProvider:
         except ProviderError as error:
             self.tell(outgoing, error.code)
             raise
-        except OutcomeUnknownError:
+        except Exception:
             self.tell(outgoing, UNKNOWN)
             raise
         self.tell(outgoing, ACCEPTED)

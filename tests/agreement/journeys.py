@@ -1,0 +1,225 @@
+"""Strategies for journeys and policies that compile without problems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.agreement.cases import Json
+
+PURPOSES = ("marketing", "service", "transactional")
+CHANNELS = ("sms", "push", "email")
+DURATIONS = ("1s", "10m", "45m", "1h", "6h", "1d", "3d")
+LOCAL_TIMES = ("00:00", "01:30", "02:30", "09:00", "23:59")
+WEEKDAYS = ("monday", "wednesday", "friday", "saturday", "sunday")
+EVENTS = ("Acted", "Bought", "Left", "Began")
+
+SAME_ID = "event.properties.id == enrollment.event.properties.id"
+WHERE = {
+    "Began": ("event.properties.amount > 20.0", "has(event.properties.word)"),
+    "Acted": (
+        SAME_ID,
+        "event.properties.amount > 20.0",
+        "has(event.properties.amount) && event.properties.amount < 20.0",
+    ),
+    "Bought": (SAME_ID, "event.properties.revenue >= 10.0", "has(customer.traits.plan)"),
+    "Left": ("has(customer.traits.plan) && customer.traits.plan == 'gold'",),
+}
+"""Conditions by event. Some cannot be evaluated where a property is missing: then they are false,
+with a problem. None of them asks for the entry event unless there is one.
+"""
+WHEN = (
+    "has(customer.traits.plan) && customer.traits.plan == 'gold'",
+    "customer.traits.plan == 'gold'",
+    "enrollment.event.properties.amount > 20.0",
+    "now > enrollment.entered_at + duration('6h')",
+    "has(enrollment.event.properties.word)",
+)
+
+times = st.sampled_from(DURATIONS)
+channel_orders = st.permutations(CHANNELS).flatmap(
+    lambda order: st.integers(1, 3).map(lambda count: list(order[:count]))
+)
+
+
+@dataclass
+class _Names:
+    """Gives every step and branch a name of its own; `left` bounds how many steps there are."""
+
+    left: int
+    used: int = field(default=0)
+
+    def next(self, word: str) -> Json:
+        self.used += 1
+        self.left -= 1
+        return {"name": f"{word} {self.used}"}
+
+
+@st.composite
+def journeys(draw: st.DrawFn, name: str = "alpha") -> Json:
+    """The document of one journey, entered by Began."""
+    entry: Json = {"event": "Began"}
+    entry |= _maybe(draw, "where", st.sampled_from(WHERE["Began"]), often=False)
+    entry |= _maybe(draw, "key", st.just("event.properties.id"))
+    entry |= _maybe(
+        draw,
+        "reentry",
+        st.sampled_from(["always", "after_exit", {"after": "1h"}, {"after": "1d"}]),
+    )
+    document: Json = {"journey": name, "purpose": "marketing", "entry": entry}
+    if exits := draw(st.lists(_matches(), max_size=2)):
+        document["exit"] = exits
+    document |= _maybe(draw, "goal", _goals())
+    document["steps"], _ = _block(draw, _Names(draw(st.integers(1, 9))), depth=0)
+    return document
+
+
+@st.composite
+def _matches(draw: st.DrawFn) -> Json:
+    """An event, mostly one of those by which nothing begins, with a condition or without."""
+    event = draw(st.sampled_from(("Left", "Bought", "Acted", "Left", "Bought", "Began")))
+    return {"event": event} | _maybe(draw, "where", st.sampled_from(WHERE[event]), often=False)
+
+
+@st.composite
+def _goals(draw: st.DrawFn) -> Json:
+    goal: Json = {"event": "Bought", "within": draw(times)}
+    goal |= _maybe(draw, "where", st.sampled_from(WHERE["Bought"]), often=False)
+    return goal | _maybe(draw, "value", st.just("event.properties.revenue"))
+
+
+def _block(draw: st.DrawFn, names: _Names, depth: int) -> tuple[list[Json], bool]:
+    """Steps, and whether something can come after them."""
+    steps: list[Json] = []
+    goes_on = True
+    while goes_on and (not steps or (names.left > 0 and draw(st.booleans()))):
+        kinds = ["hold", "message", "delay", "split"] if depth < 2 else ["message", "delay"]
+        step, goes_on = _STEPS[draw(st.sampled_from(kinds))](draw, names, depth)
+        steps.append(step)
+    return steps, goes_on
+
+
+def _hold(draw: st.DrawFn, names: _Names, depth: int) -> tuple[Json, bool]:
+    body = names.next("Hold") | {"for": draw(times), "until": []}
+    always: set[str] = set()
+    ways: list[bool] = []
+    for number in range(draw(st.integers(1, 3))):
+        event = draw(st.sampled_from([each for each in EVENTS if each not in always]))
+        branch: Json = {"id": f"b{number}", "event": event}
+        branch |= _maybe(draw, "where", st.sampled_from(WHERE[event]), often=False)
+        if "where" not in branch:
+            always.add(event)
+        then, goes_on = _then(draw, names, depth, ("restart",))
+        ways.append(goes_on)
+        body["until"].append(branch | {"then": then})
+    body["timeout"], timeout_goes_on = _then(draw, names, depth)
+    if any(branch["then"] == "restart" for branch in body["until"]):
+        body["max_restarts"] = draw(st.integers(1, 3))
+    return {"hold": body}, any(ways) or timeout_goes_on
+
+
+def _then(
+    draw: st.DrawFn, names: _Names, depth: int, more: tuple[str, ...] = ()
+) -> tuple[Any, bool]:
+    """What a branch leads to, and whether it comes together with the others behind the step."""
+    words = ["continue", "steps", "exit", *more]
+    word = draw(st.sampled_from(words if names.left > 0 else [*words[:1], *words[2:]]))
+    if word == "steps":
+        return _block(draw, names, depth + 1)
+    return word, word == "continue"
+
+
+def _split(draw: st.DrawFn, names: _Names, depth: int) -> tuple[Json, bool]:
+    body = names.next("Split") | {"branches": []}
+    ways: list[bool] = []
+    for number in range(draw(st.integers(1, 2))):
+        arm = {"id": f"a{number}", "name": f"Arm {number}", "when": draw(st.sampled_from(WHEN))}
+        arm["then"], goes_on = _then(draw, names, depth)
+        ways.append(goes_on)
+        body["branches"].append(arm)
+    body["otherwise"], goes_on = _then(draw, names, depth)
+    return {"split": body}, any(ways) or goes_on
+
+
+def _delay(draw: st.DrawFn, names: _Names, _depth: int) -> tuple[Json, bool]:
+    body = names.next("Delay")
+    if draw(st.booleans()):
+        return {"delay": body | {"for": draw(times)}}, True
+    body["until"] = f"{draw(st.sampled_from(LOCAL_TIMES))} local"
+    days = st.lists(st.sampled_from(WEEKDAYS), min_size=1, max_size=3, unique=True)
+    return {"delay": body | _maybe(draw, "weekdays", days)}, True
+
+
+def _message(draw: st.DrawFn, names: _Names, _depth: int) -> tuple[Json, bool]:
+    words = st.sampled_from(["wait", "skip", "next_channel"])
+    body = names.next("Message") | {
+        "channels": draw(channel_orders),
+        "template": draw(st.sampled_from(["hello", "hello", "strict"])),
+        "on_quiet_hours": draw(words),
+        "on_cap": draw(words),
+    }
+    body |= _maybe(draw, "purpose", st.sampled_from(PURPOSES), often=False)
+    return {"message": body | _maybe(draw, "worthless_after", times, often=False)}, True
+
+
+_STEPS = {"hold": _hold, "split": _split, "delay": _delay, "message": _message}
+
+
+def _maybe(
+    draw: st.DrawFn, name: str, values: st.SearchStrategy[Any], *, often: bool = True
+) -> Json:
+    """The key with a value, half of the time, or a third of it."""
+    there = draw(st.sampled_from([False, True] if often else [False, False, True]))
+    return {name: draw(values)} if there else {}
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Json:
+    """The three purposes, up to three caps, up to two times of quiet hours."""
+    consent = st.sampled_from(["assumed", "assumed", "required"])
+    purposes = {
+        name: {
+            "consent": draw(consent),
+            "consent_on": draw(st.dictionaries(st.sampled_from(CHANNELS), consent, max_size=1)),
+            "capped": name == "marketing",
+            "after_unknown_outcome": draw(st.sampled_from(["drop", "resend"])),
+        }
+        for name in PURPOSES
+    }
+    document: Json = {
+        "purposes": purposes,
+        "caps": [
+            {"name": f"cap_{number}", "purposes": ["marketing"]} | draw(_caps)
+            for number in range(draw(st.integers(0, 3)))
+        ],
+        "quiet_hours": draw(st.lists(_quiet_hours(), max_size=2)),
+    }
+    document |= _maybe(draw, "spread", st.sampled_from(["1m", "15m"]), often=False)
+    document |= _maybe(draw, "max_asks", st.integers(1, 4), often=False)
+    return document | _maybe(draw, "default_zone", st.just("Asia/Tokyo"), often=False)
+
+
+_caps = st.fixed_dictionaries(
+    {
+        "at_most": st.integers(1, 2),
+        "per": st.sampled_from(["45m", "6h", "24h", "7d"]),
+        "channels": st.lists(st.sampled_from(CHANNELS), max_size=2, unique=True),
+    }
+)
+
+
+@st.composite
+def _quiet_hours(draw: st.DrawFn) -> Json:
+    start, end = draw(
+        st.sampled_from(
+            [("21:00", "08:00"), ("22:15", "02:30"), ("09:00", "17:00"), ("00:00", "01:30")]
+        )
+    )
+    return {
+        "purposes": draw(st.lists(st.sampled_from(PURPOSES), min_size=1, unique=True)),
+        "channels": draw(st.lists(st.sampled_from(CHANNELS), min_size=1, unique=True)),
+        "from": start,
+        "to": end,
+    }

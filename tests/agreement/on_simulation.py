@@ -1,0 +1,106 @@
+"""A case on the simulator."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from stepwell.simulation.engine import Simulation
+from stepwell.storage.memory import MemoryStore
+from stepwell.storage.operations import Delete, Item, Key, Operation, Put, Update
+from tests.agreement.cases import Case, definitions_of, read_case
+from tests.agreement.scripted import CHANNELS, Faults, Script, ScriptedProvider
+from tests.agreement.telling import Story, Told
+
+COUNTED = ("plan", "consent", "frequency_cap", "delivery")
+SECRET = b"a secret of tests"
+"""The stage's secret for hashes."""
+
+
+def play_on_simulator(case: Case) -> Story:
+    """The case from its start until nothing waits any more."""
+    store = NotedStore()
+    simulation = _simulation(case, store)
+    simulation.run()
+    return _story(simulation, store)
+
+
+def moments_of(case: Case) -> Sequence[datetime]:
+    """When something happens in the case as it is so far, in order, the start included."""
+    return _moments(case.as_yaml())
+
+
+@lru_cache(maxsize=64)
+def _moments(text: str) -> Sequence[datetime]:
+    case = read_case(text)
+    simulation = _simulation(case, NotedStore())
+    simulation.run()
+    entered = {at for run in simulation.trace.runs.values() for at, _ in run.states}
+    return sorted({case.start, *entered, *(call.at for call in case.calls)})
+
+
+def _simulation(case: Case, store: MemoryStore) -> Simulation:
+    """All calls scheduled."""
+    numbers = itertools.count(1)
+    script, faults = Script(case.providers), Faults(case.faults)
+    simulation = Simulation(
+        definitions_of(case),
+        case.start,
+        providers={channel: ScriptedProvider(script) for channel in CHANNELS},
+        store=store,
+        new_id=lambda: f"c{next(numbers):024x}",
+        hasher=_hash,
+        fault=lambda function, _attempt: faults.next(function),
+    )
+    for call in case.in_order():
+        simulation.schedule(call.at, call.event(call.at))
+    return simulation
+
+
+def _hash(kind: str, value: str) -> str:
+    """As `stepwell.aws.hasher` does it."""
+    return hmac.new(SECRET, f"{kind}\n{value}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+class NotedStore(MemoryStore):
+    """Knows what was ever written, so that all of it can be shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: dict[Key, None] = {}
+
+    def write(self, operation: Put | Update | Delete) -> Item:
+        item = super().write(operation)
+        self.written[operation.key] = None
+        return item
+
+    def transact(self, operations: Sequence[Operation]) -> None:
+        super().transact(operations)
+        self.written |= {operation.key: None for operation in operations}
+
+
+def _story(simulation: Simulation, store: NotedStore) -> Story:
+    trace = simulation.trace
+    found: dict[Key, Item] = store.get_many(store.written)
+    return Story(
+        executions=[
+            Told(
+                execution=run.execution,
+                started=run.started,
+                states=run.states,
+                status=str(run.status),
+                ended=run.ended,
+                error=run.error,
+                cause=run.cause,
+            )
+            for run in trace.runs.values()
+        ],
+        sends=[(each.at, each.outgoing, each.result) for each in trace.sendings],
+        items={f"{key.table} {key.pk} {key.sk}": item for key, item in found.items()},
+        problems=[(at, text) for at, _, text in trace.problems],
+        calls={name: trace.calls[name] for name in COUNTED},
+    )

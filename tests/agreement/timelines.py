@@ -1,0 +1,182 @@
+"""Strategies for whole cases: customers, and what they do before, at and after each timer.
+
+A timeline grows call by call. Before each, the simulator plays what there is so far, and the new
+call is put to one of the moments at which something happened, or a second or a millisecond beside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from stepwell.timestamps import to_text
+from tests.agreement import journeys
+from tests.agreement.cases import Call, Case, Json
+from tests.agreement.on_simulation import moments_of
+
+STARTS = (
+    datetime(2026, 11, 24, 21, 14, tzinfo=UTC),
+    datetime(2026, 10, 24, 12, 0, tzinfo=UTC),  # the night before clocks go back in Europe
+    datetime(2026, 3, 28, 23, 30, tzinfo=UTC),  # and forward
+    datetime(2026, 3, 7, 20, 0, tzinfo=UTC),  # forward in America
+    datetime(2028, 2, 28, 8, 0, 0, 250_000, tzinfo=UTC),
+)
+ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "nowhere")
+OUTCOMES = ("accepted", "refused", "pushed_back", "unknown", "dies_before", "dies_after")
+MOST_CALLS = 9
+"""After a customer was introduced and began."""
+
+_beside = st.sampled_from(
+    [timedelta(seconds=each) for each in (0, 0, 0, -0.001, 0.001, -1, 1, 60, 3_600)]
+)
+_plans = st.sampled_from(["gold", "none"])
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`anonymous` people begin under their device's id and may sign in later."""
+
+    name: str
+    number: int
+    anonymous: bool
+
+    def ids(self) -> Json:
+        return {"anonymousId": f"device-{self.name}"} if self.anonymous else {"userId": self.name}
+
+    @property
+    def phone(self) -> str:
+        return ("+447700900123", "+12125550123")[self.number]
+
+    @property
+    def email(self) -> str:
+        return f"{self.name}@example.com"
+
+    @property
+    def tokens(self) -> tuple[str, str]:
+        return f"{self.name}-old", f"{self.name}-new"
+
+    def places(self) -> list[str]:
+        """Every address, as scripts of providers name it."""
+        tokens = [f"push {token}" for token in self.tokens]
+        return [f"sms {self.phone}", f"email {self.email}", *tokens]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    people = [
+        Person(name, number, draw(st.sampled_from([False, False, True])))
+        for number, name in enumerate(["ada", "ben"][: draw(st.sampled_from([1, 1, 2]))])
+    ]
+    start = draw(st.sampled_from(STARTS))
+    case = Case(
+        start=start,
+        journeys=_alone_or_with_another(draw),
+        policies=draw(journeys.policies()),
+        calls=[],
+        providers=draw(_providers(people)),
+    )
+    for person in people:
+        case = _introduced(draw, case, person)
+    for _ in range(draw(st.integers(0, MOST_CALLS))):
+        case = _with_one_more(draw, case, draw(st.sampled_from(people)))
+    return case
+
+
+def _alone_or_with_another(draw: st.DrawFn) -> dict[str, Json]:
+    names = draw(st.sampled_from([["alpha"], ["alpha"], ["alpha", "beta"]]))
+    return {name: draw(journeys.journeys(name)) for name in names}
+
+
+@st.composite
+def _providers(draw: st.DrawFn, people: list[Person]) -> dict[str, list[str]]:
+    """For most nothing: their messages are accepted."""
+    places = [place for person in people for place in person.places()]
+    outcomes = st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=3)
+    if draw(st.booleans()):
+        return {}
+    return draw(st.dictionaries(st.sampled_from(places), outcomes, max_size=3))
+
+
+def _introduced(draw: st.DrawFn, case: Case, person: Person) -> Case:
+    """Who they are, what they allow, and the event by which journeys begin."""
+    identify = _identify(draw, person)
+    case = _added(case, case.start, "identify", person.ids() | identify)
+    for channel in journeys.CHANNELS:
+        if draw(st.booleans()):
+            case = _added(case, case.start, "track", person.ids() | _consent(draw, channel))
+    later = draw(st.sampled_from([0, 0, 0.001, 1, 600]))
+    began = person.ids() | _event(draw, "Began")
+    return _added(case, case.start + timedelta(seconds=later), "track", began)
+
+
+def _with_one_more(draw: st.DrawFn, case: Case, person: Person) -> Case:
+    at = max(case.start, draw(st.sampled_from(moments_of(case))) + draw(_beside))
+    kind = draw(st.sampled_from(["event"] * 6 + ["consent", "identify", "again", "again"]))
+    match kind:
+        case "again":
+            known = [call for call in case.calls if not call.again and call.at <= at]
+            again = replace(draw(st.sampled_from(known or case.calls[:1])), at=at, again=True)
+            return replace(case, calls=[*case.calls, again])
+        case "identify":
+            ids = person.ids()
+            if person.anonymous and draw(st.booleans()):
+                ids |= {"userId": person.name}
+            return _added(case, at, "identify", ids | _identify(draw, person))
+        case "consent":
+            document = _consent(draw, draw(st.sampled_from(journeys.CHANNELS)))
+        case _:
+            document = _event(draw, draw(st.sampled_from(journeys.EVENTS)))
+    hours = draw(st.sampled_from([0] * 8 + [2, 24, 25]))
+    if hours:
+        document |= {"timestamp": to_text(at - timedelta(hours=hours))}
+    return _added(case, at, "track", person.ids() | document)
+
+
+def _added(case: Case, at: datetime, kind: str, document: Json) -> Case:
+    numbered = {"messageId": f"m{len(case.calls)}"} | document
+    return replace(case, calls=[*case.calls, Call(at, kind, numbered)])
+
+
+def _event(draw: st.DrawFn, name: str) -> Json:
+    properties: Json = {}
+    texts: dict[str, Any] = {
+        "id": st.sampled_from(["one", "one", "two"]),
+        "word": st.just("a word"),
+        "amount": st.sampled_from([5, 20, 20.5, 300]),
+        "revenue": st.sampled_from([0, 10, 12.34]),
+    }
+    for each, values in texts.items():
+        if draw(st.sampled_from([True, True, True, False])):
+            properties[each] = draw(values)
+    return {"event": name, "properties": properties}
+
+
+def _consent(draw: st.DrawFn, channel: str) -> Json:
+    properties = {
+        "purpose": draw(st.sampled_from(["marketing", "marketing", *journeys.PURPOSES])),
+        "channel": channel,
+        "status": draw(st.sampled_from(["granted", "revoked"])),
+    }
+    return {"event": "Consent Updated", "properties": properties}
+
+
+def _identify(draw: st.DrawFn, person: Person) -> Json:
+    traits: Json = {}
+    choices: dict[str, st.SearchStrategy[Any]] = {
+        "timezone": st.sampled_from(ZONES),
+        "phone": st.just(person.phone),
+        "email": st.just(person.email),
+        "first_name": st.just("Ada"),
+        "plan": _plans,
+        "country": st.sampled_from(["US", "GB"]),
+    }
+    for each, values in choices.items():
+        there = draw(st.sampled_from(["yes", "yes", "no", "removed"]))
+        if there != "no":
+            traits[each] = draw(values) if there == "yes" else None
+    token = draw(st.sampled_from([None, *person.tokens]))
+    context = {"device": {"type": "android", "token": token}} if token else {}
+    return {"traits": traits, "context": context}
