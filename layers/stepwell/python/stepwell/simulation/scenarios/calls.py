@@ -82,7 +82,12 @@ def _tracked(
     if not reading.event((*path, "event"), document.event):
         return None
     property_problems(reading, (*path, "properties"), document.event, document.properties)
-    properties = given.document.events.get(document.event, {}) | document.properties
+    usual = given.document.events.get(document.event, {})
+    properties = {
+        name: value
+        for name, value in (usual | document.properties).items()
+        if value is not None or name not in usual
+    }
     body = shared | {"event": document.event, "properties": properties}
     return _event(reading, path, "track", body, at)
 

@@ -25,7 +25,7 @@ def property_problems(reading: Reading, path: DataPath, event: str, properties: 
 
 
 def _check(reading: Reading, path: DataPath, value: Any, schema: Any, event: str) -> None:
-    if not isinstance(schema, dict):
+    if value is None or not isinstance(schema, dict):  # senders may say null of anything
         return
     kind = schema.get("type")
     if isinstance(kind, str) and kind in _KINDS and not _is(value, kind):
