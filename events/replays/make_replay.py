@@ -1,11 +1,12 @@
 """Make a replay's events.jsonl from the orders.csv beside it.
 
-    python events/replays/make_replay.py [events/replays/first_two_days]
+    python events/replays/make_replay.py [events/replays/<name> …]
 
 In: one line per invoice of a shop, local times of Europe/London. Out: calls of Segment's tracking
 API, one JSON object a line, in the order of their time. The orders are real; everything about the
 people is made up here, from the customer's number alone, so the same orders give the same bytes.
-The replay's README says what is made up, and why nobody can be reached by it.
+The replays' READMEs say what is made up, and why nobody can be reached by it. The first two days
+have made-up customers with a story beside them, the year has none.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ Answers = dict[tuple[str, str], str]
 SHOP_ZONE = ZoneInfo("Europe/London")
 CHANNELS = ("sms", "push", "email")
 SIGNS_UP_BEFORE = timedelta(minutes=2)
+WITH_STORY = "first_two_days"
 
 COUNTRIES = {
     "United Kingdom": ("GB", "Europe/London"),
@@ -36,7 +38,21 @@ COUNTRIES = {
     "Norway": ("NO", "Europe/Oslo"),
     "EIRE": ("IE", "Europe/Dublin"),
     "Australia": ("AU", "Australia/Sydney"),
+    "Belgium": ("BE", "Europe/Brussels"),
+    "Channel Islands": ("JE", "Europe/Jersey"),
+    "Cyprus": ("CY", "Asia/Nicosia"),
+    "Denmark": ("DK", "Europe/Copenhagen"),
+    "Italy": ("IT", "Europe/Rome"),
+    "Japan": ("JP", "Asia/Tokyo"),
+    "Lithuania": ("LT", "Europe/Vilnius"),
+    "Malta": ("MT", "Europe/Malta"),
+    "Netherlands": ("NL", "Europe/Amsterdam"),
+    "Portugal": ("PT", "Europe/Lisbon"),
+    "Singapore": ("SG", "Asia/Singapore"),
+    "Spain": ("ES", "Europe/Madrid"),
+    "Switzerland": ("CH", "Europe/Zurich"),
 }
+UNKNOWN_COUNTRIES = frozenset({"Unspecified"})
 PHONE_RANGES = {
     "GB": "+447700900{:03d}",  # Ofcom: 07700 900000 to 900999, for drama
     "FR": "+3363998{:04d}",  # Arcep: 06 39 98 xx xx, for audiovisual works
@@ -95,9 +111,10 @@ def _read_order(row: dict[str, str]) -> Order:
     )
 
 
-def make_calls(orders: list[Order]) -> list[Call]:
+def make_calls(orders: list[Order], *, with_story: bool = True) -> list[Call]:
     """All calls of the replay, in the order of their time."""
-    calls = [*_story(), *_sign_ups(orders), *_invoices(orders)]
+    story = _story() if with_story else ()
+    calls = [*story, *_sign_ups(orders), *_invoices(orders)]
     return sorted(calls, key=lambda call: call["timestamp"])
 
 
@@ -160,21 +177,27 @@ def _sign_ups(orders: list[Order]) -> Iterator[Call]:
 
 def _sign_up(number: str, country: str, index: int, first_order: datetime) -> Iterator[Call]:
     user, at = f"customer-{number}", first_order - SIGNS_UP_BEFORE
-    code, zone = COUNTRIES[country]
     traits: dict[str, Any] = {
         "first_name": _pick(FIRST_NAMES, user, "name"),
         "email": f"{user}@{_pick(MAIL_DOMAINS, user, 'mail')}",
     }
-    place = _percent(user, "place")
-    if place >= 4:  # the others live nowhere that we know of
-        traits["country"] = code
-        if code in PHONE_RANGES:
-            traits["phone"] = PHONE_RANGES[code].format(index)
-    if place >= 12:  # 8 of 100 have a country and no zone
-        traits["timezone"] = zone
+    if country not in UNKNOWN_COUNTRIES:
+        traits |= _place(*COUNTRIES[country], index, _percent(user, "place"))
     token = _token(user) if _percent(user, "device") < 60 else None
     yield _identify(user, at, traits, token)
     yield from _consents(user, at, _answers(user))
+
+
+def _place(code: str, zone: str, index: int, percent: int) -> dict[str, Any]:
+    """What somebody tells of where they live: 4 of 100 nothing, another 8 no zone."""
+    traits: dict[str, Any] = {}
+    if percent >= 4:
+        traits["country"] = code
+        if code in PHONE_RANGES:
+            traits["phone"] = PHONE_RANGES[code].format(index)
+    if percent >= 12:
+        traits["timezone"] = zone
+    return traits
 
 
 def _answers(user: str) -> Answers:
@@ -340,13 +363,13 @@ def _token(user: str) -> str:
 def write_replay(folder: Path) -> str:
     """The text of the folder's events.jsonl, from its orders.csv."""
     with (folder / "orders.csv").open(encoding="utf-8", newline="") as lines:
-        calls = make_calls(read_orders(lines))
+        calls = make_calls(read_orders(lines), with_story=folder.name == WITH_STORY)
     return "".join(json.dumps(call, ensure_ascii=False) + "\n" for call in calls)
 
 
 if __name__ == "__main__":
-    default = Path(__file__).parent / "first_two_days"
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    text = write_replay(target)
-    (target / "events.jsonl").write_text(text, encoding="utf-8")
-    print(f"{target}/events.jsonl: {text.count(chr(10))} events")
+    replays = [path.parent for path in sorted(Path(__file__).parent.glob("*/orders.csv"))]
+    for target in [Path(each) for each in sys.argv[1:]] or replays:
+        text = write_replay(target)
+        (target / "events.jsonl").write_text(text, encoding="utf-8")
+        print(f"{target}/events.jsonl: {text.count(chr(10))} events")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.engine import Simulation
@@ -68,7 +68,8 @@ def simulate(
     SimulationCrashError.
     """
     chunks = source.chunks()
-    task = Task(source, definitions, seed, harvest)
+    # A copy leaves behind what was loaded from it, which cannot be given to other processes.
+    task = Task(source, replace(definitions), seed, harvest)
     count = min(workers or os.cpu_count() or 1, len(chunks))
     played = _play_here(task, chunks) if count < 2 else _play_in_workers(task, chunks, count)
     total, done = Tally(), 0

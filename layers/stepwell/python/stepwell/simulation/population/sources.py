@@ -26,7 +26,9 @@ from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Store
 
 CHUNK = 500
-"""Customers played together: enough to make a simulation's set-up cheap, few enough for memory."""
+"""Made-up customers played together: enough to make the set-up cheap, few enough for memory."""
+EVENTS_CHUNK = 150
+"""Customers of an events file played together: fewer, for some of them have thousands of events."""
 METERED_EVERY = 8
 """Every so many chunks one is played on a store that measures what DynamoDB would charge for."""
 
@@ -142,7 +144,7 @@ class EventsSource:
 
 def read_events(path: Path, days: int | None = None, *, cut: bool = False) -> EventsSource:
     """The source for an events file, or for the first `days` days of it. Raises EventsFileError."""
-    index = index_events(str(path), days, CHUNK)
+    index = index_events(str(path), days, EVENTS_CHUNK)
     return EventsSource(str(path), index.start, index.until, index.parts, cut)
 
 
