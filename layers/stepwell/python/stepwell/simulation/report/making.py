@@ -10,6 +10,7 @@ from stepwell.journeys.program import Program
 from stepwell.messages.policies import Cap, QuietHours
 from stepwell.simulation.costs.forecast import Forecast
 from stepwell.simulation.definitions import Definitions
+from stepwell.simulation.never import Broken, unreached
 from stepwell.simulation.report.counts import (
     MICROS,
     CapTally,
@@ -44,22 +45,24 @@ def make_report(
     """The report of a whole population; `definitions` are those that it was simulated with."""
     policies = definitions.loaded_policies
     programs = sorted(definitions.loaded_programs, key=lambda each: each.journey)
+    journeys = tuple(
+        _journey(
+            each,
+            graph_of(each, definitions.machines[each.journey]),
+            tally.journeys.get(each.journey, JourneyTally()),
+        )
+        for each in programs
+    )
+    nowhere = [each for journey in journeys for each in _unreached(journey)]
     return Report(
         settings=settings,
         customers=tally.customers,
         events=tally.events,
-        broken_count=tally.broken_count,
-        broken=tuple(each.as_json() for each in tally.broken),
+        broken_count=tally.broken_count + len(nowhere),
+        broken=tuple(each.as_json() | {"said": str(each)} for each in [*nowhere, *tally.broken]),
         problem_count=tally.problem_count,
         problems=tuple(tally.problems),
-        journeys=tuple(
-            _journey(
-                each,
-                graph_of(each, definitions.machines[each.journey]),
-                tally.journeys.get(each.journey, JourneyTally()),
-            )
-            for each in programs
-        ),
+        journeys=journeys,
         caps=tuple(
             _cap(cap, tally.caps.get(cap.name, CapTally()), tally.customers)
             for cap in policies.caps
@@ -75,6 +78,12 @@ def make_report(
     )
 
 
+def _unreached(journey: JourneyReport) -> list[Broken]:
+    ended = sum(each.count for each in journey.endings)
+    entered = {step.name: step.entered for step in journey.steps}
+    return unreached(journey.journey, entered, entered, ended)
+
+
 def policies_hash(definitions: Definitions) -> str:
     """Twelve digits by which to tell policies apart."""
     return hashlib.sha256(definitions.policies.encode()).hexdigest()[:12]
@@ -85,6 +94,11 @@ def _counts(counter: Mapping[tuple[Any, ...], int]) -> tuple[Count, ...]:
     return tuple(
         Count(tuple(map(str, names)), count) for names, count in sorted(counter.items()) if count
     )
+
+
+def _by_step(counter: Mapping[tuple[Any, ...], int], place: Mapping[str, int]) -> tuple[Count, ...]:
+    """In the order of the journey's steps."""
+    return tuple(sorted(_counts(counter), key=lambda each: place.get(each.names[0], -1)))
 
 
 def _spread(histogram: Histogram) -> Spread:
@@ -98,6 +112,7 @@ def _spread(histogram: Histogram) -> Spread:
 
 def _journey(program: Program, graph: Graph, tally: JourneyTally) -> JourneyReport:
     left = _left(tally)
+    place = {step.name: number for number, step in enumerate(graph.steps)}
     return JourneyReport(
         journey=program.journey,
         version=program.version,
@@ -110,10 +125,10 @@ def _journey(program: Program, graph: Graph, tally: JourneyTally) -> JourneyRepo
             for each in graph.steps
         ),
         ways=_ways(graph, tally, left),
-        leavings=_leavings(graph, tally, left),
+        leavings=_leavings(tally, left, place),
         endings=_counts(tally.endings),
-        messages=_counts(tally.messages),
-        reasons=_counts(tally.reasons),
+        messages=_by_step(tally.messages, place),
+        reasons=_by_step(tally.reasons, place),
         hours=_hours(tally),
         conversions=_conversions(tally) if program.goal else None,
     )
@@ -157,8 +172,9 @@ def _ways(graph: Graph, tally: JourneyTally, left: Mapping[str, int]) -> tuple[W
     return tuple(ways)
 
 
-def _leavings(graph: Graph, tally: JourneyTally, left: Mapping[str, int]) -> tuple[Leaving, ...]:
-    place = {step.name: number for number, step in enumerate(graph.steps)}
+def _leavings(
+    tally: JourneyTally, left: Mapping[str, int], place: Mapping[str, int]
+) -> tuple[Leaving, ...]:
     found = sorted(
         (place.get(step, -1), step, outcome)
         for step, outcome in tally.leavings

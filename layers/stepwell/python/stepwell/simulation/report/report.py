@@ -184,7 +184,9 @@ class PerCustomer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `broken` are the first of `broken_count` things that must never happen."""
+    """All of it. `broken` are the first of `broken_count` things that must never happen: rule,
+    customer, journey, step, when, text, and all of it `said` in one line.
+    """
 
     settings: Settings
     customers: int

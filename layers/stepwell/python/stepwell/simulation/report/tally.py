@@ -13,6 +13,7 @@ from stepwell.messages.policies import Policies
 from stepwell.messages.verdicts import Outcome
 from stepwell.simulation.costs.metering import MeteredStore
 from stepwell.simulation.costs.usage import billed
+from stepwell.simulation.never import find_broken
 from stepwell.simulation.report.closeness import (
     Contact,
     count_caps,
@@ -47,6 +48,8 @@ def harvest(simulation: Simulation) -> Tally:
     if isinstance(store, MeteredStore):
         epoch = int(simulation.now.timestamp())
         tally.metered = store.metered(trace.calls, customers=tally.customers, now=epoch)
+    broken = find_broken(simulation)
+    tally.broken, tally.broken_count = broken[:MOST_LISTED], len(broken)
     tally.problems = [_problem(each) for each in trace.problems[:MOST_LISTED]]
     tally.problem_count = len(trace.problems)
     for sending in trace.sendings:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from stepwell.simulation.costs.forecast import Forecast
 from stepwell.simulation.report import words
-from stepwell.simulation.report.report import CapReport, JourneyReport, Report, Spread
+from stepwell.simulation.report.report import CapReport, JourneyReport, Report
 
 WIDTH = 100
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -41,7 +41,7 @@ def write_captured(text: str, file: IO[str]) -> None:
 
 def _print(console: Console, report: Report) -> None:
     _head(console, report)
-    _never(console, report)
+    print_never(console, report)
     for journey in report.journeys:
         _journey(console, journey)
     _customers(console, report)
@@ -84,7 +84,7 @@ def _head(console: Console, report: Report) -> None:
     console.print()
 
 
-def _never(console: Console, report: Report) -> None:
+def print_never(console: Console, report: Report) -> None:
     if not report.broken_count:
         console.print(Text("✓ Nothing happened that must never happen.", style="green"))
         console.print()
@@ -92,7 +92,7 @@ def _never(console: Console, report: Report) -> None:
     said = words.several(report.broken_count, "thing")
     console.print(Text(f"✗ {said} happened that must never happen:", style="bold red"))
     for each in report.broken[:_SHOWN_BROKEN]:
-        console.print(Text(f"  {each['text']}", style="red"))
+        console.print(Text(f"  {each['said']}", style="red"))
     if report.broken_count > _SHOWN_BROKEN:
         console.print(f"  … and {report.broken_count - _SHOWN_BROKEN:,} more")
     console.print()
@@ -121,7 +121,7 @@ def _flow(journey: JourneyReport) -> Table:
         "Where they went", ["step", "then", "because"], ["runs", "share", "median / p95 in step"]
     )
     before = None
-    for step, then, because, share, seconds in _onward(journey):
+    for step, then, because, share, seconds in words.onward(journey):
         again = then == step
         made.add_row(
             "" if step == before else step or "entry",
@@ -134,17 +134,6 @@ def _flow(journey: JourneyReport) -> Table:
         )
         before = step
     return made
-
-
-def _onward(journey: JourneyReport) -> list[tuple[str, str, str, float, Spread]]:
-    """Ways and leavings together: step, where to, why, share and time; step by step."""
-    rows = [
-        (each.source, each.target or "completed", each.label, each.share, each.seconds)
-        for each in journey.ways
-    ]
-    rows += [(each.step, each.outcome, "", each.share, each.seconds) for each in journey.leavings]
-    place = {step.name: number for number, step in enumerate(journey.steps)}
-    return sorted(rows, key=lambda row: place.get(row[0], -1))
 
 
 def _messages(journey: JourneyReport) -> Table:
@@ -211,14 +200,13 @@ def _caps(console: Console, report: Report) -> None:
         return
     made = table(
         "Caps: customers by the most messages in any window",
-        ["cap", "at most"],
-        ["customers by messages", "refusals", "customers refused"],
+        ["cap"],
+        ["customers by messages", "refusals", "refused"],
     )
     made.columns[0].no_wrap = True
     for cap in report.caps:
         made.add_row(
             cap.name,
-            words.cap_rule(cap),
             _reached(cap),
             words.number(cap.refusals),
             words.number(cap.refused_customers),
@@ -254,15 +242,11 @@ def _quiet_hours(console: Console, report: Report) -> None:
             words.number(each.suppressed),
             words.number(each.passed_over),
             words.number(each.hour_before),
-            _minutes(each.nearest_before),
+            words.minutes(each.nearest_before),
             words.number(each.hour_after),
-            _minutes(each.nearest_after),
+            words.minutes(each.nearest_after),
         )
     show(console, made)
-
-
-def _minutes(minutes: int | None) -> str:
-    return words.NONE if minutes is None else f"{minutes:,} min"
 
 
 def _providers(console: Console, report: Report) -> None:
@@ -292,7 +276,7 @@ def _cost(console: Console, cost: Forecast) -> None:
             words.money(line.per_million.entries),
         )
     for total in cost.totals:
-        name = {"aws": "AWS", "channels": "Channels", "all": "Together"}[total.group]
+        name = words.TOTALS[total.group]
         each = total.per_million
         made.add_row(
             name, "", "", words.money(total.dollars), words.money(each.entries), style="bold"

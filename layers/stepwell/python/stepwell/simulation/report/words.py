@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from stepwell.simulation.report.report import CapReport, Count, QuietReport, Spread
+from stepwell.simulation.report.compare import Difference
+from stepwell.simulation.report.report import (
+    CapReport,
+    Count,
+    JourneyReport,
+    QuietReport,
+    Report,
+    Spread,
+)
 
 OUTCOMES = ("sent", "unknown", "failed", "suppressed", "deferred")
 """The columns of tables of messages; a message still deferred at the end of its run comes last."""
 NONE = "-"
+TOTALS = {"aws": "AWS", "channels": "Channels", "all": "Together"}
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
@@ -68,6 +77,27 @@ def quiet_rule(rule: QuietReport) -> str:
     return f"{rule.start} to {rule.end}, {', '.join(rule.purposes)} {', '.join(rule.channels)}"
 
 
+def minutes(value: int | None) -> str:
+    return NONE if value is None else f"{value:,} min"
+
+
+def side(report: Report) -> str:
+    """What tells one side of a comparison from the other."""
+    versions = ", ".join(f"{name} {v[:12]}" for name, v in report.settings.journeys.items())
+    return f"{report.settings.label}: {versions}, policies {report.settings.policies}"
+
+
+def onward(journey: JourneyReport) -> list[tuple[str, str, str, float, Spread]]:
+    """Ways and leavings together: step, where to, why, share and time; step by step."""
+    rows = [
+        (each.source, each.target or "completed", each.label, each.share, each.seconds)
+        for each in journey.ways
+    ]
+    rows += [(each.step, each.outcome, "", each.share, each.seconds) for each in journey.leavings]
+    place = {step.name: number for number, step in enumerate(journey.steps)}
+    return sorted(rows, key=lambda row: place.get(row[0], -1))
+
+
 def reason(text: str) -> str:
     """`quiet_hours` as `quiet hours`."""
     return text.replace("_", " ")
@@ -91,3 +121,32 @@ def by_hour(hours: tuple[Count, ...]) -> dict[str, list[int]]:
         if hour.isdigit():
             counts[int(hour)] += each.count
     return table
+
+
+def measured(value: float | None, unit: str) -> str:
+    """A number of a comparison, in its unit."""
+    if value is None:
+        return NONE
+    if unit == "seconds":
+        return duration(int(value))
+    if unit == "share":
+        return percent(value)
+    if unit == "dollars":
+        return money(value)
+    return amount(value)
+
+
+def change(difference: Difference) -> str:
+    """`+12`, `-3h`; a dash where one side has no number."""
+    value = difference.change
+    if value is None:
+        return NONE
+    sign = "+" if value > 0 else "-"
+    if difference.unit == "share":
+        return f"{sign}{abs(value) * 100:.1f} points"
+    return sign + measured(abs(value), difference.unit)
+
+
+def relative(difference: Difference) -> str:
+    value = difference.relative
+    return "" if value is None else f"{value * 100:+,.1f}%"
