@@ -36,7 +36,7 @@ export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test check lint types imports journeys synth bench format clean
+.PHONY: help run test check lint types imports journeys scenarios synth bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -50,7 +50,7 @@ test: check ## everything that has to pass: the checks, then all tests
 	@$(say) 'running the tests'
 	$(python) -m pytest -n 2 --dist loadfile
 
-check: lint types imports journeys synth ## style, types, import rules, compiled journeys, templates
+check: lint types imports journeys synth ## style, types, import rules, journeys and their scenarios, templates
 
 lint: .venv/.project
 	@$(say) 'style: ruff'
@@ -65,10 +65,16 @@ imports: .venv/.project
 	@$(say) 'import rules: import-linter'
 	PYTHONPATH=. .venv/bin/lint-imports --no-logo > .build/imports.log || { cat .build/imports.log >&2; exit 1; }
 
-journeys: .venv/.project
+journeys: scenarios
 	@$(say) 'journeys: problems, and drift of the compiled state machines'
 	.venv/bin/stepwell check
 	.venv/bin/stepwell compile --check
+
+scenarios: .venv/.project ## what the journeys have to do; `stepwell test` shows more
+	@$(say) 'scenarios: what the journeys have to do'
+	mkdir -p .build
+	.venv/bin/stepwell test > .build/scenarios.log || { grep -v '^ok' .build/scenarios.log || true; exit 1; }
+	tail -n 1 .build/scenarios.log
 
 synth: .build/synth ## write the CloudFormation templates to cdk.out/
 

@@ -41,7 +41,7 @@ def test_check_sums_up_a_sound_project(root: Path, capsys: pytest.CaptureFixture
     said = capsys.readouterr().out
     assert "greeting" in said
     assert "enters on Began, 2 messages" in said
-    assert "1 journey, no problems." in said
+    assert "1 journey, no problems, 1 warning." in said
 
 
 def test_check_prints_problems_and_fails(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

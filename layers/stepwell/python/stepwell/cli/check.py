@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepwell.cli.projects import add_root, print_problems, root_of
@@ -11,8 +13,9 @@ from stepwell.cli.projects import add_root, print_problems, root_of
 if TYPE_CHECKING:
     from stepwell.cli.command import Commands
     from stepwell.journeys.compiler.compilation import Compiled
+    from stepwell.journeys.compiler.problems import Problem
 
-HELP = "Check all journeys, their templates and the policies."
+HELP = "Check all journeys, their templates and scenarios, and the policies."
 
 
 def add_parser(commands: Commands) -> None:
@@ -23,28 +26,58 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    from stepwell.journeys.compiler.compilation import compile_project  # noqa: PLC0415 - quick --help
+    """1 when there is a problem; a warning alone is none."""
     from stepwell.journeys.compiler.problems import CompileError  # noqa: PLC0415 - quick --help
+    from stepwell.simulation.scenarios.reader import without_scenarios  # noqa: PLC0415 - as above
 
+    root = root_of(arguments.root)
+    compiled: list[Compiled] = []
+    problems: list[Problem] = []
     try:
-        compiled = compile_project(root_of(arguments.root))
+        compiled = _checked(root)
     except CompileError as error:
-        if arguments.json:
-            print(
-                json.dumps(
-                    [problem.as_json() for problem in error.problems], indent=2, ensure_ascii=False
-                )
-            )
-        else:
-            print_problems(error.problems)
-        return 1
+        problems = error.problems
+    warnings = without_scenarios(root)
     if arguments.json:
-        print("[]")
-        return 0
+        _print_json(problems, warnings)
+    elif problems:
+        print_problems(problems)
+    else:
+        _sum_up(compiled, warnings)
+    return 1 if problems else 0
+
+
+def _checked(root: Path) -> list[Compiled]:
+    """All journeys, compiled. Raises CompileError with their problems, or their scenarios'."""
+    from stepwell.journeys.compiler.compilation import compile_all  # noqa: PLC0415 - quick --help
+    from stepwell.journeys.compiler.problems import CompileError  # noqa: PLC0415 - as above
+    from stepwell.journeys.compiler.project import journey_names, read_project  # noqa: PLC0415
+    from stepwell.simulation.scenarios.reader import read_scenarios, surroundings  # noqa: PLC0415
+
+    project = read_project(root)
+    compiled = compile_all(project)
+    _, problems = read_scenarios(root, journey_names(root), surroundings(project, root))
+    if problems:
+        raise CompileError(problems)
+    return compiled
+
+
+def _print_json(problems: list[Problem], warnings: list[Problem]) -> None:
+    """One list of both; `severity` tells them apart."""
+    found = [problem.as_json() | {"severity": "error"} for problem in problems]
+    found += [warning.as_json() | {"severity": "warning"} for warning in warnings]
+    print(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _sum_up(compiled: list[Compiled], warnings: list[Problem]) -> None:
     for each in compiled:
         print(_summary(each))
-    print(f"\n{len(compiled)} journey{'' if len(compiled) == 1 else 's'}, no problems.")
-    return 0
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    count = len(warnings)
+    warned = f", {count} warning{'' if count == 1 else 's'}" if warnings else ""
+    journeys = f"{len(compiled)} journey{'' if len(compiled) == 1 else 's'}"
+    print(f"\n{journeys}, no problems{warned}.")
 
 
 def _summary(compiled: Compiled) -> str:
