@@ -13,7 +13,7 @@ from stepwell.simulation.report.report import JourneyReport, Leaving, Step, Way
 _START, _DONE = "start", "done"
 _WIDTH, _LINE, _PAD = 264.0, 17.0, 9.0
 _MARGIN = 16.0
-_THICKEST = 9.0
+_THICKEST = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ def arrow() -> str:
         head,
         id="head",
         viewBox="0 0 8 8",
-        refX=7,
+        refX=6,
         refY=4,
-        markerWidth=9,
-        markerHeight=9,
+        markerWidth=13,
+        markerHeight=13,
         markerUnits="userSpaceOnUse",
         orient="auto",
     )
@@ -157,7 +157,7 @@ def _link(way: Way) -> Link:
     width = max(map(svg.wide, lines), default=0.0) + 14
     source = _id(way.source) if way.source else _START
     target = _id(way.target) if way.target else _DONE
-    return Link(source, target, width, len(lines) * _LINE + 6)
+    return Link(source, target, width, len(lines) * _LINE + 6, weight=0.01 + way.share**2)
 
 
 def _label(way: Way) -> tuple[str, ...]:
@@ -167,7 +167,7 @@ def _label(way: Way) -> tuple[str, ...]:
         return (*why, "nobody")
     share = "" if way.source == way.target else f" ({words.percent(way.share)})"
     taken = f"{way.seconds.count:,}{share}"
-    return (*why, taken, f"{words.spread(way.seconds)}") if way.source else (*why, taken)
+    return (*why, taken, words.spread(way.seconds)) if way.source else (*why, taken)
 
 
 def _way(way: Way, route: Route, layout: Layout, journey: JourneyReport) -> Iterator[str]:

@@ -85,7 +85,7 @@ def _customers(report: Report) -> str:
     shown += [("> 20", more)] if more else []
     parts = [
         element("h2", "Messages per customer"),
-        drawing(histogram("Customers by the number of messages sent to them", shown)),
+        drawing(histogram("Customers by the number of messages sent to them", shown), "bars"),
         html_table("Messages per customer", ["of"], ["customers", "median", "95%", "most"], rows),
     ]
     return element("section", "".join(parts), id="customers")
@@ -130,8 +130,9 @@ def _caps(report: Report) -> str:
 def _cap_chart(cap: CapReport) -> str:
     counts = [(str(n), count) for n, count in enumerate(cap.reached)]
     counts += [("more", cap.above)] if cap.above else []
-    name = f"{cap.name}: customers by the most messages in any {words.duration(cap.seconds)}"
-    return element("div", element("h3", escape(name)) + histogram(name, counts))
+    what = f"customers by the most messages in any {words.duration(cap.seconds)}"
+    heading = element("h3", escape(cap.name) + element("small", what))
+    return element("div", heading + histogram(f"{cap.name}: {what}", counts))
 
 
 def _quiet_hours(report: Report) -> str:

@@ -30,12 +30,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An edge, and the size of its label."""
+    """An edge, and the size of its label. The greater its weight, the straighter it is drawn."""
 
     source: str
     target: str
     width: float
     height: float
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class _Grid:
     layers: list[list[str]] = field(default_factory=list)
     below: dict[str, list[str]] = field(default_factory=dict)
     above: dict[str, list[str]] = field(default_factory=dict)
+    weights: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def add(self, name: str, layer: int, width: float, height: float) -> None:
         while len(self.layers) <= layer:
@@ -72,7 +74,8 @@ class _Grid:
         self.sizes[name] = (width, height)
         self.below[name], self.above[name] = [], []
 
-    def join(self, upper: str, lower: str) -> None:
+    def join(self, upper: str, lower: str, weight: float) -> None:
+        self.weights[upper, lower] = self.weights[lower, upper] = weight
         self.below[upper].append(lower)
         self.above[lower].append(upper)
 
@@ -116,10 +119,10 @@ def _chain(grid: _Grid, ranks: Mapping[str, int], number: int, link: Link) -> li
     for layer in range(2 * ranks[link.source] + 1, 2 * ranks[link.target]):
         name = f"\0{number}.{layer}"
         grid.add(name, layer, *((8.0, 0.0) if chain else (link.width, link.height)))
-        grid.join(above, name)
+        grid.join(above, name, link.weight)
         chain.append(name)
         above = name
-    grid.join(above, link.target)
+    grid.join(above, link.target, link.weight)
     return chain
 
 
@@ -130,19 +133,23 @@ def _order(grid: _Grid) -> None:
         neighbours = grid.above if downwards else grid.below
         layers = grid.layers if downwards else grid.layers[::-1]
         for fixed, moved in pairwise(layers):
-            places = {name: place for place, name in enumerate(fixed)}
-            order = {name: place for place, name in enumerate(moved)}
-            moved.sort(key=lambda name: _mean(name, neighbours, places, order))
+            places = {name: float(place) for place, name in enumerate(fixed)}
+            order = {name: float(place) for place, name in enumerate(moved)}
+            wanted = {name: _mean(name, neighbours[name], places, order[name]) for name in moved}
+            moved.sort(key=wanted.__getitem__)
 
 
 def _mean(
     name: str,
-    neighbours: Mapping[str, list[str]],
+    neighbours: Sequence[str],
     places: Mapping[str, float],
-    otherwise: Mapping[str, float],
+    otherwise: float,
+    weights: Mapping[tuple[str, str], float] | None = None,
 ) -> float:
-    found = [places[each] for each in neighbours[name] if each in places]
-    return sum(found) / len(found) if found else otherwise[name]
+    """The mean place of its neighbours, each as often as its weight says."""
+    weighed = [(places[each], weights[name, each] if weights else 1.0) for each in neighbours]
+    total = sum(weight for _, weight in weighed)
+    return sum(place * weight for place, weight in weighed) / total if total else otherwise
 
 
 def _columns(grid: _Grid) -> dict[str, float]:
@@ -153,7 +160,9 @@ def _columns(grid: _Grid) -> dict[str, float]:
         downwards = sweep % 2 == 1
         neighbours = grid.above if downwards else grid.below
         for layer in grid.layers if downwards else grid.layers[::-1]:
-            wanted = {name: _mean(name, neighbours, xs, xs) for name in layer}
+            wanted = {
+                name: _mean(name, neighbours[name], xs, xs[name], grid.weights) for name in layer
+            }
             _spread_out(grid, layer, wanted, xs)
     return xs
 

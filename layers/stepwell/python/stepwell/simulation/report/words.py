@@ -66,6 +66,9 @@ def several(count: int, thing: str) -> str:
 
 
 def spread(seconds: Spread) -> str:
+    """Median and 95th percentile."""
+    if seconds.median == 0 == seconds.p95:
+        return "at once"
     return f"{duration(seconds.median)} / {duration(seconds.p95)}" if seconds.count else NONE
 
 
