@@ -117,6 +117,18 @@ def test_plans_change_the_channels_alone() -> None:
         forecast(_usage(), PRICES, {"email": "gold"})
 
 
+def test_plan_with_a_monthly_fee_costs_it_whatever_is_sent() -> None:
+    for months in (1, 3):
+        found = forecast(_usage(seconds=months * MONTH), PRICES, {"email": "pro"})
+        fee = _line(found, "email (pro)", "months")
+        assert (fee.amount, fee.dollars) == pytest.approx((1, 105.0))
+        assert fee.per_million.customers == pytest.approx(months * 105 * 1_000)
+    (email,) = (each for each in found.lines if each.unit == "emails")
+    assert email.dollars == pytest.approx(0.22 / 3)
+    no_email = forecast(_usage(billed=Counter({("push", ""): 1})), PRICES, {"email": "pro"})
+    assert not any("email" in each.service for each in no_email.lines)
+
+
 def test_totals_are_the_sums_of_lines() -> None:
     found = forecast(_usage(), PRICES)
     aws, channels, everything = found.totals

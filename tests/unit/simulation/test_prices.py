@@ -45,7 +45,7 @@ def test_unknown_plans_are_refused_with_those_there_are() -> None:
     with pytest.raises(PricesError) as caught:
         read_prices().plans({"email": "premium", "fax": "any"})
     assert caught.value.problems == (
-        "plan: email has no plan premium; there are: essentials, a_la_carte",
+        "plan: email has no plan premium; there are: essentials, a_la_carte, pro, enterprise",
         "plan: there is no channel fax; there are: email, push, sms",
     )
 

@@ -184,11 +184,19 @@ def _of_channels(usage: Usage, prices: PriceTable, plans: Mapping[str, str]) -> 
     for (name, country), amount in sorted(usage.billed.items()):
         channel, plan = channels[name], plans[name]
         if isinstance(channel, Channel):
-            yield _Used("channels", f"{name} ({plan})", channel.plans[plan], amount)
+            price = channel.plans[plan]
+            yield _Used("channels", f"{name} ({plan})", price, amount)
+            yield _fee(f"{name} ({plan})", price, usage)
         else:
             price = channel.plans[plan].price(country)
             where = country or "country unknown"
             yield _Used("channels", f"{name} ({plan}), {where}", price, amount)
+
+
+def _fee(service: str, plan: Price, usage: Usage) -> _Used:
+    """What a plan costs however much is sent; nothing for most."""
+    fee = plan.model_copy(update={"unit": "months of the plan", "dollars": plan.monthly, "per": 1})
+    return _Used("channels", service, fee, usage.seconds / _MONTH if plan.monthly else 0.0)
 
 
 def _line(used: _Used, usage: Usage) -> Line:

@@ -49,10 +49,11 @@ class _Sourced(_Strict):
 
 
 class Price(_Sourced):
-    """`dollars` for `per` units."""
+    """`dollars` for `per` units, and `monthly` dollars whatever the number of units."""
 
     unit: str
     per: Annotated[int, Field(ge=1)] = 1
+    monthly: Dollars = 0.0
     page: str
 
     def of(self, amount: float) -> float:
