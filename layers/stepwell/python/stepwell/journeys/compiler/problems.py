@@ -1,7 +1,8 @@
 """What is wrong with a journey, for people: where, a stable code, and what to do about it.
 
 Codes are kept for ever, so that a search finds them: SW1xx reading and the language, SW2xx names
-and sizes, SW3xx flow and time, SW4xx messages, SW5xx events and conditions, SW6xx templates.
+and sizes, SW3xx flow and time, SW4xx messages, SW5xx events and conditions, SW6xx templates,
+SW8xx populations.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from stepwell.journeys.compiler.documents import Document
 from stepwell.journeys.compiler.model import Message, named
+from stepwell.journeys.compiler.names import slug
 from stepwell.journeys.compiler.problems import CompileError, Problem, suggest
 from stepwell.journeys.compiler.project import journey_names
 from stepwell.journeys.compiler.reader import read_journey
@@ -101,7 +102,8 @@ class _Reading:
     problems: list[Problem] = field(default_factory=list)
 
     def population(self) -> Population | None:
-        document = self._validated((), self.source.data, documents.PopulationDocument)
+        data = {} if self.source.data is None else self.source.data
+        document = self._validated((), data, documents.PopulationDocument)
         if document is None:
             return None
         homes = self._list(("zones",), document.zones, documents.HomeDocument)
@@ -116,12 +118,7 @@ class _Reading:
             addresses=self._addresses(document.addresses),
             consents=self._consents(document.consents),
             traits=self._values(("traits",), document.traits, None, None),
-            behaviours=tuple(
-                self._behaviour(path, each)
-                for path, each in self._list(
-                    ("behaviours",), document.behaviours, documents.BehaviourDocument
-                )
-            ),
+            behaviours=self._behaviours(document.behaviours),
             responses=tuple(
                 self._response(path, each)
                 for path, each in self._list(
@@ -161,6 +158,17 @@ class _Reading:
         if document and document.granted + document.revoked > 1.0:
             self._report(path, "granted and revoked are over 100% together", "Lower one of them.")
         return Consent(document.granted, document.revoked) if document else None
+
+    def _behaviours(self, data: list[Any]) -> tuple[Behaviour, ...]:
+        """Their names are distinct: randomness and ids are made from them."""
+        behaviours: dict[str, Behaviour] = {}
+        for path, each in self._list(("behaviours",), data, documents.BehaviourDocument):
+            behaviour = self._behaviour(path, each)
+            if slug(behaviour.name) in behaviours:
+                said = f"another behaviour is named {behaviour.name}, or much like it"
+                self._report((*path, "name"), said, "Give each a name of its own.")
+            behaviours[slug(behaviour.name)] = behaviour
+        return tuple(behaviours.values())
 
     def _behaviour(self, path: DataPath, document: documents.BehaviourDocument) -> Behaviour:
         return Behaviour(
