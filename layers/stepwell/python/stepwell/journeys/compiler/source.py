@@ -13,7 +13,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString
 
@@ -44,6 +44,15 @@ class Source:
         return Place(self.file, self.lines.get(known, 1), shown(path))
 
 
+class _Constructor(RoundTripConstructor):
+    """Leaves dates as they are written: YAML 1.2 has none, and `2026-02-30` is a matter of who
+    reads it.
+    """
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor.construct_yaml_str)
+
+
 def read_yaml(path: Path, file: str) -> tuple[Source | None, list[Problem]]:
     """The file's data. `file` is the name used in problems, usually relative to the project."""
     try:
@@ -58,7 +67,9 @@ def read_yaml(path: Path, file: str) -> tuple[Source | None, list[Problem]]:
 
 def parse_yaml(text: str, file: str) -> tuple[Source | None, list[Problem]]:
     try:
-        tree = YAML(typ="rt", pure=True).load(text)
+        yaml = YAML(typ="rt", pure=True)
+        yaml.Constructor = _Constructor
+        tree = yaml.load(text)
         lines: dict[DataPath, int] = {(): 1}
         return Source(file, _plain(tree, (), lines), lines), []
     except DuplicateKeyError as error:

@@ -58,7 +58,7 @@ def _problem(source: Source, path: DataPath, error: ErrorDetails, model: type[Do
         return _unknown_key(source, (*path, *loc), key, model)
     if kind == "missing":
         what = f"`{key}` is missing"
-        return Problem(place, "SW102", what, f"Add `{key}:` to {shown(path) or 'the journey'}.")
+        return Problem(place, "SW102", what, f"Add `{key}:` to {shown(path) or 'the file'}.")
     if kind.startswith("SW"):
         return Problem(place, kind, error["msg"], f"Correct `{key}`.")
     if kind in _TYPES:
@@ -66,7 +66,7 @@ def _problem(source: Source, path: DataPath, error: ErrorDetails, model: type[Do
             place,
             "SW103",
             f"{_given(error)} where {_TYPES[kind]} belongs",
-            f"Correct `{key or shown(path)}`.",
+            _correct(key or shown(path)),
         )
     if kind == "literal_error":
         expected = str(error["ctx"]["expected"]).replace("'", "")
@@ -77,8 +77,12 @@ def _problem(source: Source, path: DataPath, error: ErrorDetails, model: type[Do
         place,
         "SW103",
         f"{error['msg'][0].lower()}{error['msg'][1:]}",
-        f"Correct `{key or shown(path)}`.",
+        _correct(key or shown(path)),
     )
+
+
+def _correct(path: str) -> str:
+    return f"Correct `{path}`." if path else "Correct the file."
 
 
 def _given(error: ErrorDetails) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
@@ -68,25 +68,30 @@ def read_given(reading: Reading, base: GivenDocument, path: DataPath, data: Any)
         return None
     document = laid_over(base, own)
 
-    def where(key: str, name: str) -> DataPath:
+    def where(key: str, name: str | None = None) -> DataPath:
         """Where a part stands: in the scenario, or at the top of the file."""
-        return (*(path if name in getattr(own, key) else ("given",)), key, name)
+        if name is None:
+            return (*(path if key in own.model_fields_set else ("given",)), key)
+        return (*(path if name in (getattr(own, key) or {}) else ("given",)), key, name)
 
-    parts = {name: where("policies", name) for name in document.policies}
-    policies = reading.policies(document.policies, parts)
-    customers = _customers(reading, document, where)
+    policies = reading.policies(
+        document.policies, {name: where("policies", name) for name in document.policies}
+    )
     for event, properties in document.events.items():
         if reading.event(where("events", event), event):
             property_problems(reading, where("events", event), event, properties)
-    week = _week(reading, (*(path if "date" in own.model_fields_set else ("given",)), "date"))(
-        document.date
-    )
-    journeys = _journeys(reading, (*path, "journeys"), document.journeys)
+    journeys = _journeys(reading, where("journeys"), document.journeys)
+    week = _week(reading, where("date"), document.date)
+    customers = _customers(reading, document, where)
     if policies is None:
         return None
-    given = Given(document, week, journeys, policies, customers)
-    _check_purposes(reading, given, path)
-    return given
+    for key in ("consents", "refused"):
+        _check_purposes(reading, where(key), getattr(document, key), policies)
+    for user, customer in customers.items():
+        for key in ("consents", "refused"):
+            place = (*where("customers", user), key)
+            _check_purposes(reading, place, getattr(customer, key), policies)
+    return Given(document, week, journeys, policies, customers)
 
 
 def laid_over(base: P, own: PersonDocument) -> P:
@@ -103,7 +108,9 @@ def laid_over(base: P, own: PersonDocument) -> P:
     return base.model_copy(update=changes)
 
 
-def _customers(reading: Reading, document: GivenDocument, where: Any) -> dict[str, PersonDocument]:
+def _customers(
+    reading: Reading, document: GivenDocument, where: Callable[[str, str], DataPath]
+) -> dict[str, PersonDocument]:
     found: dict[str, PersonDocument] = {}
     shared = PersonDocument.model_validate(
         {key: getattr(document, key) for key in PersonDocument.model_fields}
@@ -115,17 +122,12 @@ def _customers(reading: Reading, document: GivenDocument, where: Any) -> dict[st
     return found
 
 
-def _week(reading: Reading, path: DataPath) -> Any:
-    def read(text: str | None) -> Week:
-        if text is None:
-            return Week()
-        try:
-            return Week(date.fromisoformat(text))
-        except ValueError:
-            reading.report(path, "SW701", f"{text!r} is no day", 'Write one like "2026-11-23".')
-            return Week()
-
-    return read
+def _week(reading: Reading, path: DataPath, text: str | None) -> Week:
+    try:
+        return Week() if text is None else Week(date.fromisoformat(text))
+    except ValueError:
+        reading.report(path, "SW701", f"{text!r} is no day", 'Write one like "2026-11-23".')
+        return Week()
 
 
 def _journeys(reading: Reading, path: DataPath, others: list[str]) -> tuple[str, ...]:
@@ -137,12 +139,14 @@ def _journeys(reading: Reading, path: DataPath, others: list[str]) -> tuple[str,
     return tuple(sorted({reading.journey, *known}))
 
 
-def _check_purposes(reading: Reading, given: Given, path: DataPath) -> None:
-    for key in ("consents", "refused"):
-        for purpose in getattr(given.document, key) or {}:
-            reading.known(
-                (*path, key, purpose), purpose, given.policies["purposes"], "SW708", "purpose"
-            )
+def _check_purposes(
+    reading: Reading,
+    path: DataPath,
+    by_purpose: Mapping[str, Any] | None,
+    policies: Mapping[str, Any],
+) -> None:
+    for purpose in by_purpose or {}:
+        reading.known((*path, purpose), purpose, policies["purposes"], "SW708", "purpose")
 
 
 def _pairs(channels: Mapping[str, list[Any]]) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ from stepwell.journeys.compiler.registry import EventRegistry
 from stepwell.journeys.compiler.source import DataPath, Source
 from stepwell.journeys.compiler.validation import D, validated
 from stepwell.messages.policies import PoliciesError
-from stepwell.messages.policies_file import read_policies
+from stepwell.messages.policies_file import PoliciesModel, read_policies
 from stepwell.simulation.scenarios.times import TimeError, Week
 
 
@@ -86,6 +86,12 @@ class Reading:
         self, parts: Mapping[str, Any], where: Mapping[str, DataPath]
     ) -> dict[str, Any] | None:
         """The document; `where` is the path of each part in this file."""
+        known = [
+            self.known(path, name, PoliciesModel.model_fields, "SW406", "part of the policies")
+            for name, path in where.items()
+        ]
+        if not all(known):
+            return None
         try:
             return self.around.policies_with(parts)
         except PoliciesError as error:
