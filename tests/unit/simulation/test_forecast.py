@@ -11,7 +11,8 @@ from stepwell.ports import Outgoing
 from stepwell.simulation.costs.forecast import DAYS_PER_MONTH, Forecast, Line, forecast
 from stepwell.simulation.costs.prices import PricesError, read_prices
 from stepwell.simulation.costs.usage import Metered, Usage, billed
-from stepwell.simulation.trace import Sending
+from stepwell.simulation.trace import Applied, Sending
+from tests.support.simulations import Person
 
 PRICES = read_prices()
 MONTH = DAYS_PER_MONTH * 86_400
@@ -117,14 +118,19 @@ def test_plans_change_the_channels_alone() -> None:
         forecast(_usage(), PRICES, {"email": "gold"})
 
 
+def test_prices_with_one_source_are_said_together() -> None:
+    said = forecast(_usage(), PRICES, {"email": "pro"}).uncertain
+    (email,) = (each for each in said if "email" in each)
+    assert "emails (email (pro)), months of the plan (email (pro)): AWS's price list" in email
+
+
 def test_plan_with_a_monthly_fee_costs_it_whatever_is_sent() -> None:
     for months in (1, 3):
         found = forecast(_usage(seconds=months * MONTH), PRICES, {"email": "pro"})
         fee = _line(found, "email (pro)", "months")
         assert (fee.amount, fee.dollars) == pytest.approx((1, 105.0))
         assert fee.per_million.customers == pytest.approx(months * 105 * 1_000)
-    (email,) = (each for each in found.lines if each.unit == "emails")
-    assert email.dollars == pytest.approx(0.22 / 3)
+        assert _line(found, "email (pro)", "emails").dollars == pytest.approx(0.22 / months)
     no_email = forecast(_usage(billed=Counter({("push", ""): 1})), PRICES, {"email": "pro"})
     assert not any("email" in each.service for each in no_email.lines)
 
@@ -140,7 +146,7 @@ def test_totals_are_the_sums_of_lines() -> None:
 
 def test_unconfirmed_prices_that_count_are_said_and_others_not() -> None:
     said = forecast(_usage(), PRICES).uncertain
-    assert any("SMS segments (sms (aws), GB) is not confirmed" in each for each in said)
+    assert any("price of SMS segments (sms (aws), GB): from memory" in each for each in said)
     assert not any("US" in each for each in said)
     email = forecast(_usage(billed=Counter({("email", ""): 1})), PRICES).uncertain
     assert not any("email" in each for each in email)
@@ -184,3 +190,16 @@ def test_providers_bill_what_they_took_or_may_have_taken() -> None:
         ("email", ""): 1,
         ("push", ""): 1,
     }
+
+
+def test_number_of_no_country_is_priced_by_what_the_customer_says() -> None:
+    ada = Person()
+    applied = [
+        Applied(NOON, "c1", each, 0)
+        for each in (ada.identify(country="DE"), ada.identify(country="fr"), ada.cart("c"))
+    ]
+    outgoing = Outgoing("m", "sms", "+99900000001", {"body": "Hello"}, {"customer": "c1"})
+    known = replace(outgoing, address="+12025550123")
+    sendings = [Sending(NOON, each, "accepted") for each in (outgoing, known)]
+    assert billed(sendings, applied) == {("sms", "FR"): 1, ("sms", "US"): 1}
+    assert billed(sendings) == {("sms", ""): 1, ("sms", "US"): 1}

@@ -260,9 +260,12 @@ def _assumed(prices: PriceTable) -> Iterator[str]:
 
 
 def _uncertain(usage: Usage, lines: tuple[Line, ...]) -> Iterator[str]:
+    notes: dict[str, list[str]] = {}
     for each in lines:
         if not each.confirmed:
-            yield f"the price of {each.unit} ({each.service}) is not confirmed: {each.note}"
+            notes.setdefault(each.note, []).append(f"{each.unit} ({each.service})")
+    for note, priced in notes.items():
+        yield f"not confirmed is the price of {', '.join(priced)}: {note}"
     if usage.metered.customers < usage.customers:
         yield (
             f"DynamoDB's units were measured on {usage.metered.customers:,} of "

@@ -15,7 +15,7 @@ from phonenumbers import (
 )
 
 from stepwell.simulation.costs.segments import segments
-from stepwell.simulation.trace import Sending
+from stepwell.simulation.trace import Applied, Sending
 
 BASES = {
     "router": "event",
@@ -56,15 +56,25 @@ where a number does not tell it.
 """
 
 
-def billed(sendings: Iterable[Sending]) -> Billed:
-    """What providers charge for: all that they took or may have taken."""
+def billed(sendings: Iterable[Sending], applied: Iterable[Applied] = ()) -> Billed:
+    """What providers charge for: all that they took or may have taken.
+
+    Where a phone number belongs to no country, as those of made-up people may, the customer's last
+    word on it in `applied` counts.
+    """
+    countries = {
+        each.customer: each.event.traits["country"].upper()
+        for each in applied
+        if isinstance(each.event.traits.get("country"), str)
+    }
     total: Billed = Counter()
-    for each in sendings:
-        if each.result not in ("accepted", "unknown"):
+    for sending in sendings:
+        if sending.result not in ("accepted", "unknown"):
             continue
-        outgoing = each.outgoing
+        outgoing = sending.outgoing
         if outgoing.channel == "sms":
-            country = country_of(outgoing.address)
+            told = countries.get(outgoing.tags.get("customer", ""), "")
+            country = country_of(outgoing.address) or told
             total["sms", country] += segments(outgoing.content.get("body", ""))
         else:
             total[outgoing.channel, ""] += 1
