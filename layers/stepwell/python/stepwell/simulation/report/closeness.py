@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from stepwell.messages.policies import Cap, Policies, QuietHours
+from stepwell.messages.policies import Policies, QuietHours
 from stepwell.simulation.report.counts import CapTally, QuietTally, Tally
 
 _DAY = 24 * 60
@@ -35,7 +35,7 @@ def count_caps(contacts: Sequence[Contact], policies: Policies, tally: Tally) ->
             each.at for each in contacts if cap in policies.caps_of(each.purpose, each.channel)
         ]
         if times:
-            _cap(tally, cap).reached.add(_most_within(times, timedelta(seconds=cap.seconds)))
+            cap_of(tally, cap.name).reached.add(_most_within(times, timedelta(seconds=cap.seconds)))
 
 
 def _most_within(times: Sequence[datetime], window: timedelta) -> int:
@@ -48,8 +48,11 @@ def _most_within(times: Sequence[datetime], window: timedelta) -> int:
     return most
 
 
-def _cap(tally: Tally, cap: Cap) -> CapTally:
-    return tally.caps.setdefault(cap.name, CapTally())
+def cap_of(tally: Tally, name: str) -> CapTally:
+    """The counts of a cap."""
+    if name not in tally.caps:
+        tally.caps[name] = CapTally()
+    return tally.caps[name]
 
 
 def count_quiet(contacts: Sequence[Contact], policies: Policies, tally: Tally) -> None:
@@ -69,7 +72,9 @@ def count_quiet(contacts: Sequence[Contact], policies: Policies, tally: Tally) -
 
 def quiet_of(tally: Tally, number: int) -> QuietTally:
     """The counts of a rule, by its place in the policies."""
-    return tally.quiet.setdefault(number, QuietTally())
+    if number not in tally.quiet:
+        tally.quiet[number] = QuietTally()
+    return tally.quiet[number]
 
 
 def rules_for(policies: Policies, purpose: str, channel: str | None) -> list[int]:

@@ -16,12 +16,13 @@ from stepwell.simulation.costs.usage import billed
 from stepwell.simulation.never import find_broken
 from stepwell.simulation.report.closeness import (
     Contact,
+    cap_of,
     count_caps,
     count_quiet,
     quiet_of,
     rules_for,
 )
-from stepwell.simulation.report.counts import MICROS, MOST_LISTED, CapTally, JourneyTally, Tally
+from stepwell.simulation.report.counts import MICROS, MOST_LISTED, JourneyTally, Tally
 from stepwell.simulation.report.paths import Steps, count_run, ending_of, steps_of
 from stepwell.simulation.trace import Run
 from stepwell.storage.operations import Item, TableName
@@ -43,7 +44,7 @@ def harvest(simulation: Simulation) -> Tally:
         customers=len(trace.customers),
         events=trace.calls["event"],
         calls=trace.calls.copy(),
-        billed=billed(trace.sendings),
+        billed=billed(trace.sendings, trace.applied),
     )
     if isinstance(store, MeteredStore):
         epoch = int(simulation.now.timestamp())
@@ -119,7 +120,10 @@ class _Harvester:
         self._messages(seen)
 
     def _journey(self, name: str) -> JourneyTally:
-        return self.tally.journeys.setdefault(name, JourneyTally())
+        tally = self.tally.journeys.get(name)
+        if tally is None:
+            tally = self.tally.journeys[name] = JourneyTally()
+        return tally
 
     def _runs(self, runs: list[Run], seen: _Seen) -> None:
         enrollments: set[str] = set()
@@ -186,7 +190,7 @@ class _Harvester:
     def _caps(self, rule: Mapping[str, Any] | None, seen: _Seen) -> None:
         for refusal in (rule or {}).get("refused", {}).values():
             for name in refusal["full"]:
-                cap = self.tally.caps.setdefault(name, CapTally())
+                cap = cap_of(self.tally, name)
                 cap.refusals += 1
                 cap.refused_customers += name not in seen.refusing
                 seen.refusing.add(name)
