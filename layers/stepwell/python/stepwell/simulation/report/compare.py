@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from stepwell.simulation.report.report import FORMAT, JourneyReport, Report, Spread
 
 
+Name = tuple[str, str, str]
+"""Section, name, unit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One number in both reports; None where a report does not have it.
+    """One number in both reports; None where a report has nothing to take it of.
 
     `section` is a journey's name, or what else the number is about; `unit` is "", "seconds",
     "share", "value" or "dollars".
@@ -71,7 +75,7 @@ def compare(first: Report, second: Report) -> Comparison:
     ours, theirs = dict(_numbers(first)), dict(_numbers(second))
     keys = dict.fromkeys([*ours, *theirs])
     order = {section: number for number, section in enumerate(dict.fromkeys(k[0] for k in keys))}
-    pairs = [Difference(*key, ours.get(key), theirs.get(key)) for key in keys]
+    pairs = [Difference(*key, _in(ours, key), _in(theirs, key)) for key in keys]
     differing = [each for each in pairs if (each.first or 0) != (each.second or 0)]
     return Comparison(
         first,
@@ -81,8 +85,11 @@ def compare(first: Report, second: Report) -> Comparison:
     )
 
 
-Name = tuple[str, str, str]
-"""Section, name, unit."""
+def _in(numbers: Mapping[Name, float], key: Name) -> float | None:
+    """What was never counted is 0, in a section that there is."""
+    section, _, unit = key
+    known = unit == "" and any(each[0] == section for each in numbers)
+    return numbers.get(key, 0 if known else None)
 
 
 def _numbers(report: Report) -> Iterator[tuple[Name, float]]:
