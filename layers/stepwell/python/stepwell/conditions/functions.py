@@ -161,15 +161,18 @@ def _zone(name: Any) -> tzinfo:
         if offset:
             distance = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
             return timezone(-distance if offset[1] == "-" else distance)
-        return _named_zone(name)
-    except (ValueError, KeyError, OSError):
-        raise OperationError("not a known time zone") from None
+        zone = _named_zone(name)
+    except ValueError:
+        zone = None
+    if zone is None:
+        raise OperationError("not a known time zone")
+    return zone
 
 
-def _named_zone(name: str) -> tzinfo:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 -- most conditions need no zone, so do not pay for it
+def _named_zone(name: str) -> tzinfo | None:
+    from stepwell.customers.zones import load_zone  # noqa: PLC0415 -- most conditions need no zone
 
-    return ZoneInfo(name)
+    return load_zone(name)
 
 
 _MOMENT_PARTS: dict[str, Callable[[datetime], int]] = {

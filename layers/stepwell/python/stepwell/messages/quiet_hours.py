@@ -20,11 +20,11 @@ HORIZON = timedelta(hours=24)
 def next_allowed(
     moment: datetime, windows: Sequence[QuietHours], zones: Sequence[ZoneInfo]
 ) -> datetime | None:
-    """The first moment from `moment` on that is quiet in none of the zones.
+    """The first moment from `moment` on that is quiet in none of the zones, in UTC.
 
     None when there is no such moment within 24 hours.
     """
-    allowed = moment
+    allowed = moment = moment.astimezone(UTC)
     while (end := _quiet_until(allowed, windows, zones)) is not None:
         allowed = end
         if allowed - moment > HORIZON:

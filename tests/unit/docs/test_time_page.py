@@ -1,0 +1,71 @@
+"""Every row of the tables in docs/time.md is what the rules say."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from pathlib import Path
+
+import pytest
+
+from stepwell.journeys.compiler.documents import WEEKDAYS
+from stepwell.journeys.local_time import next_local_time
+from stepwell.messages.policies import QuietHours
+from stepwell.messages.quiet_hours import next_allowed
+from tests.support import clocks
+
+Row = dict[str, str]
+
+
+def _rows() -> list[Row]:
+    """Of both tables, each by the names of its columns."""
+    found: list[Row] = []
+    head: list[str] = []
+    for line in Path("docs/time.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            head = []
+        elif not head:
+            head = cells
+        elif not line.startswith("|--"):
+            found.append(dict(zip(head, cells, strict=True)))
+    return found
+
+
+UNTIL = [row for row in _rows() if "until" in row]
+QUIET = [row for row in _rows() if "quiet" in row]
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M %z")
+
+
+def test_both_tables_are_read() -> None:
+    assert len(UNTIL) >= 10
+    assert len(QUIET) >= 8
+
+
+@pytest.mark.parametrize("row", UNTIL, ids=lambda row: f"{row['zones']} {row['now']}")
+def test_until_a_local_time(row: Row) -> None:
+    zones = clocks.zones(row["zones"].split(", "))
+    days = {WEEKDAYS.index(each) + 1 for each in row["weekdays"].split(", ") if each != "any"}
+    now, expected = _moment(row["now"]), _moment(row["goes on"])
+    _is_shown(now, row)
+    _is_shown(expected, row)
+    assert next_local_time(now, time.fromisoformat(row["until"]), days, zones) == expected
+
+
+@pytest.mark.parametrize("row", QUIET, ids=lambda row: f"{row['zones']} {row['now']}")
+def test_quiet_hours(row: Row) -> None:
+    start, _, end = row["quiet"].partition(" to ")
+    window = QuietHours(("any",), ("sms",), time.fromisoformat(start), time.fromisoformat(end))
+    found = next_allowed(_moment(row["now"]), [window], clocks.zones(row["zones"].split(", ")))
+    expected = None if row["may be sent"] == "suppressed" else _moment(row["may be sent"])
+    assert found == expected
+    if expected:
+        _is_shown(expected, row)
+
+
+def _is_shown(moment: datetime, row: Row) -> None:
+    """The page writes it as the first zone's clocks show it."""
+    zone = clocks.zone(row["zones"].split(", ")[0])
+    assert moment.astimezone(zone).utcoffset() == moment.utcoffset()
