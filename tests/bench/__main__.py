@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import calls, imports, layers, router, simulation, transitions
+from tests.bench import calls, imports, layers, router, scenarios, simulation, transitions
 from tests.bench.measurement import Measurement
 
 HISTORY = Path(".bench/history.jsonl")
@@ -32,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], list[Measurement]]] = {
     "transitions": transitions.measure,
     "calls": calls.measure,
     "simulation": simulation.measure,
+    "scenarios": scenarios.measure,
 }
 
 

@@ -37,7 +37,8 @@ def run(arguments: Namespace) -> int:
         compiled = _checked(root)
     except CompileError as error:
         problems = error.problems
-    warnings = without_scenarios(root)
+    draining = {each.journey for each in compiled if each.program["draining"]}
+    warnings = without_scenarios(root, besides=draining)  # nobody enters those any more
     if arguments.json:
         _print_json(problems, warnings)
     elif problems:

@@ -48,7 +48,8 @@ def run(arguments: Namespace) -> int:
 def _test(root: Path, named: list[str], arguments: Namespace) -> int:
     from stepwell.journeys.compiler.project import journey_names  # noqa: PLC0415 - quick --help
     from stepwell.simulation.definitions import define  # noqa: PLC0415 - quick --help
-    from stepwell.simulation.scenarios.suite import run_scenarios  # noqa: PLC0415 - quick --help
+    from stepwell.simulation.machines.errors import UnsupportedError  # noqa: PLC0415 - as above
+    from stepwell.simulation.scenarios.suite import run_scenarios  # noqa: PLC0415 - as above
 
     began = time.perf_counter()
     journeys = list(dict.fromkeys(named)) or journey_names(root)
@@ -62,10 +63,13 @@ def _test(root: Path, named: list[str], arguments: Namespace) -> int:
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}") from error
     results = []
-    for result in run_scenarios(definitions, chosen):
-        results.append(result)
-        if not arguments.json:
-            _show(result, story=arguments.timeline)
+    try:
+        for result in run_scenarios(definitions, chosen):
+            results.append(result)
+            if not arguments.json:
+                _show(result, story=arguments.timeline)
+    except UnsupportedError as error:
+        raise CommandError(str(error)) from error
     if arguments.junit:
         _write_junit(arguments.junit, results)
     _sum_up(results, time.perf_counter() - began, as_json=arguments.json)
