@@ -36,7 +36,7 @@ export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test check lint types imports journeys scenarios synth bench format clean
+.PHONY: help run test agreement check lint types imports journeys scenarios synth bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,12 @@ run: synth ## start Stepwell on http://localhost:8080, replay real orders, show 
 test: check ## everything that has to pass: the checks, then all tests
 	@$(say) 'running the tests'
 	$(python) -m pytest -n 2 --dist loadfile
+
+# Always new cases: the seed that is printed makes them again, `make agreement SEED=…`.
+agreement: SEED := $(shell date +%s)
+agreement: .venv/.project ## hold the simulator to moto in 400 generated cases; takes SEED=
+	@$(say) 'comparing the simulator with moto, SEED=$(SEED)'
+	HYPOTHESIS_PROFILE=nightly AGREEMENT_SEED=$(SEED) $(python) -m pytest tests/agreement -n 2
 
 check: lint types imports journeys synth ## style, types, import rules, journeys and their scenarios, templates
 

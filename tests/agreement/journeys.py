@@ -39,6 +39,8 @@ WHEN = (
 )
 
 times = st.sampled_from(DURATIONS)
+_sides_of_a_die = st.sampled_from([6, 5, 4, 3, 2, 1])
+_lengths = {2: st.sampled_from([1, 2, 2]), 4: st.sampled_from([1, 2, 3, 4, 4, 4])}
 channel_orders = st.permutations(CHANNELS).flatmap(
     lambda order: st.integers(1, 3).map(lambda count: list(order[:count]))
 )
@@ -61,7 +63,7 @@ class _Names:
 def journeys(draw: st.DrawFn, name: str = "alpha") -> Json:
     """The document of one journey, entered by Began."""
     entry: Json = {"event": "Began"}
-    entry |= _maybe(draw, "where", st.sampled_from(WHERE["Began"]), often=False)
+    entry |= _maybe(draw, "where", st.sampled_from(WHERE["Began"]), times_in_six=1)
     entry |= _maybe(draw, "key", st.just("event.properties.id"))
     entry |= _maybe(
         draw,
@@ -72,7 +74,7 @@ def journeys(draw: st.DrawFn, name: str = "alpha") -> Json:
     if exits := draw(st.lists(_matches(), max_size=2)):
         document["exit"] = exits
     document |= _maybe(draw, "goal", _goals())
-    document["steps"], _ = _block(draw, _Names(draw(st.integers(1, 9))), depth=0)
+    document["steps"], _ = _block(draw, _Names(draw(st.sampled_from([3, 4, 5, 6, 7, 8]))), depth=0)
     return document
 
 
@@ -80,13 +82,13 @@ def journeys(draw: st.DrawFn, name: str = "alpha") -> Json:
 def _matches(draw: st.DrawFn) -> Json:
     """An event, mostly one of those by which nothing begins, with a condition or without."""
     event = draw(st.sampled_from(("Left", "Bought", "Acted", "Left", "Bought", "Began")))
-    return {"event": event} | _maybe(draw, "where", st.sampled_from(WHERE[event]), often=False)
+    return {"event": event} | _maybe(draw, "where", st.sampled_from(WHERE[event]), times_in_six=2)
 
 
 @st.composite
 def _goals(draw: st.DrawFn) -> Json:
     goal: Json = {"event": "Bought", "within": draw(times)}
-    goal |= _maybe(draw, "where", st.sampled_from(WHERE["Bought"]), often=False)
+    goal |= _maybe(draw, "where", st.sampled_from(WHERE["Bought"]), times_in_six=2)
     return goal | _maybe(draw, "value", st.just("event.properties.revenue"))
 
 
@@ -94,8 +96,9 @@ def _block(draw: st.DrawFn, names: _Names, depth: int) -> tuple[list[Json], bool
     """Steps, and whether something can come after them."""
     steps: list[Json] = []
     goes_on = True
-    while goes_on and (not steps or (names.left > 0 and draw(st.booleans()))):
-        kinds = ["hold", "message", "delay", "split"] if depth < 2 else ["message", "delay"]
+    most = 4 if depth == 0 else 2
+    while goes_on and (not steps or (names.left > 0 and len(steps) < draw(_lengths[most]))):
+        kinds = ["hold", "message", "message", "message", "delay"] + ["hold", "split"] * (depth < 2)
         step, goes_on = _STEPS[draw(st.sampled_from(kinds))](draw, names, depth)
         steps.append(step)
     return steps, goes_on
@@ -108,7 +111,7 @@ def _hold(draw: st.DrawFn, names: _Names, depth: int) -> tuple[Json, bool]:
     for number in range(draw(st.integers(1, 3))):
         event = draw(st.sampled_from([each for each in EVENTS if each not in always]))
         branch: Json = {"id": f"b{number}", "event": event}
-        branch |= _maybe(draw, "where", st.sampled_from(WHERE[event]), often=False)
+        branch |= _maybe(draw, "where", st.sampled_from(WHERE[event]), times_in_six=2)
         if "where" not in branch:
             always.add(event)
         then, goes_on = _then(draw, names, depth, ("restart",))
@@ -124,8 +127,8 @@ def _then(
     draw: st.DrawFn, names: _Names, depth: int, more: tuple[str, ...] = ()
 ) -> tuple[Any, bool]:
     """What a branch leads to, and whether it comes together with the others behind the step."""
-    words = ["continue", "steps", "exit", *more]
-    word = draw(st.sampled_from(words if names.left > 0 else [*words[:1], *words[2:]]))
+    steps = ["steps"] * 3 if names.left > 0 else []
+    word = draw(st.sampled_from(["continue"] * 3 + steps + ["exit"] + [*more] * 2))
     if word == "steps":
         return _block(draw, names, depth + 1)
     return word, word == "continue"
@@ -160,25 +163,24 @@ def _message(draw: st.DrawFn, names: _Names, _depth: int) -> tuple[Json, bool]:
         "on_quiet_hours": draw(words),
         "on_cap": draw(words),
     }
-    body |= _maybe(draw, "purpose", st.sampled_from(PURPOSES), often=False)
-    return {"message": body | _maybe(draw, "worthless_after", times, often=False)}, True
+    body |= _maybe(draw, "purpose", st.sampled_from(PURPOSES), times_in_six=2)
+    return {"message": body | _maybe(draw, "worthless_after", times, times_in_six=2)}, True
 
 
 _STEPS = {"hold": _hold, "split": _split, "delay": _delay, "message": _message}
 
 
 def _maybe(
-    draw: st.DrawFn, name: str, values: st.SearchStrategy[Any], *, often: bool = True
+    draw: st.DrawFn, name: str, values: st.SearchStrategy[Any], *, times_in_six: int = 3
 ) -> Json:
-    """The key with a value, half of the time, or a third of it."""
-    there = draw(st.sampled_from([False, True] if often else [False, False, True]))
-    return {name: draw(values)} if there else {}
+    """The key with a value, so many times in six."""
+    return {name: draw(values)} if draw(_sides_of_a_die) <= times_in_six else {}
 
 
 @st.composite
 def policies(draw: st.DrawFn) -> Json:
     """The three purposes, up to three caps, up to two times of quiet hours."""
-    consent = st.sampled_from(["assumed", "assumed", "required"])
+    consent = st.sampled_from(["assumed", "assumed", "assumed", "required"])
     purposes = {
         name: {
             "consent": draw(consent),
@@ -192,18 +194,18 @@ def policies(draw: st.DrawFn) -> Json:
         "purposes": purposes,
         "caps": [
             {"name": f"cap_{number}", "purposes": ["marketing"]} | draw(_caps)
-            for number in range(draw(st.integers(0, 3)))
+            for number in range(draw(st.sampled_from([0, 1, 1, 2, 3])))
         ],
-        "quiet_hours": draw(st.lists(_quiet_hours(), max_size=2)),
+        "quiet_hours": [draw(_quiet_hours()) for _ in range(draw(st.sampled_from([0, 1, 1, 2])))],
     }
-    document |= _maybe(draw, "spread", st.sampled_from(["1m", "15m"]), often=False)
-    document |= _maybe(draw, "max_asks", st.integers(1, 4), often=False)
-    return document | _maybe(draw, "default_zone", st.just("Asia/Tokyo"), often=False)
+    document |= _maybe(draw, "spread", st.sampled_from(["1m", "15m"]), times_in_six=2)
+    document |= _maybe(draw, "max_asks", st.integers(1, 4), times_in_six=2)
+    return document | _maybe(draw, "default_zone", st.just("Asia/Tokyo"), times_in_six=2)
 
 
 _caps = st.fixed_dictionaries(
     {
-        "at_most": st.integers(1, 2),
+        "at_most": st.sampled_from([1, 1, 2]),
         "per": st.sampled_from(["45m", "6h", "24h", "7d"]),
         "channels": st.lists(st.sampled_from(CHANNELS), max_size=2, unique=True),
     }
@@ -218,7 +220,7 @@ def _quiet_hours(draw: st.DrawFn) -> Json:
         )
     )
     return {
-        "purposes": draw(st.lists(st.sampled_from(PURPOSES), min_size=1, unique=True)),
+        "purposes": ["marketing", *draw(st.lists(st.sampled_from(PURPOSES[1:]), unique=True))],
         "channels": draw(st.lists(st.sampled_from(CHANNELS), min_size=1, unique=True)),
         "from": start,
         "to": end,

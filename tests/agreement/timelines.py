@@ -80,7 +80,7 @@ def cases(draw: st.DrawFn) -> Case:
     )
     for person in people:
         case = _introduced(draw, case, person)
-    for _ in range(draw(st.integers(0, MOST_CALLS))):
+    for _ in range(draw(st.sampled_from([0, 2, 4, 5, 6, 7, 8, MOST_CALLS]))):
         case = _with_one_more(draw, case, draw(st.sampled_from(people)))
     return case
 
@@ -105,7 +105,7 @@ def _introduced(draw: st.DrawFn, case: Case, person: Person) -> Case:
     identify = _identify(draw, person)
     case = _added(case, case.start, "identify", person.ids() | identify)
     for channel in journeys.CHANNELS:
-        if draw(st.booleans()):
+        if draw(st.sampled_from([False, False, True])):
             case = _added(case, case.start, "track", person.ids() | _consent(draw, channel))
     later = draw(st.sampled_from([0, 0, 0.001, 1, 600]))
     began = person.ids() | _event(draw, "Began")
@@ -114,7 +114,7 @@ def _introduced(draw: st.DrawFn, case: Case, person: Person) -> Case:
 
 def _with_one_more(draw: st.DrawFn, case: Case, person: Person) -> Case:
     at = max(case.start, draw(st.sampled_from(moments_of(case))) + draw(_beside))
-    kind = draw(st.sampled_from(["event"] * 6 + ["consent", "identify", "again", "again"]))
+    kind = draw(st.sampled_from(["event"] * 7 + ["consent", "identify", "again"]))
     match kind:
         case "again":
             known = [call for call in case.calls if not call.again and call.at <= at]
@@ -149,7 +149,7 @@ def _event(draw: st.DrawFn, name: str) -> Json:
         "revenue": st.sampled_from([0, 10, 12.34]),
     }
     for each, values in texts.items():
-        if draw(st.sampled_from([True, True, True, False])):
+        if draw(st.sampled_from([True] * 7 + [False])):
             properties[each] = draw(values)
     return {"event": name, "properties": properties}
 
@@ -158,7 +158,7 @@ def _consent(draw: st.DrawFn, channel: str) -> Json:
     properties = {
         "purpose": draw(st.sampled_from(["marketing", "marketing", *journeys.PURPOSES])),
         "channel": channel,
-        "status": draw(st.sampled_from(["granted", "revoked"])),
+        "status": draw(st.sampled_from(["granted", "granted", "revoked"])),
     }
     return {"event": "Consent Updated", "properties": properties}
 
@@ -174,9 +174,9 @@ def _identify(draw: st.DrawFn, person: Person) -> Json:
         "country": st.sampled_from(["US", "GB"]),
     }
     for each, values in choices.items():
-        there = draw(st.sampled_from(["yes", "yes", "no", "removed"]))
+        there = draw(st.sampled_from(["yes"] * 6 + ["no", "removed"]))
         if there != "no":
             traits[each] = draw(values) if there == "yes" else None
-    token = draw(st.sampled_from([None, *person.tokens]))
+    token = draw(st.sampled_from([*person.tokens, *person.tokens, None]))
     context = {"device": {"type": "android", "token": token}} if token else {}
     return {"traits": traits, "context": context}

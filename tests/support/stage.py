@@ -117,6 +117,8 @@ class Stage:
         trace: TracebackType | None,
     ) -> None:
         self.engine.__exit__(kind, error, trace)
+        if self._project:
+            self._folder.cleanup()
 
     # ------------------------------------------------------------------ acting
 
