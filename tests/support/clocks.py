@@ -47,7 +47,11 @@ def moment_of(number: int) -> datetime:
 
 
 def wall(day: date, at: time) -> int:
-    return (day - EPOCH.date()).days * DAY + at.hour * 60 + at.minute
+    return (day - EPOCH.date()).days * DAY + minutes_of(at)
+
+
+def minutes_of(at: time) -> int:
+    return at.hour * 60 + at.minute
 
 
 def at_of(number: int) -> time:

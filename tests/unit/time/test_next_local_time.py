@@ -144,5 +144,8 @@ def test_a_day_that_a_zone_left_out_is_no_weekday(name: str, day: date) -> None:
         assert found.isoweekday() == number
         assert found.time() == time(9)
         assert found - now <= timedelta(days=14 if number == day.isoweekday() else 8)
+    week_before = datetime.combine(day - timedelta(days=7), time(9), tzinfo=zone)
+    found = next_local_time(week_before, time(9), (day.isoweekday(),), [zone]).astimezone(zone)
+    assert found.date() == day + timedelta(days=7)
     following = next_local_time(now + timedelta(days=1), time(9), (), [zone]).astimezone(zone)
     assert following.date() == day + timedelta(days=1)

@@ -5,7 +5,7 @@ against clocks that are read minute by minute (tests/support/clocks.py).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from itertools import accumulate
 
@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepwell.messages.policies import QuietHours
+from stepwell.messages.policies import Policies, QuietHours
 from stepwell.messages.quiet_hours import next_allowed
-from stepwell.messages.timing import OPEN, QUIET, UNKNOWN_ZONE, check_time
+from stepwell.messages.timing import OPEN, QUIET, UNKNOWN_ZONE, ChannelTime, check_time
 from tests.support import clocks
 from tests.support.clocks import DAY, minute, moment_of
 from tests.support.messages import shipped_policies
@@ -29,23 +29,32 @@ def quiet(start: time, end: time) -> QuietHours:
     return QuietHours(("marketing",), ("sms",), start, end)
 
 
-TIMES = st.integers(0, DAY - 1).map(clocks.at_of)
-NIGHTS = st.just(quiet(time(21), time(8)))
+@st.composite
+def windows(draw: st.DrawFn, near: time) -> QuietHours:
+    """Any, the usual night, nearly all day, or one that starts or ends about `near`."""
+    kind = draw(st.integers(0, 5))
+    number = clocks.minutes_of(near)
+    if kind < 2:
+        start = number if kind else number - draw(st.integers(1, DAY - 1))
+        end = number if not kind else number + draw(st.integers(1, DAY - 1))
+    elif kind == 2:
+        start = draw(st.integers(0, DAY - 1))
+        end = start - draw(st.integers(1, 90))
+    elif kind == 3:
+        return quiet(time(21), time(8))
+    else:
+        start = draw(st.integers(0, DAY - 1))
+        end = start + draw(st.integers(1, DAY - 1))
+    return quiet(clocks.at_of(start), clocks.at_of(end))
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[int, list[QuietHours], list[str]]:
     """A minute, quiet hours and possible zones; some windows begin or end in hours that move."""
     place = draw(clocks.places())
-    any_window = st.tuples(TIMES, TIMES).filter(lambda pair: pair[0] != pair[1])
-    near = st.tuples(st.just(place.at), TIMES).flatmap(st.permutations).map(tuple)
-    windows = (any_window | near).filter(lambda pair: pair[0] != pair[1]).map(lambda p: quiet(*p))
     others = draw(st.lists(clocks.names, max_size=2))
-    return (
-        place.now,
-        draw(st.lists(windows | NIGHTS, min_size=1, max_size=2)),
-        [place.name, *others],
-    )
+    found = draw(st.lists(windows(place.at), min_size=1, max_size=2))
+    return place.now, found, [place.name, *others]
 
 
 def quiet_minutes(now: int, windows: Sequence[QuietHours], names: Iterable[str]) -> list[bool]:
@@ -134,27 +143,61 @@ def test_a_night_over_every_change_ends_when_the_clock_says_so(name: str) -> Non
             assert end == before
 
 
+@pytest.mark.parametrize("name", [each for each in clocks.NAMES if clocks.changes(each)])
+def test_starts_and_ends_in_the_hours_that_every_change_moves(name: str) -> None:
+    """It is quiet from the first showing of a start to the last of an end; what is skipped is at
+    the change. An end that is the first time to be shown again has passed: no earlier one follows.
+    """
+    zone = clocks.zone(name)
+    for change in clocks.changes(name):
+        walls, skips = change.walls(), change.after > change.before
+        for wanted in (walls.start, walls.start + 1, walls.start + len(walls) // 2, walls.stop - 1):
+            at = clocks.at_of(wanted)
+            first = moment_of(change.at if skips else wanted - change.before)
+            last = moment_of(change.at if skips else wanted - change.after)
+            from_it = quiet(at, clocks.at_of(wanted + 5 * 60))
+            until_it = quiet(clocks.at_of(wanted - 5 * 60), at)
+            assert next_allowed(first - A_MINUTE, [from_it], [zone]) == first - A_MINUTE
+            assert (next_allowed(first, [from_it], [zone]) or first) > first
+            end = first if wanted == walls.start else last
+            for now in (end - timedelta(hours=1), end - A_MINUTE):
+                assert next_allowed(now, [until_it], [zone]) == end, (change, at)
+
+
+@pytest.mark.parametrize(
+    ("end", "waits"), [(time(11, 59), timedelta(hours=23, minutes=59)), (time(12, 0), None)]
+)
+def test_a_message_waits_for_24_hours_at_most(end: time, waits: timedelta | None) -> None:
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    found = next_allowed(now, [quiet(time(12), end)], [clocks.zone("UTC")])
+    assert found == (now + waits if waits else None)
+
+
 @settings(max_examples=CASES // 2)
-@given(clocks.places(), st.sampled_from([None, "UTC", "Asia/Tokyo"]))
+@given(clocks.places(), st.sampled_from(["UTC", "Asia/Tokyo"]))
 def test_the_rule_defers_to_a_moment_at_which_it_lets_go(
-    place: clocks.Place, default_zone: str | None
+    place: clocks.Place, default_zone: str
 ) -> None:
-    rules = shipped_policies(default_zone=default_zone)
-    now = moment_of(place.now)
-    for profile in ({"zone": place.name}, {"country": "US"}, {}):
-        (push,), entry = check_time(profile, rules, "marketing", ["push"], now)
-        if not profile and default_zone is None:
-            assert push.state == UNKNOWN_ZONE
-            continue
+    """The default zone counts for those only of whom no zone is known."""
+    rules, now = shipped_policies(default_zone=None), moment_of(place.now)
+    with_default = shipped_policies(default_zone=default_zone)
+    assert _push({}, rules, now).state == UNKNOWN_ZONE
+    assert _push({}, with_default, now) == _push({"zone": default_zone}, rules, now)
+    for profile in ({"zone": place.name}, {"country": "US"}):
+        push = _push(profile, rules, now)
+        assert push == _push(profile, with_default, now)
         assert push.state in (OPEN, QUIET)
-        assert entry["result"] == push.state
         if push.state == QUIET:
             assert push.until is not None
             assert now < push.until <= now + timedelta(hours=24)
-            assert check_time(profile, rules, "marketing", ["push"], push.until)[0][0].state == OPEN
-            just_before = push.until - timedelta(microseconds=1)
-            again = check_time(profile, rules, "marketing", ["push"], just_before)[0][0]
-            assert (again.state, again.until) == (QUIET, push.until)
+            assert _push(profile, rules, push.until).state == OPEN
+            assert _push(profile, rules, push.until - timedelta(microseconds=1)) == push
+
+
+def _push(profile: Mapping[str, str], rules: Policies, now: datetime) -> ChannelTime:
+    (push,), entry = check_time(profile, rules, "marketing", ["push"], now)
+    assert entry["result"] == push.state
+    return push
 
 
 # ---------------------------------------------------------------- days that were left out
