@@ -111,11 +111,11 @@ def run(arguments: Namespace) -> int:
 
 
 def _simulate(arguments: Namespace) -> int:
-    from stepwell.simulation.definitions import read_definitions  # noqa: PLC0415 - quick --help
+    from stepwell.simulation.comparing import read_with_policies  # noqa: PLC0415 - quick --help
 
     root = root_of(arguments.root)
     journeys = _journeys(root, arguments.journeys)
-    definitions = read_definitions(root, journeys, arguments.policies)
+    definitions = read_with_policies(root, journeys, arguments.policies)
     other = _other(arguments, root, journeys)
     plan = _plan(arguments, root)
     label = str(arguments.policies or "as it is") if other else ""
@@ -258,8 +258,10 @@ def _json_file(arguments: Namespace) -> Path | None:
 def _said_plainly() -> Iterator[None]:
     """What the user can put right is told as it is, without a traceback."""
     from stepwell.journeys.compiler.registry import RegistryError  # noqa: PLC0415 - quick --help
-    from stepwell.messages.policies import PoliciesError  # noqa: PLC0415 - quick --help
-    from stepwell.simulation.comparing import ComparisonError  # noqa: PLC0415 - quick --help
+    from stepwell.simulation.comparing import (  # noqa: PLC0415 - quick --help
+        ComparisonError,
+        PoliciesFileError,
+    )
     from stepwell.simulation.costs.prices import PricesError  # noqa: PLC0415 - quick --help
     from stepwell.simulation.machines.errors import UnsupportedError  # noqa: PLC0415 - quick --help
     from stepwell.simulation.population.events_file import EventsFileError  # noqa: PLC0415 - quick
@@ -272,7 +274,7 @@ def _said_plainly() -> Iterator[None]:
         ComparisonError,
         EventsFileError,
         PlaceError,
-        PoliciesError,
+        PoliciesFileError,
         PricesError,
         RegistryError,
         SimulationCrashError,

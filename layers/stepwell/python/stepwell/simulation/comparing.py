@@ -14,11 +14,32 @@ from tempfile import TemporaryDirectory
 from stepwell.journeys.compiler.problems import CompileError, Problem
 from stepwell.journeys.compiler.project import journey_names
 from stepwell.journeys.compiler.source import read_yaml
+from stepwell.messages.policies import PoliciesError
 from stepwell.simulation.definitions import Definitions, read_definitions
 
 
 class ComparisonError(Exception):
     """The path is nothing that can be compared with; the message says why."""
+
+
+class PoliciesFileError(Exception):
+    """A policies file cannot be used; the message has every reason, with file and line."""
+
+
+def read_with_policies(root: Path, journeys: frozenset[str], policies: Path | None) -> Definitions:
+    """As `read_definitions`. Raises CompileError, PoliciesFileError."""
+    try:
+        return read_definitions(root, journeys, policies)
+    except PoliciesError as error:
+        said = (
+            f"{policies}:{max(each.line, 1)}: {each.path}: {each.message}"
+            for each in error.problems
+        )
+        raise PoliciesFileError("\n".join(said)) from error
+    except UnicodeDecodeError as error:
+        raise PoliciesFileError(f"{policies}:1: is no UTF-8 text") from error
+    except OSError as error:
+        raise PoliciesFileError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
 def read_other(
@@ -27,7 +48,7 @@ def read_other(
     """The definitions with what `path` has in the place of the project's own.
 
     `journeys` are those that are simulated, `policies` the policies file that was chosen for them.
-    Raises ComparisonError, CompileError, PoliciesError.
+    Raises ComparisonError, CompileError, PoliciesFileError.
     """
     if (path / "statemachines" / "journeys").is_dir():
         return _other_root(path, journeys)
@@ -35,7 +56,7 @@ def read_other(
         raise ComparisonError(f"{path} has no statemachines/journeys, so it is no project")
     top = _top_of(path)
     if "purposes" in top:
-        return read_definitions(root, journeys, path)
+        return read_with_policies(root, journeys, path)
     if "journey" in top:
         return _other_version(path, str(top["journey"]), root, journeys, policies)
     raise ComparisonError(
@@ -56,7 +77,7 @@ def _other_root(path: Path, journeys: frozenset[str]) -> Definitions:
     missing = sorted(journeys - set(journey_names(path)))
     if missing:
         raise ComparisonError(f"{path} has no journey {', '.join(missing)}")
-    return read_definitions(path, journeys)
+    return read_with_policies(path, journeys, None)
 
 
 def _other_version(
@@ -80,7 +101,7 @@ def _other_version(
             shutil.rmtree(inside / "templates", ignore_errors=True)
             shutil.copytree(templates, inside / "templates")
         try:
-            return read_definitions(copy, journeys, policies)
+            return read_with_policies(copy, journeys, policies)
         except CompileError as error:
             prefix = inside.relative_to(copy).as_posix()
             raise CompileError(_placed(each, prefix, path) for each in error.problems) from error

@@ -8,7 +8,6 @@ from typing import Any
 
 from stepwell.simulation.report.report import FORMAT, JourneyReport, Report, Spread
 
-
 Name = tuple[str, str, str]
 """Section, name, unit."""
 

@@ -147,7 +147,8 @@ def change(difference: Difference) -> str:
     sign = "+" if value > 0 else "-"
     if difference.unit == "share":
         return f"{sign}{abs(value) * 100:.1f} points"
-    return sign + measured(abs(value), difference.unit)
+    said = measured(abs(value), difference.unit)
+    return said if said.startswith("<") else sign + said
 
 
 def relative(difference: Difference) -> str:
