@@ -7,6 +7,7 @@ cost of routing half a dozen events for everybody.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from stepwell.customers import keys
 from stepwell.customers.identities import USER_ID, identity_key
@@ -30,16 +31,16 @@ def number_of(customer: str) -> int:
 def settle(
     number: int, events: Sequence[Event], store: Store, hasher: Hasher, trace: Trace
 ) -> None:
-    """Write what the events of one customer make known; the trace lists them as applied."""
+    """Write what the events of one sign-up make known; the trace lists them as applied."""
     customer = customer_id(number)
-    snapshot = Snapshot(customer)
-    profile: Item = {}
+    nobody, problems = Snapshot(customer), list[str]()
+    # Of the events only the first one, an identify, says more of the profile than how many it had.
+    profile = apply_to_profile(nobody, events[0], len(events), problems)
     consents: Item | None = None
-    for seq, event in enumerate(events, 1):
-        problems: list[str] = []
-        profile = apply_to_profile(snapshot, event, seq, problems)
-        consents = apply_to_consents(snapshot, event, problems) or consents
-        snapshot = Snapshot(customer, profile, consents)
+    for event in events:
+        consents = (
+            apply_to_consents(replace(nobody, consents=consents), event, problems) or consents
+        )
         trace.applied.append(Applied(event.received_at, customer, event, sends=0))
     user = identity_key(USER_ID, events[0].user_id or "", hasher)
     puts = [
