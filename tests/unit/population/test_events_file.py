@@ -108,6 +108,12 @@ def test_a_file_without_calls_or_without_a_file_is_refused(tmp_path: Path) -> No
         read_events(tmp_path / "none.jsonl")
 
 
+def test_of_a_folder_its_events_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path, [call(0)])
+    assert read_events(tmp_path) == read_events(path)
+    assert read_events(tmp_path).path == str(path)
+
+
 # ---------------------------------------------------------------- what is played
 
 
@@ -149,8 +155,9 @@ def test_days_limit_what_is_replayed_and_who_is_in_it(tmp_path: Path, nothing: D
     assert (source.customers, source.start, source.until) == (
         1,
         START,
-        START + timedelta(minutes=day - 1),
+        START + timedelta(days=1),
     )
+    assert read_events(write(tmp_path, [call(0), call(9)]), 1).until == START + timedelta(minutes=9)
 
 
 # ---------------------------------------------------------------- what belongs together

@@ -49,6 +49,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Index:
+    """From the first call to the last one, or to the end of the period that was asked for."""
+
     start: datetime
     until: datetime
     parts: tuple[Part, ...]
@@ -116,6 +118,7 @@ class _Scan:
                 )
             self.start = self.start or at
             if period is not None and at >= self.start + period:
+                self.last = self.start + period
                 return True
             self.last = at
             self.places.append(offset * _PLACES + index)

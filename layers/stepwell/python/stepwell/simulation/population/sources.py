@@ -115,8 +115,8 @@ class PopulationSource:
 class EventsSource:
     """The calls of an events file. `customers` counts groups of ids that belong together.
 
-    `start` and `until` are the first and the last call's moments. With `cut` all ends with the last
-    call, also what runs still.
+    `start` is the first call's moment, `until` the last one's, or the end of the days that were
+    asked for. With `cut` all ends then, also what runs still.
     """
 
     path: str
@@ -143,7 +143,12 @@ class EventsSource:
 
 
 def read_events(path: Path, days: int | None = None, *, cut: bool = False) -> EventsSource:
-    """The source for an events file, or for the first `days` days of it. Raises EventsFileError."""
+    """The source for an events file (of a folder its events.jsonl), or for its first `days` days.
+
+    Raises EventsFileError.
+    """
+    if path.is_dir():
+        path /= "events.jsonl"
     index = index_events(str(path), days, EVENTS_CHUNK)
     return EventsSource(str(path), index.start, index.until, index.parts, cut)
 
