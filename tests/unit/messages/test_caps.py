@@ -18,6 +18,8 @@ ALL = Cap("all", ("marketing",), (), 3, 100)
 LONG = Cap("long", ("marketing",), (), 5, 400)
 SMS = Cap("sms_only", ("marketing",), ("sms",), 1, 150)
 POLICIES = replace(shipped_policies(), caps=(ALL, LONG, SMS))
+SHORTEST = timedelta(seconds=100)
+"""From the last ask to the send passes less than any window."""
 
 
 def at(seconds: float) -> datetime:
@@ -69,7 +71,9 @@ class Model:
             if not isinstance(result, caps.Refusal):
                 self.units = result
         elif action == "confirm":
-            self.units = caps.confirm(self.units, message)
+            held = caps.unit_of(self.units, message)
+            if held is not None and at(self.now) - held.at < SHORTEST:
+                self.units = caps.confirm(self.units, message, at(self.now))
         else:
             self.units = caps.release(self.units, message)
             if caps.unit_of(self.units, message) is None:
@@ -167,13 +171,23 @@ def test_the_latest_of_several_full_caps_decides_the_wait() -> None:
 
 def test_confirm_and_release_are_idempotent_and_only_the_owners() -> None:
     units = reserved(("a", 0), ("b", 1))
-    confirmed = caps.confirm(units, "a")
-    assert caps.confirm(confirmed, "a") == confirmed
+    confirmed = caps.confirm(units, "a", at(2))
+    assert caps.confirm(confirmed, "a", at(3)) == confirmed
     assert caps.release(confirmed, "a") == confirmed
     released = caps.release(confirmed, "b")
     assert [unit.message for unit in released] == ["a"]
     assert caps.release(released, "b") == released
-    assert caps.confirm(units, "nobody") == caps.release(units, "nobody") == units
+    assert caps.confirm(units, "nobody", at(2)) == caps.release(units, "nobody") == units
+
+
+def test_window_begins_with_the_send() -> None:
+    """A message that was asked about again and went an hour later counts from then."""
+    units = caps.confirm(reserved(("a", 0), ("b", 1), ("c", 2)), "a", at(60))
+    assert [unit.at for unit in units] == [at(60), at(1), at(2)]
+    lone = caps.confirm(reserved(("a", 0)), "a", at(60))
+    only = replace(POLICIES, caps=(replace(ALL, at_most=1),))
+    assert isinstance(reserve(lone, "new", 159, policies=only), caps.Refusal)
+    assert not isinstance(reserve(lone, "new", 160, policies=only), caps.Refusal)
 
 
 def test_exempt_purposes_and_other_purposes_do_not_count() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stepwell.customers import keys
 from stepwell.messages import caps, decisions, timing
 from stepwell.messages.policies import Policies
-from stepwell.ports import OutcomeUnknownError, Outgoing
+from stepwell.ports import OutcomeUnknownError, Outgoing, ProviderError
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.never import Broken, Rule, find_broken, unreached
 from stepwell.simulation.trace import Sending, Status
@@ -97,8 +97,15 @@ def _timeline(number: int, draw: random.Random) -> Iterator[Any]:
 
 
 def _random_simulation(seed: int) -> Simulation:
+    """Three people, providers of every mood, functions that fail now and then."""
     draw = random.Random(seed)  # noqa: S311 - a case, not a secret
-    simulation = Simulation(shipped(), MONDAY, providers=_moody(draw))
+
+    def fault(_: str, number: int) -> str | None:
+        share = draw.random() if number % 2 else 1.0
+        return "Lambda.TooManyRequestsException" if share < 0.2 else "Lost" if share < 0.3 else None
+
+    providers = _moody(draw)
+    simulation = Simulation(shipped(), MONDAY, seed=seed, providers=providers, fault=fault)
     events = [each for number in range(3) for each in _timeline(number, draw)]
     return _play(simulation, *sorted(events, key=lambda each: each.received_at))
 
@@ -129,11 +136,35 @@ def test_such_timelines_send_and_meet_every_rule() -> None:
 def _moody(draw: random.Random) -> dict[str, Any]:
     class Moody:
         def send(self, outgoing: Outgoing) -> str:
-            if draw.random() < 0.2:
+            mood = draw.random()
+            if mood < 0.1:
                 raise OutcomeUnknownError
+            if mood < 0.3:
+                raise ProviderError("Throttled" if mood < 0.2 else "Gone", retry=mood < 0.2)
             return outgoing.message_id
 
     return {channel: Moody() for channel in CHANNELS}
+
+
+def test_message_that_went_late_counts_from_then() -> None:
+    """Delivery fails once, so the journey asks five minutes later; a day after the first ask, but
+    not after the send, the next message has to wait.
+    """
+
+    def fault(name: str, number: int) -> str | None:
+        return "Lost" if (name, number) == ("delivery", 1) else None
+
+    ada = Person()
+    day = timedelta(hours=24)
+    events = [*ada.sign_up(), ada.cart("cart-1"), ada.cart("cart-2", MONDAY + day)]
+    simulation = _play(Simulation(shipped(), MONDAY, fault=fault), *events)
+    first = simulation.trace.sendings[0]
+    assert first.at == MONDAY + timedelta(minutes=50)
+    sms = [
+        each.at - first.at for each in simulation.trace.sendings if each.outgoing.channel == "sms"
+    ]
+    assert sms == [timedelta(0)]
+    assert find_broken(simulation) == []
 
 
 # ---------------------------------------------------------------- caps

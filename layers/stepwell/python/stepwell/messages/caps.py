@@ -2,7 +2,8 @@
 
 Pure functions on the item's units. Every write of the item is conditional on the version it was
 computed from, so the arithmetic here decides races too. A unit counts in a window of so many
-seconds from its reservation, whether it is reserved or confirmed; a message holds at most one.
+seconds from its reservation, and once it is confirmed from the send: after errors a message may be
+asked about for an hour before it goes. A message holds at most one.
 
     CAPS   version   number, one more with every write
            units     [{"message", "at", "channel", "purpose", "state": "reserved" | "confirmed"}]
@@ -88,10 +89,13 @@ def reserve(
     return (*forget_old(others, policies, now), unit)
 
 
-def confirm(units: Units, message: str) -> Units:
-    """The message's unit confirmed: it was sent, or may have been."""
+def confirm(units: Units, message: str, now: datetime) -> Units:
+    """The message's unit confirmed, once: it was sent, or may have been, by now."""
     return tuple(
-        replace(unit, state=CONFIRMED) if unit.message == message else unit for unit in units
+        replace(unit, state=CONFIRMED, at=max(unit.at, now))
+        if unit.message == message and unit.state == RESERVED
+        else unit
+        for unit in units
     )
 
 

@@ -252,7 +252,7 @@ def _cap_writes(ending: Ending, verdict: Verdict, item: Item | None) -> list[Ope
     message = ending.request.message
     units = caps.read_units(item)
     counted = verdict.outcome in {Outcome.SENT, Outcome.UNKNOWN} or ending.standing.maybe_sent
-    changed = caps.confirm(units, message) if counted else caps.release(units, message)
+    changed = caps.confirm(units, message, ending.now) if counted else caps.release(units, message)
     return [] if changed == units else [caps_write(ending.request.customer, item, changed)]
 
 

@@ -265,7 +265,7 @@ def _uncertain(usage: Usage, lines: tuple[Line, ...]) -> Iterator[str]:
         if not each.confirmed:
             notes.setdefault(each.note, []).append(f"{each.unit} ({each.service})")
     for note, priced in notes.items():
-        yield f"not confirmed is the price of {', '.join(priced)}: {note}"
+        yield f"the price of {', '.join(priced)}: {note}"
     if usage.metered.customers < usage.customers:
         yield (
             f"DynamoDB's units were measured on {usage.metered.customers:,} of "
