@@ -79,7 +79,6 @@ class Case:
     `providers`: by "<channel> <address>" what becomes of its sends in turn, then "accepted":
     accepted | refused | pushed_back | unknown | dies_before | dies_after.
     `faults`: by function what becomes of its first calls: "ok", or the name of an error.
-    `jitter`: whether retries keep theirs, which no two runs share.
     """
 
     start: datetime

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from stepwell.ports import OutcomeUnknownError, Outgoing, Provider, ProviderError
 
 CHANNELS = ("sms", "push", "email")
+JITTER = 0.5
+"""The part of a retry's longest delay that is drawn on both sides."""
 
 
 class ProviderDiedError(Exception):

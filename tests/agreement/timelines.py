@@ -26,6 +26,9 @@ STARTS = (
 )
 ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "nowhere")
 OUTCOMES = ("accepted", "refused", "pushed_back", "unknown", "dies_before", "dies_after")
+FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery")
+ERRORS = ("ok", "StoreBusyError", "RuntimeError", "Lambda.TooManyRequestsException")
+"""Of functions; which of them are tried again is in send_message's definition."""
 MOST_CALLS = 9
 """After a customer was introduced and began."""
 
@@ -77,6 +80,7 @@ def cases(draw: st.DrawFn) -> Case:
         policies=draw(journeys.policies()),
         calls=[],
         providers=draw(_providers(people)),
+        faults=draw(_faults()),
     )
     for person in people:
         case = _introduced(draw, case, person)
@@ -98,6 +102,15 @@ def _providers(draw: st.DrawFn, people: list[Person]) -> dict[str, list[str]]:
     if draw(st.booleans()):
         return {}
     return draw(st.dictionaries(st.sampled_from(places), outcomes, max_size=3))
+
+
+@st.composite
+def _faults(draw: st.DrawFn) -> dict[str, list[str]]:
+    """For most nothing: their functions answer."""
+    errors = st.lists(st.sampled_from(ERRORS), min_size=1, max_size=6)
+    if draw(st.sampled_from([False, False, False, True])):
+        return draw(st.dictionaries(st.sampled_from(FUNCTIONS), errors, min_size=1, max_size=2))
+    return {}
 
 
 def _introduced(draw: st.DrawFn, case: Case, person: Person) -> Case:

@@ -17,10 +17,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.common.retry import (
+    jitter_strategy_decl,
+    retrier_decl,
+)
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from infra.local.clock import Alarm, Rang, StepClock
+from tests.agreement.scripted import JITTER
 
 
 class Turns:
@@ -101,8 +105,13 @@ def executions_in_turn(clock: OrderedClock) -> Iterator[None]:
     with (
         patch.object(ExecutionWorker, "start", start_in_turn),
         patch.object(retrier_decl, "time", SimpleNamespace(sleep=clock.sleep)),
+        patch.object(jitter_strategy_decl, "random", SimpleNamespace(uniform=_jitter)),
     ):
         yield
+
+
+def _jitter(low: float, high: float) -> float:
+    return low + (high - low) * JITTER
 
 
 class _InTurn:

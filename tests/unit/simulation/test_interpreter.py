@@ -169,6 +169,14 @@ def test_a_moment_that_is_not_to_come_is_not_waited_for(moment: str) -> None:
     assert here.start(at=moment).status is Status.SUCCEEDED
 
 
+def test_a_moment_between_two_seconds_is_waited_for_to_the_first() -> None:
+    """Step Functions drops the milliseconds of a Wait's timestamp."""
+    here = desk(Pause={"Type": "Wait", "TimestampPath": "$.at", "Next": "Done"}, Done=DONE)
+    run = here.start(at="2026-11-24T21:15:00.999Z")
+    here.run()
+    assert run.ended == after(60)
+
+
 def test_stopping_ends_a_wait_at_once_and_keeps_why() -> None:
     here = desk(Pause=WAIT, Done=DONE)
     run = here.start()
