@@ -1,10 +1,14 @@
-"""The store in memory: for the simulator, benchmarks and unit tests. Safe under threads."""
+"""The store in memory: for the simulator, benchmarks and unit tests. Safe under threads.
+
+Items are copied on their way in and out, and never changed in between: a write puts a new item in
+the place of the old one.
+"""
 
 from __future__ import annotations
 
-import copy
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from stepwell.storage.operations import (
     AnyOf,
@@ -32,12 +36,13 @@ class MemoryStore:
 
     def get(self, key: Key) -> Item | None:
         with self._lock:
-            return copy.deepcopy(self._find(key))
+            item = self._find(key)
+        return None if item is None else _copied(item)
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
         with self._lock:
             found = {key: self._find(key) for key in keys}
-            return {key: copy.deepcopy(item) for key, item in found.items() if item is not None}
+        return {key: _copied(item) for key, item in found.items() if item is not None}
 
     def query(
         self,
@@ -51,7 +56,8 @@ class MemoryStore:
         with self._lock:
             partition = self._partitions.get((table, pk), {})
             names = sorted((sk for sk in partition if sk.startswith(prefix)), reverse=newest_first)
-            return [copy.deepcopy(partition[sk]) for sk in names[:limit]]
+            found = [partition[sk] for sk in names[:limit]]
+        return [_copied(item) for item in found]
 
     def write(self, operation: Put | Update | Delete) -> Item:
         with self._lock:
@@ -60,48 +66,80 @@ class MemoryStore:
 
     def transact(self, operations: Sequence[Operation]) -> None:
         with self._lock:
-            before = [self._find(operation.key) for operation in operations]
             failed = [
                 index
                 for index, operation in enumerate(operations)
-                if not hold(operation.conditions, before[index])
+                if not hold(operation.conditions, self._find(operation.key))
             ]
             if failed:
-                items = [
-                    copy.deepcopy(item) if i in failed else None for i, item in enumerate(before)
-                ]
-                raise ConditionFailedError(items, failed)
+                raise self._failure(operations, failed)
             for operation in operations:
                 self._apply(operation)
 
+    def _failure(
+        self, operations: Sequence[Operation], failed: Sequence[int]
+    ) -> ConditionFailedError:
+        items: list[Item | None] = [None] * len(operations)
+        for index in failed:
+            items[index] = self.get(operations[index].key)
+        return ConditionFailedError(items, failed)
+
     def _find(self, key: Key) -> Item | None:
-        return self._partitions.get((key.table, key.pk), {}).get(key.sk)
+        partition = self._partitions.get((key.table, key.pk))
+        return None if partition is None else partition.get(key.sk)
 
     def _apply(self, operation: Operation) -> None:
         key = operation.key
         partition = self._partitions.setdefault((key.table, key.pk), {})
         match operation:
             case Put(item=item):
-                partition[key.sk] = {**copy.deepcopy(item), "pk": key.pk, "sk": key.sk}
+                partition[key.sk] = {**_copied(item), "pk": key.pk, "sk": key.sk}
             case Update(set=changes, remove=removed):
-                item = partition.setdefault(key.sk, {"pk": key.pk, "sk": key.sk})
-                item.update(copy.deepcopy(dict(changes)))
+                before = partition.get(key.sk) or {"pk": key.pk, "sk": key.sk}
+                after = {**before, **_copied(changes)}
                 for name in removed:
-                    item.pop(name, None)
+                    after.pop(name, None)
+                partition[key.sk] = after
             case Delete():
                 partition.pop(key.sk, None)
             case Check():
                 pass
 
 
+def _copied(item: Mapping[str, Any]) -> Item:
+    """The item with lists and dictionaries of its own; other JSON values cannot be changed.
+
+    Several times faster than `copy.deepcopy`, which also keeps track of what it has seen.
+    """
+    copy = dict(item)
+    for name, value in copy.items():
+        if type(value) is dict:
+            copy[name] = _copied(value)
+        elif type(value) is list:
+            copy[name] = _copied_list(value)
+    return copy
+
+
+def _copied_list(values: list[Any]) -> list[Any]:
+    return [
+        _copied(value)
+        if type(value) is dict
+        else _copied_list(value)
+        if type(value) is list
+        else value
+        for value in values
+    ]
+
+
 def hold(conditions: Conditions, item: Item | None) -> bool:
     """Whether all the conditions hold for the item as it is (None: there is none)."""
-    return all(
-        any(_holds(each, item) for each in condition.conditions)
-        if isinstance(condition, AnyOf)
-        else _holds(condition, item)
-        for condition in conditions
-    )
+    for condition in conditions:
+        if isinstance(condition, AnyOf):
+            if not any(_holds(each, item) for each in condition.conditions):
+                return False
+        elif not _holds(condition, item):
+            return False
+    return True
 
 
 def _holds(condition: Condition, item: Item | None) -> bool:
