@@ -12,10 +12,12 @@ from jsonschema import Draft202012Validator
 
 from events.replays.make_replay import write_replay
 from stepwell.simulation.definitions import read_definitions
+from stepwell.simulation.population import sources
 from stepwell.simulation.population.sources import read_events
 from stepwell.simulation.trace import Status
 
 FOLDER = Path("events/replays/online_retail_year")
+JOURNEYS = ("post_purchase", "win_back")
 FICTIONAL_PHONE = re.compile(r"\+447700900\d{3}|\+3363998\d{4}")
 
 
@@ -51,6 +53,7 @@ def test_every_real_order_is_in_it_and_nothing_else(
     assert (len(calls), counts["identify"], len(customers)) == (4_571, 873, 874)
     assert sum("anonymousId" in each for each in calls) == 250 + 2
     said = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert f"stepwell simulate {' '.join(JOURNEYS)} --events {FOLDER}\n" in said
     assert all(number in said for number in ("2,093", "4,571", "1,430", "44", "873", "250"))
 
 
@@ -79,8 +82,8 @@ def test_every_event_of_the_year_is_as_its_schema_says(calls: list[dict[str, Any
 
 
 def test_every_order_goes_through_both_journeys_and_all_come_to_an_end() -> None:
-    definitions = read_definitions(Path(), frozenset({"post_purchase", "win_back"}))
-    source = read_events(FOLDER / "events.jsonl")
+    definitions = read_definitions(Path(), frozenset(JOURNEYS))
+    source = read_events(FOLDER)
     entered, ended, problems = Counter[str](), Counter[tuple[str, Status, str]](), 0
     for chunk in source.chunks():
         trace = source.play(chunk, definitions, 0).trace
@@ -95,3 +98,20 @@ def test_every_order_goes_through_both_journeys_and_all_come_to_an_end() -> None
     }
     assert problems == 0
     assert ended["win_back", Status.SUCCEEDED, ""] > 1_000
+
+
+def test_customers_get_the_same_messages_in_any_grouping(monkeypatch: pytest.MonkeyPatch) -> None:
+    definitions = read_definitions(Path(), frozenset(JOURNEYS))
+
+    def sent() -> list[tuple[str, ...]]:
+        source = read_events(FOLDER, days=5)
+        return sorted(
+            (str(each.at), each.outgoing.channel, each.outgoing.address, str(each.outgoing.content))
+            for chunk in source.chunks()
+            for each in source.play(chunk, definitions, 0).trace.sendings
+        )
+
+    together = sent()
+    monkeypatch.setattr(sources, "EVENTS_CHUNK", 7)
+    assert sent() == together
+    assert len(together) > 80

@@ -131,6 +131,15 @@ def test_a_file_that_is_no_population_is_refused(text: str, said: str) -> None:
     assert said in str(raised.value)
 
 
+def test_what_an_answer_carries_is_checked_against_the_journeys_entry() -> None:
+    with pytest.raises(CompileError, match="the event before has no property cart_ident"):
+        population("""\
+responses:
+  - {to: {journey: cart_abandonment}, event: Order Completed, chance: 1%, after: 1h,
+     properties: {order_id: {carried: cart_ident}}}
+""")
+
+
 def test_two_behaviours_of_one_name_are_refused() -> None:
     one = "{name: a, event: First Action, rate: 1 per 1d}"
     with pytest.raises(CompileError, match="another behaviour is named a"):

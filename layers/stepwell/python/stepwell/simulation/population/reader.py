@@ -50,6 +50,8 @@ class Project:
     registry: EventRegistry
     purposes: frozenset[str]
     steps: Steps
+    entries: Mapping[str, str]
+    """Journey -> the event that it is entered with."""
 
 
 def read_population(path: Path, root: Path) -> Population:
@@ -80,17 +82,19 @@ def read_references(root: Path) -> Project:
     """Raises RegistryError, PoliciesError."""
     policies = read_policies((root / "statemachines" / "policies.yaml").read_text(encoding="utf-8"))
     steps: dict[str, dict[str, str]] = {}
+    entries: dict[str, str] = {}
     for name in journey_names(root):
         journey, _ = read_journey(root / "statemachines" / "journeys" / name, name)
+        if journey and journey.entry:
+            entries[name] = journey.entry.match.event
         steps[name] = {
             known: each.id
             for each in named(journey.steps if journey else ())
             if isinstance(each, Message)
             for known in (each.name, each.id)
         }
-    return Project(
-        load_registry(root / "events" / "schemas"), frozenset(policies["purposes"]), steps
-    )
+    registry = load_registry(root / "events" / "schemas")
+    return Project(registry, frozenset(policies["purposes"]), steps, entries)
 
 
 @dataclass
@@ -184,7 +188,8 @@ class _Reading:
         to = self._validated((*path, "to"), document.to, documents.AddressedDocument)
         journey = to.journey if to else None
         step = self._step((*path, "to"), journey, to.step if to else None)
-        follow_up = self._follow_up(path, document, None)
+        entered_with = self.project.entries.get(journey) if journey else None
+        follow_up = self._follow_up(path, document, entered_with)
         return Response(journey, step, to.channel if to else None, follow_up)
 
     def _step(self, path: DataPath, journey: str | None, step: str | None) -> str | None:
@@ -212,7 +217,7 @@ class _Reading:
     def _action(
         self, path: DataPath, document: documents.ActionDocument, before: str | None
     ) -> Action:
-        """`before` is the event that it follows; None where there is none, or any."""
+        """`before` is the event to carry from; None where there is none, or any."""
         event = document.event
         if event not in self.project.registry.names():
             remedy = f"{self.project.registry.suggestion(event)} Or add its schema."
