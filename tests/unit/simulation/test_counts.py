@@ -88,7 +88,7 @@ tallies = st.builds(
     Tally,
     customers=st.integers(0, 9),
     calls=counters,
-    broken=st.lists(st.integers(0, 9), max_size=80),
+    broken=st.lists(st.integers(0, 9), max_size=3),
     broken_count=st.integers(0, 99),
     journeys=st.dictionaries(st.sampled_from("jk"), journeys),
     caps=st.dictionaries(st.sampled_from("pq"), st.builds(CapTally, histograms, st.integers(0, 9))),

@@ -153,4 +153,6 @@ def change(difference: Difference) -> str:
 
 def relative(difference: Difference) -> str:
     value = difference.relative
-    return "" if value is None else f"{value * 100:+,.1f}%"
+    if value is None:
+        return ""
+    return "< 0.1%" if abs(value) < 0.001 else f"{value * 100:+,.1f}%"
