@@ -111,7 +111,9 @@ def test_every_change_of_every_zone(name: str) -> None:
             expected = moment_of(wanted - change.before)
             before = moment_of(change.at - 20 * 60)
             at = clocks.at_of(wanted)
+            day = moment_of(wanted).isoweekday()  # also where it comes on the next date
             assert next_local_time(before, at, (), [zone]) == expected, (change, at)
+            assert next_local_time(before, at, (day,), [zone]) == expected, (change, at)
             assert next_local_time(expected - timedelta(seconds=1), at, (), [zone]) == expected
             assert next_local_time(expected, at, (), [zone]) > expected + timedelta(hours=20)
 
