@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.simulation.report.counts import (
@@ -97,6 +97,7 @@ tallies = st.builds(
 )
 
 
+@settings(max_examples=25)
 @given(tallies, tallies, tallies)
 def test_merging_is_associative_and_leaves_the_other_as_it_was(
     a: Tally, b: Tally, c: Tally
@@ -110,6 +111,7 @@ def test_merging_is_associative_and_leaves_the_other_as_it_was(
     assert b == kept
 
 
+@settings(max_examples=25)
 @given(tallies)
 def test_merging_into_nothing_gives_the_same(tally: Tally) -> None:
     assert Tally().merge(tally) == tally
