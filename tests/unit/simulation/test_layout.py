@@ -70,13 +70,13 @@ def test_every_way_leads_down_through_its_label(
 
 
 def test_a_chain_is_straight() -> None:
-    nodes = {name: (200.0, 50.0) for name in "abc"}
+    nodes = dict.fromkeys("abc", (200.0, 50.0))
     layout = place(nodes, [Link("a", "b", 90, 20), Link("b", "c", 30, 20)])
     assert len({round(box.x, 3) for box in boxes(layout)}) == 1
 
 
 def test_a_way_past_others_goes_beside_them() -> None:
-    nodes = {name: (200.0, 50.0) for name in "abc"}
+    nodes = dict.fromkeys("abc", (200.0, 50.0))
     links = [Link("a", "b", 90, 20), Link("b", "c", 90, 20), Link("a", "c", 90, 20, 0.01)]
     layout = place(nodes, links)
     beside = layout.routes[2].through
