@@ -72,9 +72,10 @@ def test_missing_file_is_said(tmp_path: Path) -> None:
     [
         ("dollars: 25.00", "dollars: -1", "dollars: -1", "greater than or equal to 0"),
         ("dollars: 25.00", "dollars: .inf", "dollars: .inf", "finite"),
-        ("dollars: 25.00", "euros: 25.00", "euros: 25.00", "Extra inputs are not permitted"),
+        ("dollars: 25.00", "euros: 25.00", "euros: 25.00", "is not known here"),
         ("as_of: 2026-11-22", "as_of: soon", "as_of: soon", "date"),
         ("default: essentials", "default: gold", "email:", "there is no plan gold"),
+        ("region: us-east-1\n", "", "# AWS list prices", "region: is missing"),
         (
             "    note: from calculations that others published in 2020\n",
             "",

@@ -18,6 +18,11 @@ from stepwell.journeys.compiler.source import Source, parse_yaml
 
 SHIPPED = "prices.yaml"
 
+_SAID = {
+    "missing": "is missing; the shipped table has it, to copy and change",
+    "extra_forbidden": "is not known here; correct its name or leave it out",
+}
+
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -215,7 +220,7 @@ def parse_prices(text: str, file: str) -> PriceTable:
 def _problem(source: Source, error: Any) -> str:
     place = source.place(tuple(error["loc"]))
     path = ".".join(map(str, error["loc"])) or "the file"
-    said = error["msg"].removeprefix("Value error, ")
+    said = _SAID.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     return f"{place.file}:{place.line}: {path}: {said}"
 
 
