@@ -11,7 +11,6 @@ from typing import Any
 
 from stepwell.customers.zones import load_zone
 from stepwell.events.model import Event
-from stepwell.journeys.compiler.names import slug
 from stepwell.simulation.population.model import (
     Action,
     Behaviour,
@@ -51,7 +50,7 @@ def make_events(population: Population, period: Period, seed: int, person: Perso
         rng = randomness(seed, person.number, behaviour.name)
         moments = _moments(behaviour, period, person.zone, rng)
         if moments:
-            ids = (f"{person.number}-{slug(behaviour.name)}-{each}" for each in count(1))
+            ids = (f"{person.number}-{behaviour.id}-{each}" for each in count(1))
             acting = Acting(person.user_id, rng, ids)
             for moment in moments:
                 events += acting.act(behaviour.action, moment, {})

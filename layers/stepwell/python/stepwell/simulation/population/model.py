@@ -96,11 +96,12 @@ class FollowUp:
 class Behaviour:
     """What a share of the customers does again and again.
 
-    `per_day` is the average rate of one of them, `hours` the cumulative weights of the 24 local
-    hours at which it begins, `at_most` how often at all.
+    `id` is the name as a part of ids, `per_day` the average rate of one of them, `hours` the
+    cumulative weights of the 24 local hours at which it begins, `at_most` how often at all.
     """
 
     name: str
+    id: str
     action: Action
     share: float
     per_day: float

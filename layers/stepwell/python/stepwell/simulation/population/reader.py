@@ -168,15 +168,16 @@ class _Reading:
         behaviours: dict[str, Behaviour] = {}
         for path, each in self._list(("behaviours",), data, documents.BehaviourDocument):
             behaviour = self._behaviour(path, each)
-            if slug(behaviour.name) in behaviours:
+            if behaviour.id in behaviours:
                 said = f"another behaviour is named {behaviour.name}, or much like it"
                 self._report((*path, "name"), said, "Give each a name of its own.")
-            behaviours[slug(behaviour.name)] = behaviour
+            behaviours[behaviour.id] = behaviour
         return tuple(behaviours.values())
 
     def _behaviour(self, path: DataPath, document: documents.BehaviourDocument) -> Behaviour:
         return Behaviour(
             name=document.name,
+            id=slug(document.name),
             action=self._action(path, document, None),
             share=document.share,
             per_day=document.rate,

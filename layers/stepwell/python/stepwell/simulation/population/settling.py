@@ -7,7 +7,6 @@ cost of routing half a dozen events for everybody.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from stepwell.customers import keys
 from stepwell.customers.identities import USER_ID, identity_key
@@ -33,14 +32,13 @@ def settle(
 ) -> None:
     """Write what the events of one sign-up make known; the trace lists them as applied."""
     customer = customer_id(number)
-    nobody, problems = Snapshot(customer), list[str]()
+    problems: list[str] = []
     # Of the events only the first one, an identify, says more of the profile than how many it had.
-    profile = apply_to_profile(nobody, events[0], len(events), problems)
+    profile = apply_to_profile(Snapshot(customer), events[0], len(events), problems)
     consents: Item | None = None
     for event in events:
-        consents = (
-            apply_to_consents(replace(nobody, consents=consents), event, problems) or consents
-        )
+        before = Snapshot(customer, consents=consents)
+        consents = apply_to_consents(before, event, problems) or consents
         trace.applied.append(Applied(event.received_at, customer, event, sends=0))
     user = identity_key(USER_ID, events[0].user_id or "", hasher)
     puts = [
