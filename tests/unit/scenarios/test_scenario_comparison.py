@@ -108,7 +108,7 @@ def test_a_failing_scenario_shows_lines_as_they_are_written(tmp_path: Path) -> N
     assert not result.passed
     lines = list(result.lines())
     assert [(sign, number) for sign, _, number in lines] == [
-        ("-", 8), ("+", 0), ("-", 9), ("+", 0), ("-", 10), ("+", 0),
+        ("-", 8), ("+", None), ("-", 9), ("+", None), ("-", 10), ("+", None),
     ]  # fmt: skip
     assert [text for _, text, _ in lines[:3]] == [
         "{at: Tue 14:46, sent: Stylist suggestion, by: sms}",

@@ -1,0 +1,167 @@
+"""What happened to the customers of a scenario, as a story: events, waits, decisions, endings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from stepwell.events.model import Event
+from stepwell.journeys.compiler import names
+from stepwell.journeys.compiler.durations import text_of
+from stepwell.journeys.program import Hold, Message, Program, Split
+from stepwell.simulation.engine import Simulation
+from stepwell.simulation.scenarios.deciding import why
+from stepwell.simulation.scenarios.facts import Customer, customers, step_of
+from stepwell.simulation.scenarios.model import Scenario
+from stepwell.simulation.scenarios.writing import properties_line
+from stepwell.simulation.trace import Run, Status
+from stepwell.storage.operations import Item
+from stepwell.timestamps import from_text
+
+_RANKS = ("event", "converts", "exits", "enters")
+"""Of what happens at one moment, the event comes first and what it does follows; then the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`kind` is event, enters, waits, time is up, splits, sent (or how else it was decided),
+    no answer, converts, exits, ends or warning.
+    """
+
+    at: datetime
+    user: str
+    kind: str
+    text: str
+
+
+def timeline(scenario: Scenario, simulation: Simulation) -> list[Entry]:
+    """In the order in which it happened."""
+    found: list[Entry] = []
+    for customer in customers(simulation):
+        found += _events(simulation, customer)
+        found += _conversions(customer)
+        for run in simulation.trace.runs.values():
+            if run.customer == customer.id:
+                found += _Story(simulation, scenario, customer, run).entries()
+        for at, of, text in simulation.trace.problems:
+            if of == customer.id:
+                found.append(Entry(at, customer.user, "warning", text))
+    return sorted(found, key=lambda entry: (entry.at, _rank(entry.kind)))
+
+
+def _rank(kind: str) -> int:
+    return _RANKS.index(kind) if kind in _RANKS else len(_RANKS)
+
+
+def _events(simulation: Simulation, customer: Customer) -> Iterator[Entry]:
+    for applied in simulation.trace.applied:
+        if applied.customer == customer.id:
+            yield Entry(applied.at, customer.user, "event", _told(applied.event, applied.at))
+
+
+def _told(event: Event, at: datetime) -> str:
+    late = (
+        "" if event.timestamp == at else f", happened {text_of(_seconds(at - event.timestamp))} ago"
+    )
+    if not event.name:
+        return f"traits {properties_line(event.traits)}{late}"
+    return (
+        f"{event.name} {properties_line(event.properties) if event.properties else ''}".rstrip()
+        + late
+    )
+
+
+def _seconds(length: timedelta) -> int:
+    return max(int(length.total_seconds()), 1)
+
+
+def _conversions(customer: Customer) -> Iterator[Entry]:
+    for each in customer.conversions:
+        worth = f", value {each['value']:g}" if "value" in each else ""
+        text = f"{each['journey']} on {each['name']}{worth}"
+        yield Entry(from_text(each["at"]), customer.user, "converts", text)
+
+
+class _Story:
+    """One run of one journey."""
+
+    def __init__(
+        self, simulation: Simulation, scenario: Scenario, customer: Customer, run: Run
+    ) -> None:
+        self.customer, self.run = customer, run
+        self.machine = simulation.definitions.machines[run.journey]["States"]
+        programs = simulation.definitions.loaded_programs
+        self.program: Program = next(each for each in programs if each.journey == run.journey)
+        self.steps = {step.name: step for step in self.program.steps.values()}
+        self.week, self.zone = scenario.week, scenario.people[customer.user].clock
+        self.decisions = [
+            each
+            for each in customer.decisions
+            if (each["enrollment"], each["run"]) == (run.enrollment, run.number)
+        ]
+        self.of = "" if run.journey == scenario.journey else f" ({run.journey})"
+
+    def entries(self) -> Iterator[Entry]:
+        yield self._entry(self.run.started, "enters", self.run.journey)
+        for number, (at, state) in enumerate(self.run.states):
+            following = self.run.states[number + 1] if number + 1 < len(self.run.states) else None
+            yield from self._state(at, state, following)
+        for decision in self.decisions:  # what no state of this run asked about
+            yield self._decision(decision)
+        yield from self._ending()
+        if self.run.ended is not None and self.run.status in {Status.FAILED, Status.TIMED_OUT}:
+            said = f"{self.run.journey}: the execution has {self.run.status}: {self.run.error}"
+            yield self._entry(self.run.ended, "warning", said)
+
+    def show(self, moment: datetime) -> str:
+        return self.week.show(moment, self.zone)
+
+    def _entry(self, at: datetime, kind: str, text: str) -> Entry:
+        return Entry(at, self.customer.user, kind, text + ("" if kind == "enters" else self.of))
+
+    def _state(
+        self, at: datetime, state: str, following: tuple[datetime, str] | None
+    ) -> Iterator[Entry]:
+        name = step_of(state)
+        step = self.steps.get(name)
+        if state == name and isinstance(step, Hold):
+            yield self._entry(at, "waits", f"{name}, at most {text_of(step.seconds)}")
+        elif state == name + names.HOLD_CLOSE:
+            yield self._entry(at, "time is up", name)
+        elif state == name and isinstance(step, Split) and following is not None:
+            yield self._entry(at, "splits", f"{name} Goes on to {step_of(following[1])}")
+        elif state == name and isinstance(step, Message):
+            yield from self._decided(step)
+        elif state == name + names.MESSAGE_PAUSE:
+            yield self._entry(at, "no answer", f"{name}, asks again soon")
+        elif state == name and self.machine.get(state, {}).get("Type") == "Wait":
+            until = f" until {self.show(following[0])}" if following else ""
+            yield self._entry(at, "waits", name + until)
+
+    def _decided(self, step: Message) -> Iterator[Entry]:
+        decision = next((each for each in self.decisions if each["step"] == step.id), None)
+        if decision is not None:
+            self.decisions.remove(decision)
+            yield self._decision(decision)
+
+    def _decision(self, decision: Item) -> Entry:
+        step = self.program.steps[decision["step"]]
+        parts = [step.name]
+        if decision.get("channel"):
+            parts.append(f"by {decision['channel']}")
+        if decision["outcome"] != "sent":
+            parts.append(f"because {decision['reason']}")
+        if decision.get("until"):
+            parts.append(f"until {self.show(from_text(decision['until']))}")
+        told = " ".join(parts) + f"  [{why(decision, self.show)}]"
+        return self._entry(from_text(decision["at"]), str(decision["outcome"]), told)
+
+    def _ending(self) -> Iterator[Entry]:
+        for each in self.customer.finished:
+            if (each["enrollment"], each["run"]) == (self.run.enrollment, self.run.number):
+                at, outcome = from_text(each["ended_at"]), str(each["outcome"])
+                reason = f", because {each['reason']}" if each.get("reason") else ""
+                by_event = outcome not in {"completed", "failed"}
+                text = f"{self.run.journey}, {outcome}{reason}"
+                yield self._entry(at, "exits" if by_event else "ends", text)
