@@ -21,10 +21,19 @@ SECRET = b"a secret of tests"
 """The stage's secret for hashes."""
 
 
-def play_on_simulator(case: Case) -> Story:
-    """The case from its start until nothing waits any more."""
+def play_on_simulator(case: Case, *, step_by_step: bool = False) -> Story:
+    """The case from its start until nothing waits any more.
+
+    All calls are scheduled before it begins, or each is sent when its moment has come.
+    """
     store = NotedStore()
     simulation = _simulation(case, store)
+    for call in case.in_order():
+        if step_by_step:
+            simulation.run_until(call.at)
+            simulation.send(call.event(call.at))
+        else:
+            simulation.schedule(call.at, call.event(call.at))
     simulation.run()
     return _story(simulation, store)
 
@@ -37,14 +46,11 @@ def moments_of(case: Case) -> Sequence[datetime]:
 @lru_cache(maxsize=64)
 def _moments(text: str) -> Sequence[datetime]:
     case = read_case(text)
-    simulation = _simulation(case, NotedStore())
-    simulation.run()
-    entered = {at for run in simulation.trace.runs.values() for at, _ in run.states}
+    entered = {at for told in play_on_simulator(case).executions for at, _ in told.states}
     return sorted({case.start, *entered, *(call.at for call in case.calls)})
 
 
 def _simulation(case: Case, store: MemoryStore) -> Simulation:
-    """All calls scheduled."""
     numbers = itertools.count(1)
     script, faults = Script(case.providers), Faults(case.faults)
     simulation = Simulation(
@@ -57,8 +63,6 @@ def _simulation(case: Case, store: MemoryStore) -> Simulation:
         fault=lambda function, _attempt: faults.next(function),
     )
     setattr(simulation, "draw", lambda *_: JITTER)  # noqa: B010 - mypy knows it as a method
-    for call in case.in_order():
-        simulation.schedule(call.at, call.event(call.at))
     return simulation
 
 

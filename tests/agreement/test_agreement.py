@@ -42,6 +42,8 @@ def check_agreement(case: Case) -> None:
     _count(moto)
     different = differences(moto, play_on_simulator(case))
     assert not different, different
+    different = differences(moto, play_on_simulator(case, step_by_step=True))
+    assert not different, f"when events are sent one by one:\n{different}"
 
 
 def _count(story: Story) -> None:
