@@ -19,7 +19,7 @@ from stepwell.simulation.scenarios.documents import (
 from stepwell.simulation.scenarios.model import Person
 from stepwell.simulation.scenarios.reading import Reading
 from stepwell.simulation.scenarios.schemas import property_problems
-from stepwell.simulation.scenarios.times import Week
+from stepwell.simulation.scenarios.times import YEARS, Week
 
 P = TypeVar("P", bound=PersonDocument)
 
@@ -123,11 +123,18 @@ def _customers(
 
 
 def _week(reading: Reading, path: DataPath, text: str | None) -> Week:
+    if text is None:
+        return Week()
     try:
-        return Week() if text is None else Week(date.fromisoformat(text))
+        first = date.fromisoformat(text)
     except ValueError:
         reading.report(path, "SW701", f"{text!r} is no day", 'Write one like "2026-11-23".')
         return Week()
+    if first.year not in YEARS:
+        said = f"{text!r} is not in the years {YEARS[0]} to {YEARS[-1]}"
+        reading.report(path, "SW701", said, "Write one that is.")
+        return Week()
+    return Week(first)
 
 
 def _journeys(reading: Reading, path: DataPath, others: list[str]) -> tuple[str, ...]:

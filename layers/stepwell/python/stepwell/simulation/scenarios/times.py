@@ -28,6 +28,7 @@ _MOMENT = re.compile(
     r"(?P<clock>\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(?: ?(?P<zone>Z|[+-]\d\d:\d\d|[A-Za-z][\w/+-]*))?"
 )
 _SHOWN_WEEKS = 4
+YEARS = range(1970, 2201)
 _HOW = 'Write "Tue 21:14", "week 2 Tue 21:14", "2026-11-24 21:14" or "+45m".'
 
 
@@ -63,6 +64,8 @@ class Week:
             wall = datetime.combine(day, time.fromisoformat(match["clock"]))
         except ValueError:
             raise TimeError("SW701", f"{match['clock']} is no time of a day", _HOW) from None
+        if wall.year not in YEARS:
+            raise _beyond(text)
         return _instant(wall, _zone(match["zone"], zone), text)
 
     def _day(self, text: str, week: int, *, has_week: bool) -> date:
@@ -102,6 +105,11 @@ def show_clock(local: datetime) -> str:
     return local.strftime("%H:%M:%S" if local.second else "%H:%M")
 
 
+def _beyond(text: str) -> TimeError:
+    years = f"{YEARS[0]} to {YEARS[-1]}"
+    return TimeError("SW701", f"{text!r} is not in the years {years}", "Write one that is.")
+
+
 def _weekday(text: str) -> int | None:
     for number, (short, long) in enumerate(zip(DAYS, _LONG_DAYS, strict=True)):
         if text.lower() in {short.lower(), long.lower()}:
@@ -116,7 +124,13 @@ def _after(text: str, before: datetime | None) -> datetime:
         raise TimeError("SW105", str(error), _HOW) from None
     if before is None:
         raise TimeError("SW701", f"{text!r} follows on nothing", "Give the first one a time.")
-    return before + timedelta(seconds=seconds)
+    try:
+        moment = before + timedelta(seconds=seconds)
+    except OverflowError:
+        raise _beyond(text) from None
+    if moment.year not in YEARS:
+        raise _beyond(text)
+    return moment
 
 
 def _zone(name: str | None, of_customer: ZoneInfo) -> tzinfo:
@@ -138,12 +152,8 @@ def _zone(name: str | None, of_customer: ZoneInfo) -> tzinfo:
 
 def _instant(wall: datetime, zone: tzinfo, text: str) -> datetime:
     first, second = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    try:
-        moment = first.astimezone(UTC)
-        exists = moment.astimezone(zone).replace(tzinfo=None) == wall
-    except OverflowError:
-        raise TimeError("SW701", f"{text!r} is beyond the calendar", _HOW) from None
-    if not exists:
+    moment = first.astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) != wall:
         later = moment.astimezone(zone)
         said = f"{text!r} does not exist in {zone}: its clocks are put forward over it"
         raise TimeError("SW702", said, f"Write the moment that was meant, such as {later:%H:%M}.")
