@@ -24,7 +24,8 @@ _STYLES = {
 def show_result(console: Console, result: Result, *, story: bool) -> None:
     """One line; for a failing one, and with `story` for each, the timeline below it."""
     scenario = result.scenario
-    line = Text("ok    " if result.passed else "FAIL  ", "green" if result.passed else "bold red")
+    line = Text()
+    line.append(*("ok    ", "green") if result.passed else ("FAIL  ", "bold red"))
     line.append(f"{scenario.journey}: {scenario.name}", "" if result.passed else "bold")
     if not result.passed:
         line.append(f"  {scenario.place.file}:{scenario.place.line}", "dim")
@@ -40,7 +41,8 @@ def show_sum(console: Console, results: Sequence[Result], seconds: float) -> Non
     count = f"{len(results)} scenario{'' if len(results) == 1 else 's'}"
     said = f"{failed} failed" if failed else "all as expected"
     style = "bold red" if failed else "bold green"
-    _print(console, Text(f"\n{count}, {said}, in {seconds:.1f} s.", style))
+    above = "\n" if results[-1].passed else ""
+    _print(console, Text(f"{above}{count}, {said}, in {seconds:.1f} s.", style))
 
 
 def _show_story(console: Console, result: Result) -> None:
