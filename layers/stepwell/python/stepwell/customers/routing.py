@@ -12,7 +12,7 @@ holds are issued again, for the first delivery may have ended before it issued t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from stepwell.customers import keys
@@ -162,7 +162,7 @@ def _marker(event: Event, customer: str, seq: int, commands: list[Command], now:
         "expires": int((now + MARKER_KEPT).timestamp()),
     }
     if commands:
-        item["commands"] = [asdict(command) for command in commands]
+        item["commands"] = [command.document() for command in commands]
     return Put(keys.applied_event(event.fingerprint), item, NEW)
 
 

@@ -33,6 +33,15 @@ class Command:
     execution: str = ""
     """Only for stopping a run that the same transaction replaces: its item is gone afterwards."""
 
+    def document(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "enrollment": self.enrollment,
+            "run": self.run,
+            "step": self.step,
+            "execution": self.execution,
+        }
+
 
 @dataclass(slots=True)
 class Reaction:

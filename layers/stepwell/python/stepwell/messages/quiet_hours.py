@@ -9,7 +9,8 @@ change.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from stepwell.messages.policies import QuietHours
@@ -40,23 +41,26 @@ def _quiet_until(
         end
         for zone in zones
         for window in windows
-        for start, end in _periods(window, zone, moment.astimezone(zone).date())
+        for start, end in _periods(window.start, window.end, zone, moment.astimezone(zone).date())
         if start <= moment < end
     )
     return max(ends, default=None)
 
 
-def _periods(window: QuietHours, zone: ZoneInfo, day: date) -> list[tuple[datetime, datetime]]:
+@lru_cache(maxsize=4096)  # a night is the same for everybody in its zone
+def _periods(
+    start: time, end: time, zone: ZoneInfo, day: date
+) -> tuple[tuple[datetime, datetime], ...]:
     """The periods that can touch a local day: that start on it, the day before or after."""
     days = (day + timedelta(days=offset) for offset in (-1, 0, 1))
-    over_midnight = timedelta(days=1 if window.end <= window.start else 0)
-    return [
+    over_midnight = timedelta(days=1 if end <= start else 0)
+    return tuple(
         (
-            local_instant(datetime.combine(each, window.start), zone, last=False),
-            local_instant(datetime.combine(each + over_midnight, window.end), zone, last=True),
+            local_instant(datetime.combine(each, start), zone, last=False),
+            local_instant(datetime.combine(each + over_midnight, end), zone, last=True),
         )
         for each in days
-    ]
+    )
 
 
 def local_instant(wall: datetime, zone: ZoneInfo, *, last: bool) -> datetime:

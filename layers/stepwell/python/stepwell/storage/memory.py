@@ -39,6 +39,11 @@ class MemoryStore:
             item = self._find(key)
         return None if item is None else _copied(item)
 
+    def peek(self, key: Key) -> Item | None:
+        """The item itself, for who only looks at it. Must not be changed."""
+        with self._lock:
+            return self._find(key)
+
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
         with self._lock:
             found = {key: self._find(key) for key in keys}
@@ -93,7 +98,9 @@ class MemoryStore:
         partition = self._partitions.setdefault((key.table, key.pk), {})
         match operation:
             case Put(item=item):
-                partition[key.sk] = {**_copied(item), "pk": key.pk, "sk": key.sk}
+                copy = _copied(item)
+                copy["pk"], copy["sk"] = key.pk, key.sk
+                partition[key.sk] = copy
             case Update(set=changes, remove=removed):
                 before = partition.get(key.sk) or {"pk": key.pk, "sk": key.sk}
                 after = {**before, **_copied(changes)}
@@ -112,10 +119,11 @@ def _copied(item: Mapping[str, Any]) -> Item:
     Several times faster than `copy.deepcopy`, which also keeps track of what it has seen.
     """
     copy = dict(item)
-    for name, value in copy.items():
-        if type(value) is dict:
+    for name, value in item.items():
+        kind = type(value)
+        if kind is dict:
             copy[name] = _copied(value)
-        elif type(value) is list:
+        elif kind is list:
             copy[name] = _copied_list(value)
     return copy
 
