@@ -61,6 +61,13 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
     assert outputs[0] == outputs[1] != outputs[2]
 
 
+def test_the_number_of_processes_changes_nothing(tmp_path: Path) -> None:
+    for workers in (1, 2):
+        words = ("onboarding", "--customers", "1200", "--days", "8", "--workers", workers)
+        assert simulate(*words, "--json", tmp_path / f"{workers}.json") == 0
+    assert (tmp_path / "1.json").read_bytes() == (tmp_path / "2.json").read_bytes()
+
+
 def test_json_to_standard_output_is_all_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert simulate(*FEW, "--start", "2026-03-01", "--json", "-") == 0
     document = json.loads(capsys.readouterr().out)

@@ -27,7 +27,8 @@ def html_table(
         + element("thead", element("tr", "".join(heads)))
         + element("tbody", body)
     )
-    return element("div", element("table", inside), class_="wide", tabindex="0")
+    whole = element("table", inside)
+    return element("div", whole, class_="wide", tabindex="0", role="region", aria_label=caption)
 
 
 def _row(row: Sequence[str] | Row, texts: int) -> str:
