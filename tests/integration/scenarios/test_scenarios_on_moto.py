@@ -13,7 +13,8 @@ import pytest
 
 from stepwell.events.model import Event, to_message
 from stepwell.journeys.compiler.project import journey_names, read_project
-from stepwell.simulation.definitions import Definitions, define
+from stepwell.simulation.defining import define
+from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.scenarios.comparison import compare
 from stepwell.simulation.scenarios.facts import facts_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,9 +42,12 @@ def timeline(scenario: Scenario, simulation: Simulation) -> list[Entry]:
     for customer in customers(simulation):
         found += _events(simulation, customer)
         found += _conversions(customer)
+        entries: Counter[str] = Counter()
         for run in simulation.trace.runs.values():
             if run.customer == customer.id:
-                found += _Story(simulation, scenario, customer, run).entries()
+                entries[run.journey] += 1
+                story = _Story(simulation, scenario, customer, run, entries[run.journey])
+                found += story.entries()
         for at, of, text in simulation.trace.problems:
             if of == customer.id:
                 found.append(Entry(at, customer.user, "warning", text))
@@ -84,10 +88,15 @@ def _conversions(customer: Customer) -> Iterator[Entry]:
 
 
 class _Story:
-    """One run of one journey."""
+    """One run of a journey, the customer's `number`-th of it."""
 
     def __init__(
-        self, simulation: Simulation, scenario: Scenario, customer: Customer, run: Run
+        self,
+        simulation: Simulation,
+        scenario: Scenario,
+        customer: Customer,
+        run: Run,
+        number: int,
     ) -> None:
         self.customer, self.run = customer, run
         self.machine = simulation.definitions.machines[run.journey]["States"]
@@ -100,10 +109,16 @@ class _Story:
             for each in customer.decisions
             if (each["enrollment"], each["run"]) == (run.enrollment, run.number)
         ]
-        self.of = "" if run.journey == scenario.journey else f" ({run.journey})"
+        nth = f" #{number}" if number > 1 else ""
+        self.title = run.journey + nth
+        other = run.journey != scenario.journey
+        self.prefix = f"{self.title}: " if other else f"{nth.strip()}: " if nth else ""
+
+    def show(self, moment: datetime) -> str:
+        return self.week.show(moment, self.zone)
 
     def entries(self) -> Iterator[Entry]:
-        yield self._entry(self.run.started, "enters", self.run.journey)
+        yield self._about(self.run.started, "enters", "")
         for number, (at, state) in enumerate(self.run.states):
             following = self.run.states[number + 1] if number + 1 < len(self.run.states) else None
             yield from self._state(at, state, following)
@@ -111,14 +126,15 @@ class _Story:
             yield self._decision(decision)
         yield from self._ending()
         if self.run.ended is not None and self.run.status in {Status.FAILED, Status.TIMED_OUT}:
-            said = f"{self.run.journey}: the execution has {self.run.status}: {self.run.error}"
-            yield self._entry(self.run.ended, "warning", said)
-
-    def show(self, moment: datetime) -> str:
-        return self.week.show(moment, self.zone)
+            said = f": the execution has {self.run.status}: {self.run.error}"
+            yield self._about(self.run.ended, "warning", said)
 
     def _entry(self, at: datetime, kind: str, text: str) -> Entry:
-        return Entry(at, self.customer.user, kind, text + ("" if kind == "enters" else self.of))
+        return Entry(at, self.customer.user, kind, self.prefix + text)
+
+    def _about(self, at: datetime, kind: str, text: str) -> Entry:
+        """About the run as a whole."""
+        return Entry(at, self.customer.user, kind, self.title + text)
 
     def _state(
         self, at: datetime, state: str, following: tuple[datetime, str] | None
@@ -130,7 +146,7 @@ class _Story:
         elif state == name + names.HOLD_CLOSE:
             yield self._entry(at, "time is up", name)
         elif state == name and isinstance(step, Split) and following is not None:
-            yield self._entry(at, "splits", f"{name} Goes on to {step_of(following[1])}")
+            yield self._entry(at, "splits", f"{name} -> {step_of(following[1])}")
         elif state == name and isinstance(step, Message):
             yield from self._decided(step)
         elif state == name + names.MESSAGE_PAUSE:
@@ -163,5 +179,4 @@ class _Story:
                 at, outcome = from_text(each["ended_at"]), str(each["outcome"])
                 reason = f", because {each['reason']}" if each.get("reason") else ""
                 by_event = outcome not in {"completed", "failed"}
-                text = f"{self.run.journey}, {outcome}{reason}"
-                yield self._entry(at, "exits" if by_event else "ends", text)
+                yield self._about(at, "exits" if by_event else "ends", f", {outcome}{reason}")
