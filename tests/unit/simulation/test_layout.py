@@ -27,6 +27,11 @@ def graphs(draw: st.DrawFn) -> tuple[dict[str, tuple[float, float]], list[Link]]
     return nodes, links
 
 
+def crosses(x: float, y: float, box: Box) -> bool:
+    inside = abs(x - box.x) < box.width / 2 - 0.01
+    return inside and abs(y - box.y) < box.height / 2 - 0.01
+
+
 def apart(one: Box, other: Box) -> bool:
     across = abs(one.x - other.x) - (one.width + other.width) / 2
     along = abs(one.y - other.y) - (one.height + other.height) / 2
@@ -61,12 +66,30 @@ def test_every_way_leads_down_through_its_label(
     for link, route in zip(links, layout.routes, strict=True):
         heights = [
             layout.nodes[link.source].y,
-            route.label.y,
             *(y for _, y in route.through),
             layout.nodes[link.target].y,
         ]
         assert heights == sorted(heights)
+        (x, top), (_, bottom), *_ = route.through
+        assert x == route.label.x
+        assert top <= route.label.y <= bottom
         assert (route.label.width, route.label.height) == (link.width, link.height)
+
+
+@settings(max_examples=40)
+@given(graphs())
+def test_no_way_leads_through_a_node(
+    graph: tuple[dict[str, tuple[float, float]], list[Link]],
+) -> None:
+    nodes, links = graph
+    layout = place(nodes, links)
+    for route in layout.routes:
+        middles = [
+            (x, (y + below) / 2)
+            for (x, y), (_, below) in zip(*[iter(route.through)] * 2, strict=True)
+        ]
+        for x, y in [*route.through, *middles]:
+            assert not any(crosses(x, y, box) for box in layout.nodes.values())
 
 
 def test_a_chain_is_straight() -> None:
@@ -79,7 +102,7 @@ def test_a_way_past_others_goes_beside_them() -> None:
     nodes = dict.fromkeys("abc", (200.0, 50.0))
     links = [Link("a", "b", 90, 20), Link("b", "c", 90, 20), Link("a", "c", 90, 20, 0.01)]
     layout = place(nodes, links)
-    beside = layout.routes[2].through
+    _, _, *beside = layout.routes[2].through
     assert beside
     middle = layout.nodes["b"]
     assert all(abs(x - middle.x) > middle.width / 2 for x, _ in beside)

@@ -43,7 +43,7 @@ def flow_picture(journey: JourneyReport) -> str:
     """The SVG element."""
     nodes = _nodes(journey)
     ways = [way for way in journey.ways if way.source != way.target or not way.source]
-    links = [_link(way) for way in ways]
+    links = [_link(way, journey) for way in ways]
     layout = place({name: (node.width, node.height) for name, node in nodes.items()}, links)
     parts = [
         *(
@@ -152,12 +152,13 @@ def _id(step: str) -> str:
     return f"step {step}"
 
 
-def _link(way: Way) -> Link:
+def _link(way: Way, journey: JourneyReport) -> Link:
     lines = _label(way)
     width = max(map(svg.wide, lines), default=0.0) + 14
     source = _id(way.source) if way.source else _START
     target = _id(way.target) if way.target else _DONE
-    return Link(source, target, width, len(lines) * _LINE + 6, weight=0.01 + way.share**2)
+    flow = way.seconds.count / max(journey.entries, 1)
+    return Link(source, target, width, len(lines) * _LINE + 6, 0.01 + flow**2)
 
 
 def _label(way: Way) -> tuple[str, ...]:
@@ -171,12 +172,10 @@ def _label(way: Way) -> tuple[str, ...]:
 
 
 def _way(way: Way, route: Route, layout: Layout, journey: JourneyReport) -> Iterator[str]:
-    link = _link(way)
+    link = _link(way, journey)
     source, target = layout.nodes[link.source], layout.nodes[link.target]
     points = [
         (source.x, source.y + source.height / 2),
-        (route.label.x, route.label.y - route.label.height / 2),
-        (route.label.x, route.label.y + route.label.height / 2),
         *route.through,
         (target.x, target.y - target.height / 2 - 1),
     ]

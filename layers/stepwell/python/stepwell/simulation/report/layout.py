@@ -14,7 +14,8 @@ from itertools import pairwise
 
 GAP = 28.0
 """Between neighbours in a layer."""
-LAYER_GAP = 18.0
+LAYER_GAP = 24.0
+"""Between layers; only there do edges go sideways."""
 _SWEEPS = 12
 
 
@@ -41,7 +42,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An edge's label, and the points that the edge goes through behind it."""
+    """An edge's label, and the points that the edge goes through, straight down in each layer."""
 
     label: Box
     through: tuple[tuple[float, float], ...]
@@ -92,15 +93,16 @@ def place(nodes: Mapping[str, tuple[float, float]], links: Sequence[Link]) -> La
     xs = _columns(grid)
     left = min(xs[name] - grid.sizes[name][0] / 2 for name in grid.sizes)
     right = max(xs[name] + grid.sizes[name][0] / 2 for name in grid.sizes)
-    ys, bottom = _rows(grid)
+    rows = _rows(grid)
     boxes = {
-        name: Box(width, height, xs[name] - left, ys[name])
+        name: Box(width, height, xs[name] - left, sum(rows[name]) / 2)
         for name, (width, height) in grid.sizes.items()
     }
     routes = tuple(
-        Route(boxes[label], tuple((boxes[each].x, boxes[each].y) for each in rest))
-        for label, *rest in chains
+        Route(boxes[chain[0]], tuple((boxes[each].x, y) for each in chain for y in rows[each]))
+        for chain in chains
     )
+    bottom = max(below for _, below in rows.values())
     return Layout(right - left, bottom, {name: boxes[name] for name in nodes}, routes)
 
 
@@ -187,13 +189,12 @@ def _spread_out(
         xs[name] = (one + other) / 2
 
 
-def _rows(grid: _Grid) -> tuple[dict[str, float], float]:
-    """The centres of all in each layer, and where the last layer ends."""
-    ys: dict[str, float] = {}
+def _rows(grid: _Grid) -> dict[str, tuple[float, float]]:
+    """Where the layer of each begins and ends."""
+    rows: dict[str, tuple[float, float]] = {}
     top = 0.0
     for layer in grid.layers:
-        height = max(grid.sizes[name][1] for name in layer)
-        for name in layer:
-            ys[name] = top + height / 2
-        top += height + LAYER_GAP
-    return ys, top - LAYER_GAP
+        bottom = top + max(grid.sizes[name][1] for name in layer)
+        rows |= dict.fromkeys(layer, (top, bottom))
+        top = bottom + LAYER_GAP
+    return rows
