@@ -17,12 +17,14 @@ and must be finished before time moves) belongs inside `with engine.clock.work()
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
+from unittest.mock import patch
 
 import boto3
 from moto import mock_aws
@@ -60,6 +62,7 @@ class LocalEngine:
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
         )
+        self._open.enter_context(patch.object(boto3, "DEFAULT_SESSION", _session()))
         self._open.enter_context(self.functions)
         self._open.callback(self._stop_all)
         return self
@@ -184,6 +187,12 @@ class LocalEngine:
                         executionArn=execution.execution_arn
                     )
         self.clock.settle(_PATIENCE)
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    """One for all engines of a process: it keeps the services' models, which take long to read."""
+    return boto3.Session()
 
 
 def create_table(client: Any, name: str) -> None:
