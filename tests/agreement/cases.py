@@ -21,7 +21,8 @@ from ruamel.yaml import YAML
 
 from stepwell.events.envelope import read_call
 from stepwell.events.model import Event
-from stepwell.simulation.definitions import Definitions, read_definitions
+from stepwell.simulation.defining import read_definitions
+from stepwell.simulation.definitions import Definitions
 from stepwell.timestamps import from_text, to_text
 
 Json = dict[str, Any]

@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stepwell.simulation.definitions import read_definitions
+from stepwell.simulation.defining import read_definitions
 from stepwell.simulation.population.reader import read_population
 from stepwell.simulation.population.sources import PopulationSource, Source, read_events
 from stepwell.simulation.runner import simulate

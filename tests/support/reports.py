@@ -14,7 +14,8 @@ from stepwell.events.model import Event
 from stepwell.simulation.costs.forecast import forecast
 from stepwell.simulation.costs.prices import read_prices
 from stepwell.simulation.costs.usage import Usage
-from stepwell.simulation.definitions import Definitions, read_definitions
+from stepwell.simulation.defining import read_definitions
+from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.report.counts import Tally
 from stepwell.simulation.report.making import make_report

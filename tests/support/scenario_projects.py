@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stepwell.journeys.compiler.problems import Problem
 from stepwell.journeys.compiler.project import read_project
-from stepwell.simulation.definitions import define
+from stepwell.simulation.defining import define
 from stepwell.simulation.scenarios.model import Scenario
 from stepwell.simulation.scenarios.reader import (
     FILE,

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.events.model import Event, EventType
-from stepwell.simulation.definitions import Definitions, read_definitions
+from stepwell.simulation.defining import read_definitions
+from stepwell.simulation.definitions import Definitions
 
 ROOT = Path(__file__).parents[2]
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

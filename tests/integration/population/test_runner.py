@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from stepwell.simulation.definitions import Definitions, read_definitions
+from stepwell.simulation.defining import read_definitions
+from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.population.events_file import EventsFileError
 from stepwell.simulation.population.sources import Chunk, PopulationSource, read_events

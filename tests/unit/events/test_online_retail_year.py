@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from events.replays.make_replay import write_replay
-from stepwell.simulation.definitions import read_definitions
+from stepwell.simulation.defining import read_definitions
 from stepwell.simulation.population import sources
 from stepwell.simulation.population.sources import read_events
 from stepwell.simulation.trace import Status

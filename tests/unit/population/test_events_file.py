@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.events.model import Event
-from stepwell.simulation.definitions import Definitions, read_definitions
+from stepwell.simulation.defining import read_definitions
+from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.population import sources
 from stepwell.simulation.population.events_file import EventsFileError, index_events, read_calls
 from stepwell.simulation.population.identities import Groups

@@ -11,7 +11,8 @@ import pytest
 
 from stepwell.customers import keys
 from stepwell.simulation.costs.metering import MeteredStore
-from stepwell.simulation.definitions import Definitions, read_definitions
+from stepwell.simulation.defining import read_definitions
+from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.engine import Simulation, plain_hash
 from stepwell.simulation.population import sources
 from stepwell.simulation.population.behaviour import period_of

@@ -13,7 +13,8 @@ import pytest
 from stepwell.customers import keys
 from stepwell.events.model import Event, EventType
 from stepwell.ports import Outgoing
-from stepwell.simulation.definitions import Definitions, read_definitions
+from stepwell.simulation.defining import read_definitions
+from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.machines.errors import UnsupportedError
 from stepwell.simulation.trace import Sending, Status

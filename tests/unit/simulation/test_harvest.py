@@ -11,7 +11,7 @@ import pytest
 
 from stepwell.ports import OutcomeUnknownError, Outgoing, ProviderError
 from stepwell.simulation.costs.metering import MeteredStore
-from stepwell.simulation.definitions import read_definitions
+from stepwell.simulation.defining import read_definitions
 from stepwell.simulation.report.counts import Tally
 from stepwell.simulation.report.tally import harvest
 from stepwell.storage.memory import MemoryStore

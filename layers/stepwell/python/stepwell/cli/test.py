@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> int:
 
 def _test(root: Path, named: list[str], arguments: Namespace) -> int:
     from stepwell.journeys.compiler.project import journey_names  # noqa: PLC0415 - quick --help
-    from stepwell.simulation.definitions import define  # noqa: PLC0415 - quick --help
+    from stepwell.simulation.defining import define  # noqa: PLC0415 - quick --help
     from stepwell.simulation.machines.errors import UnsupportedError  # noqa: PLC0415 - as above
     from stepwell.simulation.scenarios.suite import run_scenarios  # noqa: PLC0415 - as above
 

@@ -15,7 +15,8 @@ from stepwell.journeys.compiler.problems import CompileError, Problem
 from stepwell.journeys.compiler.project import journey_names
 from stepwell.journeys.compiler.source import read_yaml
 from stepwell.messages.policies import PoliciesError
-from stepwell.simulation.definitions import Definitions, read_definitions
+from stepwell.simulation.defining import read_definitions
+from stepwell.simulation.definitions import Definitions
 
 
 class ComparisonError(Exception):
