@@ -73,6 +73,8 @@ def template_context(
 
 
 def _render_field(name: str, text: str, context: Mapping[str, Any]) -> str:
+    if "{" not in text:
+        return text  # nothing to fill in
     try:
         return _compiled(text, name in _ESCAPED).render(**context)
     except UndefinedError as error:

@@ -7,6 +7,7 @@ them at once.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -122,12 +123,18 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""Instead of 700: a chunk keeps nearly all that it makes, so that looking for garbage more often
+costs a tenth of the time and finds none.
+"""
+
 _task: Task | None = None
 
 
 def _begin_work(task: Task) -> None:
     global _task  # noqa: PLW0603 - what a worker process is given once
     _task = task
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def _work(chunk: Chunk) -> Tally:

@@ -67,14 +67,16 @@ class MemoryStore:
     def write(self, operation: Put | Update | Delete) -> Item:
         with self._lock:
             self.transact([operation])
-            return self.get(operation.key) or {}
+            item = self._find(operation.key)
+        return {} if item is None else _copied(item)
 
     def transact(self, operations: Sequence[Operation]) -> None:
         with self._lock:
             failed = [
                 index
                 for index, operation in enumerate(operations)
-                if not hold(operation.conditions, self._find(operation.key))
+                if operation.conditions
+                and not hold(operation.conditions, self._find(operation.key))
             ]
             if failed:
                 raise self._failure(operations, failed)
