@@ -24,6 +24,9 @@ CART: dict[str, Any] = {
     "cart_value": 280.0,
 }
 
+BEFORE_WIN_BACK = TUESDAY + timedelta(days=59)
+"""An order also begins win_back, which waits 60 days."""
+
 
 def london(day: int, hour: int, minute: int, second: int = 0) -> datetime:
     """A moment of November 2026, when London's time is UTC."""
@@ -176,7 +179,7 @@ def test_a_large_order_is_followed_by_a_cross_sell(
 ) -> None:
     introduce(stage)
     stage.track("Order Completed", order_id="o-1", revenue=revenue, total=revenue)
-    stage.engine.run_until_idle()
+    stage.engine.run_until(BEFORE_WIN_BACK)
     assert [step for _, step, _, outcome in stage.decisions() if outcome == "sent"] == steps
 
 
@@ -187,7 +190,7 @@ def test_a_cancelled_order_gets_no_cross_sell(stage: Stage) -> None:
     stage.track("Order Cancelled", order_id="o-2")
     assert stage.enrollment("post_purchase")["status"] == "active"
     stage.track("Order Cancelled", order_id="o-1")
-    stage.engine.run_until_idle()
+    stage.engine.run_until(BEFORE_WIN_BACK)
     assert [step for _, step, *_ in stage.decisions()] == ["thank_you"]
     assert stage.enrollment("post_purchase")["outcome"] == "exited"
 
