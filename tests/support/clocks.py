@@ -100,6 +100,11 @@ def changes(name: str) -> tuple[Change, ...]:
     )
 
 
+def all_changes() -> Iterator[tuple[str, Change]]:
+    """Of every zone."""
+    yield from ((name, change) for name in NAMES for change in changes(name))
+
+
 def _change(name: str, left: int, right: int) -> Change:
     before, after = offset(name, left), offset(name, right)
     while right - left > 1:
