@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -35,11 +34,15 @@ def add_parser(commands: Commands) -> None:
 def run(arguments: Namespace) -> int:
     """0: all as expected; 1: some are not; 2: something cannot be read, and nothing was run."""
     from stepwell.journeys.compiler.problems import CompileError  # noqa: PLC0415 - quick --help
+    from stepwell.simulation.report.files import PlaceError, check_places  # noqa: PLC0415 - as above
 
     root = root_of(arguments.root)
     named = [known_journey(root, each) for each in arguments.journeys]
     try:
+        check_places([arguments.junit] if arguments.junit else [])
         return _test(root, named, arguments)
+    except PlaceError as error:
+        raise CommandError(str(error)) from error
     except CompileError as error:
         print_problems(error.problems)
         return 2
@@ -147,13 +150,8 @@ def _sum_up(results: list[Result], seconds: float, *, as_json: bool) -> None:
 
 
 def _write_junit(path: Path, results: list[Result]) -> None:
-    """Whole or not at all: written beside it, then put in its place."""
+    """Raises PlaceError; what was there is still there then."""
+    from stepwell.simulation.report.files import write_files  # noqa: PLC0415 - quick --help
     from stepwell.simulation.scenarios.junit import junit_text  # noqa: PLC0415 - quick --help
 
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(junit_text(results), encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+    write_files({path: junit_text(results)})

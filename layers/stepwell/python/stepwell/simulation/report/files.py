@@ -16,13 +16,24 @@ class PlaceError(Exception):
 
 def check_places(files: Iterable[Path]) -> None:
     """Before a long run, that its files can be written. Raises PlaceError."""
+    places: set[Path] = set()
     for file in files:
+        if file.resolve() in places:
+            raise PlaceError(f"{file} is given twice; give each file a name of its own")
+        places.add(file.resolve())
         if file.is_dir():
             raise PlaceError(f"{file} is a folder; give the name of a file")
+        if _is_stream(file):
+            continue
         if not file.parent.is_dir():
             raise PlaceError(f"there is no folder {file.parent} to write {file.name} to")
         if not os.access(file.parent, os.W_OK):
             raise PlaceError(f"{file.parent} cannot be written to")
+
+
+def _is_stream(file: Path) -> bool:
+    """Whether it is a device or a pipe, in whose place no file may be put."""
+    return file.exists() and not file.is_file()
 
 
 def json_text(document: Mapping[str, Any]) -> str:
@@ -33,12 +44,20 @@ def json_text(document: Mapping[str, Any]) -> str:
 def write_files(files: Mapping[Path, str]) -> None:
     """Write all the files under other names first, then put them in their places.
 
-    Raises PlaceError; nothing has changed then.
+    What a link leads to is replaced, not the link. Devices and pipes, such as /dev/null, are
+    written to. Raises PlaceError; no file has changed then.
     """
     written: list[tuple[Path, Path]] = []
+    streams: list[tuple[Path, str]] = []
     try:
         for file, text in files.items():
-            written.append((_write_beside(file, text), file))
+            if _is_stream(file):
+                streams.append((file, text))
+            else:
+                place = file.resolve()
+                written.append((_write_beside(place, text), place))
+        for stream, text in streams:
+            stream.write_text(text, encoding="utf-8")
         for temporary, file in written:
             temporary.replace(file)
     except OSError as error:
