@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tracemalloc
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -62,12 +63,17 @@ def nothing() -> Definitions:
     [
         ("{", "is not JSON"),
         ("[1]", "is not a JSON object"),
-        (b"\xff", "is not JSON"),
+        ('{"type": }', "is not JSON: Expecting value at character 10; write one JSON object"),
+        (b"\xff", "is no UTF-8 text; save the file as UTF-8"),
+        ("[" * 100_000, "nested too deep"),
+        ("9" * 5_000, "too long a number"),
         (call(1, type="page"), "type 'page' is not taken; write identify or track"),
         ({"userId": "ada"}, "type is missing"),
         ({"type": "track", "userId": "ada"}, "timestamp is missing; add when it was sent"),
         (call(1, timestamp="2026-11-24T12:30:00"), "is no time with a zone; write it like"),
         (call(1, timestamp=7), "timestamp 7 is no time with a zone"),
+        (call(1, timestamp="0001-01-01T00:00:00+05:00"), "is no time with a zone"),
+        (call(1, timestamp="9999-12-31T23:50:00Z"), "is not in the years 1970 to 2200"),
         (call(-1), "before that of the call above; sort the calls by timestamp"),
         (call(1, None), "userId or anonymousId is required"),
         ({"batch": 3}, "`batch` is not a list of calls"),
@@ -100,6 +106,12 @@ def test_what_the_api_would_refuse_is_told_with_its_line_and_field(
     with pytest.raises(EventsFileError) as raised:
         applied(path, nothing)
     assert str(raised.value).startswith(f"{path}:3: event: String should have at least 1 char")
+
+
+def test_a_pipe_is_refused_for_it_cannot_be_read_twice(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(EventsFileError, match="read twice, so a pipe will not do"):
+        read_events(tmp_path / "pipe")
 
 
 def test_a_file_without_calls_or_without_a_file_is_refused(tmp_path: Path) -> None:

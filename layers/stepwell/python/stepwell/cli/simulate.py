@@ -7,7 +7,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ from stepwell.cli.command import CommandError
 from stepwell.cli.projects import add_root, known_journey, print_problems, root_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from stepwell.cli.command import Commands
     from stepwell.simulation.definitions import Definitions
     from stepwell.simulation.population.sources import Source
@@ -86,10 +87,10 @@ def _add_population(parser: ArgumentParser) -> None:
         "--population", type=Path, metavar="FILE", help="statemachines/population.yaml by default"
     )
     parser.add_argument(
-        "--start", type=_date, metavar="DATE", help="when a population's time begins"
+        "--start", type=_first_day, metavar="DATE", help="when a population's time begins"
     )
     parser.add_argument(
-        "--days", type=_positive, metavar="D", help="for how long customers begin things"
+        "--days", type=_days, metavar="D", help="for how long customers begin things"
     )
     parser.add_argument(
         "--cut", action="store_true", help="end all with the last day, instead of playing it out"
@@ -207,11 +208,22 @@ def _positive(text: str) -> int:
     return number
 
 
-def _date(text: str) -> date:
+def _days(text: str) -> int:
+    from stepwell.simulation.years import MOST_DAYS  # noqa: PLC0415 - quick --help
+
+    days = _positive(text)
+    if days > MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text} are too many; {MOST_DAYS:,} are the most")
+    return days
+
+
+def _first_day(text: str) -> date:
+    from stepwell.simulation.years import first_day  # noqa: PLC0415 - quick --help
+
     try:
-        return date.fromisoformat(text)
+        return first_day(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write 2026-11-02") from error
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 # ---------------------------------------------------------------- playing and showing

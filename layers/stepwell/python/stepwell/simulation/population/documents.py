@@ -13,6 +13,7 @@ from stepwell.customers.zones import load_zone
 from stepwell.journeys.compiler.documents import Document, Text
 from stepwell.journeys.compiler.durations import seconds_of
 from stepwell.simulation.population.model import Delay, cumulative
+from stepwell.simulation.years import MOST_DAYS, first_day
 
 _DAY = 86_400
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%")
@@ -89,9 +90,9 @@ def _zone(value: object) -> str:
 
 def _start(value: object) -> date:
     try:
-        return date.fromisoformat(str(value))
+        return first_day(str(value))
     except ValueError as error:
-        raise _refused(value, "a date; write one like 2026-11-02") from error
+        raise PydanticCustomError("SW801", "{said}", {"said": str(error)}) from error
 
 
 Share = Annotated[float, BeforeValidator(_share)]
@@ -106,7 +107,7 @@ EVEN_HOURS = cumulative([1.0] * 24)
 
 class PopulationDocument(Document):
     start: Start = date(2026, 11, 2)
-    days: Annotated[int, Field(ge=1, le=3_660)] = 30
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 30
     zones: list[Any] = Field(default_factory=list)
     unknown_zone: Share = 0.0
     addresses: dict[str, Share] = Field(default_factory=dict)

@@ -18,6 +18,7 @@ from typing import Any
 from stepwell.events.envelope import EnvelopeError, read_call
 from stepwell.events.model import Event
 from stepwell.simulation.population.identities import Groups
+from stepwell.simulation.years import YEARS
 from stepwell.timestamps import from_text
 
 SOURCE = "events file"
@@ -69,6 +70,8 @@ class Call:
 
 def index_events(path: str, days: int | None, size: int) -> Index:
     """Parts of `size` groups each, over the first `days` days. Raises EventsFileError."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise EventsFileError([f"{path}: is no file; it is read twice, so a pipe will not do"])
     scan = _Scan(path)
     try:
         with Path(path).open("rb") as file:
@@ -130,8 +133,13 @@ def _calls(line: bytes) -> list[dict[str, Any]]:
     """The call of a line, or those of its batch, each with what the batch says for all."""
     try:
         document = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"is not JSON: {error}; write one JSON object a line") from error
+    except json.JSONDecodeError as error:
+        said = f"{error.msg} at character {error.pos + 1}"
+        raise ValueError(f"is not JSON: {said}; write one JSON object a line") from error
+    except UnicodeDecodeError as error:
+        raise ValueError("is no UTF-8 text; save the file as UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError("has too long a number or is nested too deep; correct it") from error
     if not isinstance(document, dict):
         raise ValueError(  # noqa: TRY004 - the line's content is wrong, not an argument
             'is not a JSON object; write {"type": "track", …}'
@@ -155,10 +163,14 @@ def _sent_at(call: dict[str, Any]) -> datetime:
     if "timestamp" not in call:
         raise ValueError('timestamp is missing; add when it was sent: "2026-11-02T09:00:00Z"')
     try:
-        return from_text(call["timestamp"])
-    except (ValueError, TypeError) as error:
+        at = from_text(call["timestamp"])
+    except (ValueError, TypeError, OverflowError) as error:
         said = f"timestamp {call['timestamp']!r} is no time with a zone"
         raise ValueError(f"{said}; write it like 2026-11-02T09:00:00Z") from error
+    if at.year not in YEARS:
+        said = f"timestamp {call['timestamp']!r} is not in the years {YEARS[0]} to {YEARS[-1]}"
+        raise ValueError(f"{said}; correct it, or leave the call out")
+    return at
 
 
 def _ids(call: dict[str, Any]) -> list[str]:

@@ -19,7 +19,8 @@ from stepwell.simulation.scenarios.documents import (
 from stepwell.simulation.scenarios.model import Person
 from stepwell.simulation.scenarios.reading import Reading
 from stepwell.simulation.scenarios.schemas import property_problems
-from stepwell.simulation.scenarios.times import YEARS, Week
+from stepwell.simulation.scenarios.times import Week
+from stepwell.simulation.years import YEARS
 
 P = TypeVar("P", bound=PersonDocument)
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from stepwell.customers.zones import load_zone
 from stepwell.journeys.compiler.durations import seconds_of
+from stepwell.simulation.years import YEARS
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FIRST_DAY = date(2026, 11, 23)
@@ -28,7 +29,6 @@ _MOMENT = re.compile(
     r"(?P<clock>\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(?: ?(?P<zone>Z|[+-]\d\d:\d\d|[A-Za-z][\w/+-]*))?"
 )
 _SHOWN_WEEKS = 4
-YEARS = range(1970, 2201)
 _HOW = 'Write "Tue 21:14", "week 2 Tue 21:14", "2026-11-24 21:14" or "+45m".'
 
 
