@@ -54,7 +54,8 @@ test: check ## everything that has to pass: the checks, then all tests
 agreement: SEED := $(shell date +%s)
 agreement: .venv/.project ## hold the simulator to moto in 400 generated cases; takes SEED=
 	@$(say) 'comparing the simulator with moto, SEED=$(SEED)'
-	HYPOTHESIS_PROFILE=nightly AGREEMENT_SEED=$(SEED) $(python) -m pytest tests/agreement -n 2
+	HYPOTHESIS_PROFILE=nightly AGREEMENT_SEED=$(SEED) $(python) -m pytest tests/agreement -n 2 \
+	  -o faulthandler_timeout=1800  # making a case that differs smaller takes its time
 
 check: lint types imports journeys synth ## style, types, import rules, journeys and their scenarios, templates
 
