@@ -6,6 +6,7 @@ import pytest
 
 from stepwell.simulation.costs.metering import MeteredStore
 from stepwell.simulation.costs.units import STORED_BESIDES, item_size
+from stepwell.simulation.engine import Simulation
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import (
     NEW,
@@ -18,6 +19,7 @@ from stepwell.storage.operations import (
     Update,
     exists,
 )
+from tests.support.simulations import MONDAY, Person, shipped
 
 KB = "x" * 1024
 ONE = Key(TableName.CUSTOMERS, "CUSTOMER#1", "PROFILE")
@@ -120,3 +122,11 @@ def test_counts_are_by_caller(store: MeteredStore) -> None:
     metered = store.metered(Counter(event=1), customers=1, now=0)
     assert metered.requests == Counter({"setting up": 2, "router": 1, "consent": 1})
     assert (metered.calls, metered.customers) == (Counter(event=1), 1)
+
+
+def test_what_comes_after_an_event_is_not_the_routers_doing() -> None:
+    store = MeteredStore(MemoryStore())
+    simulation = Simulation(shipped(), MONDAY, store=store)
+    simulation.send(Person().identify())
+    assert store.requests.keys() == {"router"}
+    assert store.caller == "state_machine"

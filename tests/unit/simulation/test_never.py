@@ -352,6 +352,16 @@ def test_message_of_a_run_that_an_event_has_ended_is_seen() -> None:
     assert Rule.SENT_AFTER_END in _rules(simulation)
 
 
+def test_message_of_a_run_that_has_completed_is_seen() -> None:
+    ada = Person()
+    simulation = _play(Simulation(shipped(), MONDAY), *ada.sign_up(), ada.cart("cart-1"))
+    sent = simulation.trace.sendings[-1]
+    again = replace(sent.outgoing, message_id=sent.outgoing.message_id + "2")
+    simulation.trace.sendings.append(replace(sent, at=simulation.now + HOUR, outgoing=again))
+    found = [each for each in find_broken(simulation) if each.rule is Rule.SENT_AFTER_END]
+    assert [each.text for each in found] == ["its run had ended: completed"]
+
+
 def test_order_of_a_send_and_an_exit_at_one_moment_counts() -> None:
     ada = Person()
     simulation = Simulation(shipped(), MONDAY)

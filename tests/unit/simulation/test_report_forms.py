@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -12,6 +13,7 @@ import pytest
 
 from stepwell.simulation.report import words
 from stepwell.simulation.report.compare import NotComparableError, compare
+from stepwell.simulation.report.counts import Histogram
 from stepwell.simulation.report.files import json_text
 from stepwell.simulation.report.html import page_of
 from stepwell.simulation.report.report import Report, Spread
@@ -108,6 +110,15 @@ def test_a_step_that_nobody_reached_in_many_runs_must_never_happen() -> None:
     assert report.journeys[1].steps[0].name == hold
 
 
+def test_a_step_that_those_who_still_run_may_reach_is_no_such_thing() -> None:
+    tally = harvest(told())
+    trials = tally.journeys["onboarding"]
+    trials.endings["converted", "First Action"] += 1000
+    del trials.ways["Wait again for the first action", "Second nudge"]
+    trials.leavings["Wait for the first action", "running"] = Histogram(Counter({60: 1}))
+    assert report_of(tally).broken_count == 0
+
+
 # ---------------------------------------------------------------- terminal
 
 
@@ -118,6 +129,17 @@ def test_terminal_report_fits_and_is_plain() -> None:
     assert "✓ Nothing happened that must never happen." in text
     assert re.search(r"First nudge +email +1", text)
     assert re.search(r"marketing_2_per_day +0: 4  1: 0  2: 2 +1 +1", text)
+
+
+def test_a_narrow_terminal_loses_no_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    file = io.StringIO()
+    monkeypatch.setattr(file, "isatty", lambda: True)
+    print_report(known_report(), file)
+    plain = re.sub(r"\x1b\[[\d;]*m", "", file.getvalue())
+    assert max(map(len, plain.splitlines())) <= 80
+    assert re.search(r"First nudge +email +1", plain)
+    assert re.search(r"marketing_2_per_day +0: 4  1: 0  2: 2 +1 +1", plain)
 
 
 def test_terminal_takes_brackets_as_they_are() -> None:
@@ -236,6 +258,16 @@ def test_other_caps_differ_in_what_they_let_through() -> None:
     print_comparison(comparison, file)
     assert re.search(r"messages sent +6 +8 +\+2 +\+33\.3%", file.getvalue())
     assert "messages sent" in Page(page_of(comparison)).text
+
+
+def test_quiet_hours_of_the_same_messages_are_compared_one_by_one() -> None:
+    (night, *others) = known_report().quiet_hours
+    first, second = (
+        replace(known_report(), quiet_hours=(replace(night, deferred=n), night, *others))
+        for n in (7, 8)
+    )
+    (found,) = compare(first, second).differences
+    assert (found.section, found.first, found.second) == ("quiet hours", 7, 8)
 
 
 def test_only_the_same_customers_and_seed_can_be_compared() -> None:

@@ -65,7 +65,8 @@ def check_ends(
             continue
         ended, before, item = ends[send.execution]
         if send.at > ended or (before is not None and send.number >= before):
-            text = f"its run had ended: {item['outcome']}, {item['reason']}"
+            reason = f", {item['reason']}" if "reason" in item else ""
+            text = f"its run had ended: {item['outcome']}{reason}"
             yield send.broken(Rule.SENT_AFTER_END, text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -103,8 +104,11 @@ def _numbers(report: Report) -> Iterator[tuple[Name, float]]:
         yield ("caps", f"{cap.name}: refusals", ""), cap.refusals
         if cap.reached:
             yield ("caps", f"{cap.name}: customers at the limit", ""), cap.reached[-1]
+    alike: Counter[str] = Counter()
     for rule in report.quiet_hours:
         name = f"{', '.join(rule.purposes)} {', '.join(rule.channels)}"
+        alike[name] += 1
+        name += f", rule {alike[name]}" if alike[name] > 1 else ""
         yield ("quiet hours", f"{name}: deferred", ""), rule.deferred
         yield ("quiet hours", f"{name}: suppressed", ""), rule.suppressed
         yield ("quiet hours", f"{name}: passed over", ""), rule.passed_over

@@ -20,6 +20,7 @@ from stepwell.simulation.report.counts import (
     Tally,
 )
 from stepwell.simulation.report.graph import COMPLETED, Graph, graph_of
+from stepwell.simulation.report.paths import RUNNING
 from stepwell.simulation.report.report import (
     CapReport,
     Conversions,
@@ -79,6 +80,8 @@ def make_report(
 
 
 def _unreached(journey: JourneyReport) -> list[Broken]:
+    if any(each.outcome == RUNNING for each in journey.leavings):
+        return []  # who still runs may come to it
     ended = sum(each.count for each in journey.endings)
     entered = {step.name: step.entered for step in journey.steps}
     return unreached(journey.journey, entered, entered, ended)

@@ -14,15 +14,18 @@ from stepwell.simulation.costs.forecast import Forecast
 from stepwell.simulation.report import words
 from stepwell.simulation.report.report import CapReport, JourneyReport, Report
 
-WIDTH = 100
+WIDTH, NARROWEST = 100, 80
 _BARS = " ▁▂▃▄▅▆▇█"
 _SHOWN_BROKEN = 20
 
 
 def open_console(file: IO[str]) -> Console:
-    """Step names may hold brackets and colons, so markup and emoji are off."""
+    """Step names may hold brackets and colons, so markup and emoji are off. In a terminal narrower
+    than tables can be, lines are broken by it.
+    """
     console = Console(file=file, markup=False, highlight=False, emoji=False)
-    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    width = console.width if console.is_terminal else WIDTH
+    console.width = min(max(width, NARROWEST), WIDTH)
     return console
 
 
