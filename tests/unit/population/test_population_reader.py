@@ -119,6 +119,28 @@ def test_required_property_that_is_missing_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("zones: [{zone: Europe/London, weight: .inf}]", "zones[0].weight"),
+        ("traits: {age: {between: [.nan, .nan]}}", "two numbers are expected"),
+        ("traits: {age: {choices: {young: .inf}}}", "choices need values"),
+        (
+            "behaviours: [{name: a, event: Order Completed, rate: 3 per 1d, hours: {3: .inf}}]",
+            "hours with weights",
+        ),
+        (
+            "responses: [{event: Order Completed, chance: 1%, after: about 9999999d}]",
+            "'about 9999999d' is not a time of 3,660 days at most",
+        ),
+    ],
+)
+def test_what_no_number_or_time_can_be_made_of_is_refused(text: str, said: str) -> None:
+    with pytest.raises(CompileError) as raised:
+        parse_population(text, "p", shop())
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
         ("zones: [", "p:1: SW100"),
         ("", "nobody lives anywhere"),
         ("days: 3", "nobody lives anywhere"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -54,16 +55,22 @@ def _delay(value: object) -> Delay:
     if not isinstance(value, str):
         raise _refused(value, "a time; write one like 10m, 10m to 2h, or about 30m")
     if value.startswith("about "):
-        return Delay(mean=_seconds(value.removeprefix("about ")))
+        return _within(Delay(mean=_seconds(value.removeprefix("about "))), value)
     low, _, high = value.partition(" to ")
     delay = Delay(_seconds(low), _seconds(high or low))
     if delay.low > delay.high:
         raise _refused(value, "a time that ends after it begins")
+    return _within(delay, value)
+
+
+def _within(delay: Delay, value: object) -> Delay:
+    if max(delay.high, delay.mean or 0) > MOST_DAYS * _DAY:
+        raise _refused(value, f"a time of {MOST_DAYS:,} days at most")
     return delay
 
 
 def _is_weight(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf
 
 
 def _hours(value: object) -> tuple[float, ...]:
@@ -120,7 +127,7 @@ class PopulationDocument(Document):
 class HomeDocument(Document):
     zone: Zone
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
 
 
 class ConsentDocument(Document):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping
+from math import isfinite
 from random import Random
 from typing import Any
 
@@ -165,7 +166,7 @@ def _between(given: Any, wrong: Wrong) -> Between | None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _unfit(value: Value, kind: object, own: Schema, before: Schema | None) -> Wrong:
