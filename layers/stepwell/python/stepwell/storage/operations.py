@@ -25,6 +25,8 @@ class TableName(StrEnum):
     CUSTOMERS = "customers"
     RECORDS = "records"
 
+    __hash__ = str.__hash__  # an Enum's own is Python code, and every key is hashed
+
 
 class Key(NamedTuple):
     """Where an item lies: its table, partition key and sort key."""

@@ -8,7 +8,6 @@ more says that it has moved on, and the ring is for nothing.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -91,7 +90,7 @@ class Execution:
         self.token = ""
         self.ticket = 0
         self.attempts = 0
-        self.failures: Counter[int] = Counter()
+        self.failures: dict[int, int] = {}
 
     @property
     def entered_text(self) -> str:
@@ -267,9 +266,9 @@ class Interpreter:
     def _failed(self, execution: Execution, task: Task, error: StateError) -> None:
         for number, retrier in enumerate(task.retriers):
             if matches(retrier.errors, error.name):
-                execution.failures[number] += 1
-                if execution.failures[number] <= retrier.attempts:
-                    bound = retrier.bound(execution.failures[number])
+                failures = execution.failures[number] = execution.failures.get(number, 0) + 1
+                if failures <= retrier.attempts:
+                    bound = retrier.bound(failures)
                     self._retry_after(bound, execution, task)
                     return
                 break
@@ -329,12 +328,16 @@ class Interpreter:
 class _Result:
     """The frame of a ResultSelector: the result, in the context of its state."""
 
-    __slots__ = ("data", "entered_text", "token")
+    __slots__ = ("_execution", "data", "token")
 
     def __init__(self, data: Any, execution: Execution) -> None:
         self.data = data
         self.token = execution.token
-        self.entered_text = execution.entered_text
+        self._execution = execution
+
+    @property
+    def entered_text(self) -> str:
+        return self._execution.entered_text
 
 
 def _chosen(execution: Execution, choice: Choice) -> str:

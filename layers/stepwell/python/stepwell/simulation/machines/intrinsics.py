@@ -14,6 +14,8 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<call>States\.\w+)\(|(?P<text>'(?:[^'\\]|\\.)*')|(?P<path>\$[\w.$]*)"
     r"|(?P<number>-?\d+)|(?P<word>true|false|null)|(?P<mark>[,)]))"
 )
+to_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""JSON as Step Functions writes it."""
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -73,12 +75,8 @@ def _format(pattern: str, *values: Any) -> str:
     parts = pattern.split("{}")
     if len(parts) != len(values) + 1:
         raise ValueError("as many arguments as pairs of braces are expected")
-    shown = [each if isinstance(each, str) else _to_text(each) for each in values]
+    shown = [each if isinstance(each, str) else to_text(each) for each in values]
     return parts[0] + "".join(value + part for value, part in zip(shown, parts[1:], strict=True))
-
-
-def _to_text(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _merge(first: Mapping[str, Any], second: Mapping[str, Any], deep: Any) -> dict[str, Any]:
@@ -93,7 +91,7 @@ def _add(first: int, second: int) -> int:
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "States.Format": _format,
-    "States.JsonToString": _to_text,
+    "States.JsonToString": to_text,
     "States.StringToJson": json.loads,
     "States.JsonMerge": _merge,
     "States.MathAdd": _add,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from stepwell.simulation.machines.errors import StateError, UnsupportedError, runtime
@@ -65,7 +65,6 @@ def put_at(data: Any, names: tuple[str, ...], value: Any) -> Any:
     """
     if not names:
         return value
-    below = data.get(names[0]) if isinstance(data, Mapping) else None
-    changed = dict(data) if isinstance(data, Mapping) else {}
-    changed[names[0]] = put_at(below, names[1:], value)
+    changed = dict(data) if isinstance(data, dict) else {}
+    changed[names[0]] = put_at(changed.get(names[0]), names[1:], value)
     return changed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 from stepwell.journeys.compiler import asl
 from stepwell.simulation.machines import tables
 from stepwell.simulation.machines.errors import UnsupportedError
+from stepwell.simulation.machines.intrinsics import to_text
 from stepwell.simulation.machines.paths import Frame
 from stepwell.simulation.machines.payloads import compile_payload
 from stepwell.simulation.machines.tables import TableAction, Tables
@@ -97,5 +97,4 @@ def _placeholder(parameters: Mapping[str, Any], name: str) -> str:
 
 def sync_answer(output: Any) -> dict[str, Any]:
     """The answer of StartSyncExecution when it succeeded."""
-    text = json.dumps(output, separators=(",", ":"), ensure_ascii=False)
-    return {"Status": "SUCCEEDED", "Output": text}
+    return {"Status": "SUCCEEDED", "Output": to_text(output)}

@@ -29,7 +29,7 @@ CHUNK = 500
 """Made-up customers played together: enough to make the set-up cheap, few enough for memory."""
 EVENTS_CHUNK = 150
 """Customers of an events file played together: fewer, for some of them have thousands of events."""
-METERED_EVERY = 8
+METERED_EVERY = 20
 """Every so many chunks one is played on a store that measures what DynamoDB would charge for."""
 
 
@@ -92,7 +92,7 @@ class PopulationSource:
         ]
 
     def play(self, chunk: Chunk, definitions: Definitions, seed: int) -> Simulation:
-        period, memory = self.period, MemoryStore()
+        period, memory = self.period, MemoryStore(shared=True)
         responder = Responder(self.population.responses, seed=seed, end=period.end, store=memory)
         store = _store(chunk, memory)
         simulation = Simulation(
@@ -134,7 +134,7 @@ class EventsSource:
 
     def play(self, chunk: Chunk, definitions: Definitions, seed: int) -> Simulation:
         """Raises EventsFileError for calls that the API would refuse."""
-        store = _store(chunk, MemoryStore())
+        store = _store(chunk, MemoryStore(shared=True))
         simulation = Simulation(definitions, self.start, seed=seed, store=store)
         for call in read_calls(self.path, self.parts[chunk.number]):
             simulation.schedule(call.at, call.event)
