@@ -226,6 +226,7 @@ def test_what_must_never_happen_is_listed_and_counted() -> None:
     found = harvest(simulation)
     assert found.broken_count == len(found.broken) >= 1
     assert "quiet" in " ".join(str(each) for each in found.broken)
+    assert {each.customer for each in found.broken} == {"leo"}
 
 
 def test_definitions_are_those_of_the_journeys_asked_for() -> None:

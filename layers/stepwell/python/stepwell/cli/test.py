@@ -91,7 +91,9 @@ def _project(root: Path, named: list[str] | None) -> Project:
     only = None
     if named is not None:
         others = (other_journeys(scenarios_file(root, each)) for each in named)
-        only = frozenset(named).union(*others) & frozenset(journey_names(root))
+        wanted = frozenset(named).union(*others)
+        if wanted <= frozenset(journey_names(root)):  # else all, to suggest one of
+            only = wanted
     project = read_project(root, only)
     if project.problems:
         raise CompileError(project.problems)

@@ -25,7 +25,9 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """`text` says it in words. `customer` is an internal id; "" and None where there is none."""
+    """`text` says it in words. `customer` is an internal id, in a report the user id if there is
+    one; "" and None where there is no customer or moment.
+    """
 
     rule: Rule
     customer: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,7 @@ from stepwell.simulation.report.closeness import (
 from stepwell.simulation.report.counts import MICROS, MOST_LISTED, JourneyTally, Tally
 from stepwell.simulation.report.paths import Steps, count_run, ending_of, steps_of
 from stepwell.simulation.trace import Run
-from stepwell.storage.operations import Item, TableName
+from stepwell.storage.operations import Item, Store, TableName
 from stepwell.timestamps import from_text, to_text
 
 if TYPE_CHECKING:
@@ -50,8 +50,14 @@ def harvest(simulation: Simulation) -> Tally:
         epoch = int(simulation.now.timestamp())
         tally.metered = store.metered(trace.calls, customers=tally.customers, now=epoch)
     broken = find_broken(simulation)
-    tally.broken, tally.broken_count = broken[:MOST_LISTED], len(broken)
-    tally.problems = [_problem(each) for each in trace.problems[:MOST_LISTED]]
+    tally.broken_count = len(broken)
+    tally.broken = [
+        replace(each, customer=_known_as(each.customer, store)) for each in broken[:MOST_LISTED]
+    ]
+    tally.problems = [
+        f"{to_text(at)} {_known_as(customer, store)}: {text}"
+        for at, customer, text in trace.problems[:MOST_LISTED]
+    ]
     tally.problem_count = len(trace.problems)
     for sending in trace.sendings:
         tally.providers[sending.outgoing.channel, sending.result] += 1
@@ -59,9 +65,10 @@ def harvest(simulation: Simulation) -> Tally:
     return tally
 
 
-def _problem(problem: tuple[Any, str, str]) -> str:
-    at, customer, text = problem
-    return f"{to_text(at)} {customer}: {text}"
+def _known_as(customer: str, store: Store) -> str:
+    """The customer's user id, for internal ids begin anew in every part; theirs without one."""
+    profile = store.get(keys.profile(customer)) or {}
+    return str(profile.get("user_id", customer))
 
 
 def _count_customers(simulation: Simulation, tally: Tally) -> None:
