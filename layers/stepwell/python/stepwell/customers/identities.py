@@ -8,18 +8,18 @@ anonymous id with the first. Joining two existing customers is not done here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from stepwell.customers import keys
 from stepwell.events.model import Event
 from stepwell.ports import Hasher
 from stepwell.storage.operations import NEW, Item, Key, Put
+from stepwell.values import value
 
 USER_ID = "user_id"
 ANONYMOUS_ID = "anonymous_id"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Named:
     """The identity items that an event names; either may be absent."""
 
@@ -43,7 +43,7 @@ def identity_key(kind: str, value: str, hasher: Hasher) -> Key:
     return keys.identity(kind, hasher(kind, value))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Owner:
     """The event's customer, and which identities are to become theirs."""
 

@@ -40,6 +40,7 @@ from stepwell.storage.operations import (
     equals,
 )
 from stepwell.timestamps import to_text
+from stepwell.values import value
 
 MARKER_KEPT = timedelta(days=30)
 """How long a redelivered event is known. SDKs retry for hours, SQS for days."""
@@ -49,7 +50,7 @@ _REREADS = 3
 """How often a customer is read again whose last event is seen in part; milliseconds settle it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Routed:
     """What became of an event. `seq` is its number at the customer."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from stepwell.customers import keys
 from stepwell.storage.operations import Item, Store, TableName
+from stepwell.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Snapshot:
     """A customer's items at one moment; `profile` is None for a customer to be made."""
 

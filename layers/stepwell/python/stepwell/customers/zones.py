@@ -8,14 +8,15 @@ alike; a phone number's area comes from phonenumbers, imported only when a numbe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from stepwell.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Candidates:
     """Zones that a customer may be in, all of them equally; none when nothing is known.
 

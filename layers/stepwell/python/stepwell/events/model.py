@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from stepwell.timestamps import from_text, to_text
+from stepwell.values import value
 
 CONSENT_EVENT = "Consent Updated"
 """The event that changes a consent: {purpose, channel, status: granted | revoked}."""
@@ -21,7 +21,7 @@ class EventType(StrEnum):
     IDENTIFY = "identify"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """One call of a sender.
 

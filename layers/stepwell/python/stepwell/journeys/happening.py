@@ -16,9 +16,10 @@ from stepwell.events.model import Event
 from stepwell.journeys.program import Expression
 from stepwell.storage.operations import Item, Operation, Update
 from stepwell.timestamps import from_text
+from stepwell.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """One call to Step Functions that follows the transaction.
 

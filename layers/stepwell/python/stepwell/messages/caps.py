@@ -12,19 +12,20 @@ asked about for an hour before it goes. A message holds at most one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from stepwell.messages.policies import Cap, Policies
 from stepwell.storage.operations import Item
 from stepwell.timestamps import from_text, to_text
+from stepwell.values import value
 
 RESERVED = "reserved"
 CONFIRMED = "confirmed"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unit:
     message: str
     at: datetime
@@ -36,7 +37,7 @@ class Unit:
 Units = tuple[Unit, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refusal:
     """The caps that were full, with their counts, and when all of them have room again."""
 

@@ -7,7 +7,7 @@ hold that follows, so that an event right after the send is not missed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -33,11 +33,12 @@ from stepwell.storage.operations import (
     absent,
 )
 from stepwell.timestamps import to_text
+from stepwell.values import value
 
 _TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claim:
     """What is claimed: by whom, when, for which channel. `profile_seq` is the customer's last
     number.

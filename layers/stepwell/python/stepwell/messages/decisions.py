@@ -22,6 +22,7 @@ from stepwell.messages.timing import OPEN, QUIET, UNKNOWN_ZONE, ChannelTime, che
 from stepwell.messages.verdicts import Rule, Verdict, suppressed
 from stepwell.messages.worth import Patience, check_worth, wait_or_drop
 from stepwell.storage.operations import Item
+from stepwell.values import value
 
 WAIT = "wait"
 SKIP = "skip"
@@ -30,7 +31,7 @@ NEXT_CHANNEL = "next_channel"
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Facts:
     """What is known when a message is asked about. Items are None when there are none."""
 

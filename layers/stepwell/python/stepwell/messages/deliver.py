@@ -36,6 +36,7 @@ from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
 from stepwell.messages.worth import wait_or_drop
 from stepwell.ports import OutcomeUnknownError, Outgoing, Programs, Provider, ProviderError
 from stepwell.storage.operations import Item, Operation, Store
+from stepwell.values import value
 
 NEXT_CHANNEL = "next_channel"
 
@@ -44,7 +45,7 @@ _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3_600
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sent:
     """How a channel's attempt ended: accepted | refused | pushed_back | unknown."""
 

@@ -22,7 +22,7 @@ decision and its cap unit, or not at all; whoever asks the same again gets the r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,7 @@ from stepwell.storage.operations import (
     equals,
 )
 from stepwell.timestamps import from_text, to_text
+from stepwell.values import value
 
 CLAIMED = "claimed"
 RELEASED = "released"
@@ -58,7 +59,7 @@ class MessageChangedError(Exception):
     """Another attempt at the same message is at work; ask again later, with the same message id."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Standing:
     """What is known of a message while it is asked about; travels between the functions."""
 
@@ -127,7 +128,7 @@ def identity_of(request: Request, message: Message) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ending:
     """Everything that the end of an ask records. `caps` is the CAPS item as last read.
 

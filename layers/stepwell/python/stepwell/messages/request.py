@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from stepwell.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Request:
     """The input of send_message, with the results of its steps so far.
 

@@ -7,7 +7,6 @@ somebody else was faster, so N racing messages under a cap of k get exactly k un
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,11 +23,12 @@ from stepwell.messages.worth import wait_or_drop
 from stepwell.ports import Programs
 from stepwell.storage.operations import ConditionFailedError, Item, Store, StoreBusyError
 from stepwell.timestamps import to_text
+from stepwell.values import value
 
 _TRIES = 40
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Attempt:
     """A computation on one version of the CAPS item: the channel with room, or why none."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +11,14 @@ from stepwell.messages.policies import Policies
 from stepwell.messages.quiet_hours import next_allowed
 from stepwell.messages.verdicts import Rule
 from stepwell.timestamps import to_text
+from stepwell.values import value
 
 OPEN = "open"
 QUIET = "quiet"
 UNKNOWN_ZONE = "unknown_time_zone"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChannelTime:
     """A channel's state now; `until` is the end of its quiet hours when it is quiet."""
 

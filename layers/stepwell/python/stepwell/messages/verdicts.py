@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from stepwell.values import value
 
 Rule = dict[str, Any]
 """One rule's entry in the decision record: its name, its result and its inputs; nothing personal.
@@ -22,7 +23,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verdict:
     """The end of an ask. `until` is set for DEFERRED; `detail` goes to the record, not to the
     journey.

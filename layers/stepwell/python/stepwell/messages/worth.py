@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stepwell.journeys.program import Message
 from stepwell.messages.policies import Policies
 from stepwell.messages.verdicts import Rule, Verdict, deferred, suppressed
 from stepwell.timestamps import to_text
+from stepwell.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Patience:
     """Since when one message has been asked about, and how often it was deferred."""
 
