@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
+from math import log
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from stepwell.customers.zones import load_zone
 from stepwell.events.model import Event
@@ -20,6 +22,7 @@ from stepwell.simulation.population.model import (
 )
 from stepwell.simulation.population.people import Person, randomness, track
 from stepwell.simulation.population.values import draw_all, pick
+from stepwell.values import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,11 @@ def make_events(population: Population, period: Period, seed: int, person: Perso
             ids = (f"{person.number}-{behaviour.id}-{each}" for each in count(1))
             acting = Acting(person.user_id, rng, ids)
             for moment in moments:
-                events += acting.act(behaviour.action, moment, {})
+                acting.act(behaviour.action, moment, {}, events)
     return events
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Acting:
     """Somebody doing something: their user id, randomness, and ids for events and properties."""
 
@@ -65,27 +68,29 @@ class Acting:
     rng: Random
     ids: Iterator[str]
 
-    def act(self, action: Action, at: datetime, before: Mapping[str, Any]) -> Iterator[Event]:
-        """The event, then what follows from it."""
+    def act(
+        self, action: Action, at: datetime, before: Mapping[str, Any], events: list[Event]
+    ) -> None:
+        """Add the event to `events`, then what follows from it."""
         properties = draw_all(action.properties, self.rng, self.ids, before)
-        yield track(self.user, next(self.ids), at, action.event, properties)
+        events.append(track(self.user, next(self.ids), at, action.event, properties))
         for follow_up in action.then:
-            yield from self.follow(follow_up, at, properties)
+            self.follow(follow_up, at, properties, events)
 
     def follow(
-        self, follow_up: FollowUp, after: datetime, before: Mapping[str, Any]
-    ) -> Iterator[Event]:
-        """What follows on an event or a message, if it does."""
+        self, follow_up: FollowUp, after: datetime, before: Mapping[str, Any], events: list[Event]
+    ) -> None:
+        """Add what follows on an event or a message, if it does."""
         if self.rng.random() < follow_up.chance:
-            at = after + timedelta(seconds=_seconds(follow_up.delay, self.rng))
-            yield from self.act(follow_up.action, at, before)
+            self.act(follow_up.action, self.later(follow_up.delay, after), before, events)
 
-
-def _seconds(delay: Delay, rng: Random) -> int:
-    """Whole seconds, at least one: a follow-up comes after what it follows on."""
-    if delay.mean is not None:
-        return max(1, round(rng.expovariate(1.0 / delay.mean)))
-    return max(1, round(delay.low + (delay.high - delay.low) * rng.random()))
+    def later(self, delay: Delay, after: datetime) -> datetime:
+        """Whole seconds after it, at least one: a follow-up comes after what it follows on."""
+        if delay.mean is not None:
+            seconds = round(self.rng.expovariate(1.0 / delay.mean))
+        else:
+            seconds = round(delay.low + (delay.high - delay.low) * self.rng.random())
+        return after + timedelta(seconds=max(1, seconds))
 
 
 def _moments(behaviour: Behaviour, period: Period, zone: str, rng: Random) -> list[datetime]:
@@ -95,14 +100,15 @@ def _moments(behaviour: Behaviour, period: Period, zone: str, rng: Random) -> li
     times = _poisson(behaviour.per_day * period.days, rng)
     if behaviour.at_most is not None:
         times = min(times, behaviour.at_most)
-    return sorted(_moment(behaviour, period, zone, rng) for _ in range(times))
+    home = load_zone(zone)
+    return sorted([_moment(behaviour, period, home, rng) for _ in range(times)])
 
 
-def _moment(behaviour: Behaviour, period: Period, zone: str, rng: Random) -> datetime:
+def _moment(behaviour: Behaviour, period: Period, home: ZoneInfo | None, rng: Random) -> datetime:
     day = period.start + timedelta(days=int(rng.random() * period.days))
     second = int(rng.random() * 3_600)
     hour = pick(behaviour.hours, rng)
-    local = day.replace(hour=hour, minute=second // 60, second=second % 60, tzinfo=load_zone(zone))
+    local = day.replace(hour=hour, minute=second // 60, second=second % 60, tzinfo=home)
     moment = local.astimezone(UTC)
     # A local day begins before or after the period's: what falls out at one end comes in at the
     # other, which keeps the rate.
@@ -113,7 +119,8 @@ def _moment(behaviour: Behaviour, period: Period, zone: str, rng: Random) -> dat
 
 def _poisson(mean: float, rng: Random) -> int:
     """How often something of that average happens: gaps between happenings are exponential."""
-    times, passed = 0, rng.expovariate(1.0)
+    draw = rng.random
+    times, passed = 0, -log(1.0 - draw())
     while passed < mean:
-        times, passed = times + 1, passed + rng.expovariate(1.0)
+        times, passed = times + 1, passed - log(1.0 - draw())
     return times

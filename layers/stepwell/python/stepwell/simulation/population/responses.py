@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from stepwell.customers import keys
+from stepwell.events.model import Event
 from stepwell.simulation.population.behaviour import Acting
 from stepwell.simulation.population.model import Response
 from stepwell.simulation.population.people import randomness, user_id
@@ -51,8 +52,14 @@ class Responder:
             # By what the customer lived through, not by ids: the same in every grouping.
             about = f"{index}#{run.journey}#{run.number}#{step}#{outgoing.channel}"
             ids = (f"{number}-{run.journey}-{run.number}-{step}-{index}-{n}" for n in count(1))
-            acting = Acting(user_id(number), randomness(self._seed, number, about), ids)
-            for event in acting.follow(each.follow_up, sending.at, self._entered_with(run)):
+            rng, follow_up = randomness(self._seed, number, about), each.follow_up
+            if rng.random() >= follow_up.chance:
+                continue
+            events: list[Event] = []
+            acting = Acting(user_id(number), rng, ids)
+            at = acting.later(follow_up.delay, sending.at)
+            acting.act(follow_up.action, at, self._entered_with(run), events)
+            for event in events:
                 simulation.schedule(event.timestamp, event)
 
     def _entered_with(self, run: Run) -> Mapping[str, Any]:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from stepwell.customers import keys
 from stepwell.customers.identities import USER_ID, identity_key
-from stepwell.customers.profiles import apply_to_consents, apply_to_profile
+from stepwell.customers.profiles import apply_to_profile
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
 from stepwell.ports import Hasher
 from stepwell.simulation.trace import Applied, Trace
-from stepwell.storage.operations import NEW, Item, Put, Store
+from stepwell.storage.operations import Item, Put, Store
+from stepwell.timestamps import to_text
 
 
 def customer_id(number: int) -> str:
@@ -32,20 +33,27 @@ def settle(
 ) -> None:
     """Write what the events of one sign-up make known; the trace lists them as applied."""
     customer = customer_id(number)
-    problems: list[str] = []
     # Of the events only the first one, an identify, says more of the profile than how many it had.
-    profile = apply_to_profile(Snapshot(customer), events[0], len(events), problems)
-    consents: Item | None = None
-    for event in events:
-        before = Snapshot(customer, consents=consents)
-        consents = apply_to_consents(before, event, problems) or consents
-        trace.applied.append(Applied(event.received_at, customer, event, sends=0))
+    profile = apply_to_profile(Snapshot(customer), events[0], len(events), [])
+    profile["touched"] = []
     user = identity_key(USER_ID, events[0].user_id or "", hasher)
-    puts = [
-        Put(keys.profile(customer), profile | {"touched": []}, NEW),
-        Put(user, {"customer": customer}, NEW),
-    ]
-    if consents:
-        puts.append(Put(keys.consents(customer), consents, NEW))
+    # Without conditions: nobody else writes before the simulation begins.
+    puts = [Put(keys.profile(customer), profile), Put(user, {"customer": customer})]
+    if len(events) > 1:
+        puts.append(Put(keys.consents(customer), _consents(events[1:])))
     store.transact(puts)
+    trace.applied += [Applied(each.received_at, customer, each, 0) for each in events]
     trace.customers[customer] = None
+
+
+def _consents(answers: Sequence[Event]) -> Item:
+    """Of answers to one question each, about channels and purposes that there are."""
+    grants = {}
+    for answer in answers:
+        given = answer.properties
+        grants[f"{given['purpose']}#{given['channel']}"] = {
+            "status": given["status"],
+            "at": to_text(answer.timestamp),
+            "proof": answer.id,
+        }
+    return {"grants": grants}
