@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from stepwell.ports import Outgoing, Provider, ProviderError
 
-CHANNELS = ("sms", "push", "email")
+CHANNELS: Final = ("sms", "push", "email")
 ACCEPTED = "accepted"
 UNKNOWN = "unknown"
 

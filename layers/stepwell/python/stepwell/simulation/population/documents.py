@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from stepwell.customers.zones import load_zone
 from stepwell.journeys.compiler.documents import Document, Text
 from stepwell.journeys.compiler.durations import seconds_of
+from stepwell.messages.policies_file import Channel
 from stepwell.simulation.population.model import Delay, cumulative
 from stepwell.simulation.years import MOST_DAYS, first_day
 
@@ -108,7 +109,6 @@ After = Annotated[Delay, BeforeValidator(_delay)]
 Hours = Annotated[tuple[float, ...], BeforeValidator(_hours)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Start = Annotated[date, BeforeValidator(_start)]
-Channel = Literal["sms", "push", "email"]
 EVEN_HOURS = cumulative([1.0] * 24)
 
 

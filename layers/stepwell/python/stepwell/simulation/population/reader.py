@@ -34,12 +34,12 @@ from stepwell.simulation.population.model import (
     cumulative,
 )
 from stepwell.simulation.population.values import read_value
+from stepwell.simulation.providers import CHANNELS
 
 D = TypeVar("D", bound=Document)
 Steps = Mapping[str, Mapping[str, str]]
 """Journey -> the name and the id of each message -> its id."""
 
-CHANNELS = ("sms", "push", "email")
 DEFAULT_FILE = "statemachines/population.yaml"
 
 

@@ -10,11 +10,11 @@ from pydantic_core import PydanticCustomError
 from stepwell.customers.profiles import MAX_DEVICES
 from stepwell.customers.zones import load_zone
 from stepwell.journeys.compiler.documents import Document, Text
+from stepwell.messages.policies_file import Channel
+from stepwell.simulation.providers import CHANNELS
 
 NO_ZONE = "unknown"
 
-Channel = Literal["sms", "push", "email"]
-CHANNELS: tuple[Channel, ...] = ("sms", "push", "email")
 Answer = Literal["accepted", "refused", "pushed_back", "unknown"]
 Outcome = Literal["completed", "exited", "converted", "replaced", "failed", "active"]
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from stepwell.customers.zones import load_zone
 from stepwell.journeys.compiler.source import DataPath
+from stepwell.simulation.providers import CHANNELS
 from stepwell.simulation.scenarios.documents import (
-    CHANNELS,
     NO_ZONE,
     GivenDocument,
     PersonDocument,
