@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from stepwell.storage.operations import Key, TableName
 
 PROFILE = "PROFILE"
@@ -14,22 +16,30 @@ FINISHED_PREFIX = "FINISHED#"
 CONVERSION_PREFIX = "CONVERSION#"
 
 
+_kept = lru_cache(maxsize=512)
+"""For keys that one customer's rules ask for again and again."""
+
+
 def partition(customer: str) -> str:
     return f"CUSTOMER#{customer}"
 
 
+@_kept
 def profile(customer: str) -> Key:
     return Key(TableName.CUSTOMERS, partition(customer), PROFILE)
 
 
+@_kept
 def consents(customer: str) -> Key:
     return Key(TableName.CUSTOMERS, partition(customer), CONSENTS)
 
 
+@_kept
 def caps(customer: str) -> Key:
     return Key(TableName.CUSTOMERS, partition(customer), CAPS)
 
 
+@_kept
 def enrollment(customer: str, enrollment_id: str) -> Key:
     """`enrollment_id` is `<journey>#<key hash>`, from `enrollment_id`."""
     return Key(TableName.CUSTOMERS, partition(customer), ENROLLMENT_PREFIX + enrollment_id)
@@ -56,6 +66,7 @@ def write_key(key_hash: str) -> Key:
     return Key(TableName.CUSTOMERS, f"WRITE_KEY#{key_hash}", "WRITE_KEY")
 
 
+@_kept
 def message(customer: str, message_id: str) -> Key:
     return Key(TableName.RECORDS, partition(customer), MESSAGE_PREFIX + message_id)
 

@@ -22,6 +22,7 @@ otherwise no later event of this customer could be applied either.
 
 _LONGEST = {"email": 320, "sms": 32, "push": 4096, "locale": 64, "country": 64, "grant": 128}
 
+_encoder = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 _FROM_TRAITS = {"zone", "locale", "country"}
 
 
@@ -32,8 +33,9 @@ def apply_to_profile(snapshot: Snapshot, event: Event, seq: int, problems: list[
     zone, locale and country are read from Segment's standard traits and context.
     """
     before = snapshot.profile or {"created_at": to_text(event.received_at)}
-    profile = {name: value for name, value in before.items() if name not in ("pk", "sk")}
-    profile |= {"seq": seq, "updated_at": to_text(event.received_at)}
+    profile = {**before, "seq": seq, "updated_at": to_text(event.received_at)}
+    profile.pop("pk", None)
+    profile.pop("sk", None)
     if event.user_id:
         profile["user_id"] = event.user_id
     known = profile.get("anonymous_ids", [])
@@ -53,11 +55,13 @@ def apply_to_consents(snapshot: Snapshot, event: Event, problems: list[str]) -> 
 
     An answer never replaces one that was given later.
     """
+    if event.name != CONSENT_EVENT:
+        return None
     purpose, channel, status = (
         event.properties.get(name) for name in ("purpose", "channel", "status")
     )
     named = isinstance(purpose, str) and isinstance(channel, str)
-    if event.name != CONSENT_EVENT or not named or status not in ("granted", "revoked"):
+    if not named or status not in ("granted", "revoked"):
         return None
     name, at = f"{purpose}#{channel}", to_text(event.timestamp)
     grants = dict((snapshot.consents or {}).get("grants", {}))
@@ -79,7 +83,7 @@ def _merged(before: dict[str, Any], changes: dict[str, Any], problems: list[str]
 
 
 def _text(traits: dict[str, Any]) -> str:
-    return json.dumps(traits, separators=(",", ":"), sort_keys=True)
+    return _encoder.encode(traits)
 
 
 def _known_traits(traits: dict[str, Any]) -> dict[str, Any]:

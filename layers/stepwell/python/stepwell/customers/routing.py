@@ -12,7 +12,7 @@ holds are issued again, for the first delivery may have ended before it issued t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stepwell.customers import keys
@@ -74,8 +74,9 @@ class Router:
     def route(self, event: Event, now: datetime) -> Routed:
         """Raises StoreBusyError when the customer cannot be written; the event must come again."""
         named = named_by(event, self.hasher)
+        mark = keys.applied_event(event.fingerprint)
         for attempt in range(_ATTEMPTS):
-            marker, found = self._read(event, named.all())
+            marker, found = self._read(mark, named.all())
             if marker:
                 return self._repeat(marker)
             owner = owner_of(named, found, has_user=self._has_user, new_id=self.new_id)
@@ -89,25 +90,28 @@ class Router:
             if not snapshot.is_whole and attempt < _REREADS:
                 continue
             try:
-                return self._apply(event, now, owner, snapshot)
+                return self._apply(event, mark, now, owner, snapshot)
             except ConditionFailedError:
                 continue
         raise StoreBusyError("a customer changes faster than an event can be applied")
 
-    def _read(self, event: Event, identities: list[Key]) -> tuple[Item | None, Mapping[Key, Item]]:
-        marker = keys.applied_event(event.fingerprint)
-        found = self.store.get_many([marker, *identities])
-        return found.pop(marker, None), found
+    def _read(self, mark: Key, identities: list[Key]) -> tuple[Item | None, Mapping[Key, Item]]:
+        found = self.store.get_many([mark, *identities])
+        return found.pop(mark, None), found
 
     def _has_user(self, customer: str) -> bool:
         return "user_id" in (self.store.get(keys.profile(customer)) or {})
 
-    def _apply(self, event: Event, now: datetime, owner: Owner, before: Snapshot) -> Routed:
+    def _apply(
+        self, event: Event, mark: Key, now: datetime, owner: Owner, before: Snapshot
+    ) -> Routed:
         seq = before.seq + 1
         problems: list[str] = []
         profile = apply_to_profile(before, event, seq, problems)
         consents = apply_to_consents(before, event, problems)
-        after = replace(before, profile=profile, consents=consents or before.consents)
+        after = Snapshot(
+            before.customer, profile, consents or before.consents, before.caps, before.enrollments
+        )
         reaction = Reaction()
         if event.name and is_fresh(event, now):
             reaction = react(Happening(event, seq, now, after), self.catalog, self.hasher)
@@ -115,7 +119,7 @@ class Router:
         self.store.transact(
             [
                 Put(keys.profile(owner.customer), profile, _as_read(before)),
-                _marker(event, owner.customer, seq, reaction.commands, now),
+                _marker(mark, owner.customer, seq, reaction.commands, now),
                 *owner.puts(),
                 *([Put(keys.consents(owner.customer), consents)] if consents else []),
                 *reaction.operations(),
@@ -155,7 +159,7 @@ def _as_read(before: Snapshot) -> Conditions:
     return NEW if before.profile is None else (equals("seq", before.seq),)
 
 
-def _marker(event: Event, customer: str, seq: int, commands: list[Command], now: datetime) -> Put:
+def _marker(mark: Key, customer: str, seq: int, commands: list[Command], now: datetime) -> Put:
     item: Item = {
         "customer": customer,
         "seq": seq,
@@ -164,7 +168,7 @@ def _marker(event: Event, customer: str, seq: int, commands: list[Command], now:
     }
     if commands:
         item["commands"] = [command.document() for command in commands]
-    return Put(keys.applied_event(event.fingerprint), item, NEW)
+    return Put(mark, item, NEW)
 
 
 def _commands(marker: Item) -> tuple[Command, ...]:

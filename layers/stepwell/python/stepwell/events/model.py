@@ -15,6 +15,8 @@ from stepwell.values import value
 CONSENT_EVENT = "Consent Updated"
 """The event that changes a consent: {purpose, channel, status: granted | revoked}."""
 
+_encoder = json.JSONEncoder(separators=(",", ":"))
+
 
 class EventType(StrEnum):
     TRACK = "track"
@@ -65,7 +67,7 @@ def digest(*parts: str) -> str:
 
 def to_message(event: Event) -> str:
     """The event as a queue message's body."""
-    return json.dumps(
+    return _encoder.encode(
         {
             "id": event.id,
             "source": event.source,
@@ -78,8 +80,7 @@ def to_message(event: Event) -> str:
             "context": event.context,
             "timestamp": to_text(event.timestamp),
             "received_at": to_text(event.received_at),
-        },
-        separators=(",", ":"),
+        }
     )
 
 

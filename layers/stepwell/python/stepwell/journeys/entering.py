@@ -28,6 +28,8 @@ MAX_LISTENING = 30
 transaction has a hundred: with more, an event could not be applied, nor any that come after it.
 """
 
+_encoder = json.JSONEncoder(separators=(",", ":"))
+
 
 def enter(
     happening: Happening,
@@ -84,7 +86,7 @@ def new_enrollment(happening: Happening, program: Program, key_hash: str) -> Ite
         "status": slots.ACTIVE,
         "entered_at": at,
         "forget_at": _forget_at(happening, program),
-        "entry_event": json.dumps(_entry_event(happening), separators=(",", ":")),
+        "entry_event": _encoder.encode(_entry_event(happening)),
     }
     first = program.steps.get(program.first) if program.first else None
     if isinstance(first, Hold):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -68,6 +69,35 @@ class Reaction:
         ]
 
 
+class Views(Mapping[str, Any]):
+    """What a condition may see, by name: made when it is first read, since most read one or two.
+
+    `above` has what is not in `make`.
+    """
+
+    __slots__ = ("_above", "_made", "_make")
+
+    def __init__(
+        self, make: Mapping[str, Callable[[], Any]], above: Mapping[str, Any] | None = None
+    ) -> None:
+        self._make = make
+        self._above = above or {}
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._make:
+            return self._above[name]
+        if name not in self._made:
+            self._made[name] = to_cel(self._make[name]())
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._above, *self._make))
+
+    def __len__(self) -> int:
+        return len(self._above) + len(self._make)
+
+
 @dataclass(frozen=True)
 class Happening:
     """An event at the moment at which it is applied, with what conditions may see."""
@@ -78,18 +108,19 @@ class Happening:
     snapshot: Snapshot
 
     @cached_property
-    def _event_view(self) -> Any:
-        return to_cel(event_view(self.event))
-
-    @cached_property
-    def _customer_view(self) -> Any:
-        return to_cel(self.snapshot.view())
-
-    def context(self, enrollment: Item | None = None) -> dict[str, Any]:
-        context = {"event": self._event_view, "customer": self._customer_view, "now": self.now}
-        return (
-            context | {"enrollment": to_cel(enrollment_view(enrollment))} if enrollment else context
+    def _views(self) -> Views:
+        return Views(
+            {
+                "event": lambda: event_view(self.event),
+                "customer": self.snapshot.view,
+                "now": lambda: self.now,
+            }
         )
+
+    def context(self, enrollment: Item | None = None) -> Mapping[str, Any]:
+        if enrollment is None:
+            return self._views
+        return Views({"enrollment": lambda: enrollment_view(enrollment)}, self._views)
 
     def value(
         self, expression: Expression, place: str, reaction: Reaction, enrollment: Item | None = None

@@ -8,10 +8,9 @@ from datetime import datetime, time
 from typing import Any
 
 from stepwell.conditions.errors import ConditionError
-from stepwell.conditions.evaluator import to_cel
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.zones import zones_of
-from stepwell.journeys.happening import enrollment_view
+from stepwell.journeys.happening import Views, enrollment_view
 from stepwell.journeys.local_time import next_local_time
 from stepwell.journeys.program import Delay, Program, Split
 from stepwell.timestamps import to_text
@@ -44,12 +43,14 @@ def plan(
 def _choose(split: Split, enrollment_id: str, snapshot: Snapshot, now: datetime) -> dict[str, Any]:
     """The first arm whose condition is true now; one that cannot be evaluated is not."""
     enrollment = enrollment_view(snapshot.enrollments[enrollment_id])
-    context = {
-        "customer": to_cel(snapshot.view()),
-        "enrollment": to_cel(enrollment),
-        "event": to_cel(enrollment["event"]),
-        "now": now,
-    }
+    context = Views(
+        {
+            "customer": snapshot.view,
+            "enrollment": lambda: enrollment,
+            "event": lambda: enrollment["event"],
+            "now": lambda: now,
+        }
+    )
     problems: list[str] = []
     for arm in split.arms:
         try:

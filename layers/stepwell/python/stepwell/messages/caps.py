@@ -12,7 +12,6 @@ asked about for an hour before it goes. A message holds at most one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,7 +47,16 @@ class Refusal:
 def read_units(item: Item | None) -> Units:
     """The units of a CAPS item; none when there is no item."""
     stored = item.get("units", []) if item else []
-    return tuple(Unit(**{**each, "at": from_text(each["at"])}) for each in stored)
+    return tuple(
+        Unit(
+            each["message"],
+            from_text(each["at"]),
+            each["channel"],
+            each["purpose"],
+            each["state"],
+        )
+        for each in stored
+    )
 
 
 def write_units(units: Units) -> list[dict[str, Any]]:
@@ -93,7 +101,7 @@ def reserve(
 def confirm(units: Units, message: str, now: datetime) -> Units:
     """The message's unit confirmed, once: it was sent, or may have been, by now."""
     return tuple(
-        replace(unit, state=CONFIRMED, at=max(unit.at, now))
+        Unit(message, max(unit.at, now), unit.channel, unit.purpose, CONFIRMED)
         if unit.message == message and unit.state == RESERVED
         else unit
         for unit in units

@@ -7,7 +7,6 @@ hold that follows, so that an event right after the send is not missed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -72,7 +71,7 @@ def claim(
                 continue
             else:
                 return None
-        return replace(standing, revision=standing.revision + 1)
+        return _next(standing)
     raise MessageChangedError(wanted.request.message)
 
 
@@ -88,7 +87,7 @@ def release(store: Store, wanted: Claim, standing: Standing) -> Standing:
     }
     request = wanted.request
     key = keys.message(request.customer, request.message)
-    released = replace(standing, revision=standing.revision + 1)
+    released = _next(standing)
     try:
         store.write(Update(key, changes, ("claimed_by",), standing.conditions()))
     except ConditionFailedError as error:
@@ -141,6 +140,12 @@ def _enrollment_claim(wanted: Claim, enrollment: Item | None) -> Operation:
         return Check(key, running)
     opening = slots.opening(step, seq_number=wanted.profile_seq, at=to_text(wanted.now))
     return Update(key, opening, (), (*running, absent(slots.visit(step))))
+
+
+def _next(standing: Standing) -> Standing:
+    return Standing(
+        standing.revision + 1, standing.first_asked_at, standing.first_asked, standing.maybe_sent
+    )
 
 
 def _is_own(stored: Item | None, wanted: Claim, standing: Standing) -> bool:

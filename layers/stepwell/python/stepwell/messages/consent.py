@@ -18,18 +18,15 @@ def grant_name(purpose: str, channel: str) -> str:
 
 def is_allowed(grants: Mapping[str, Any], purpose: Purpose, channel: str) -> bool:
     """The customer's own word, or the purpose's default without one."""
-    grant = grants.get(grant_name(purpose.name, channel))
-    if grant is not None:
-        return bool(grant["status"] == GRANTED)
-    return purpose.consent_default(channel) == "assumed"
+    return bool(_basis(grants, purpose, channel)["allowed"])
 
 
 def check_consent(
     grants: Mapping[str, Any], purpose: Purpose, channels: Sequence[str]
 ) -> tuple[tuple[str, ...], Rule]:
     """The channels that may be used, and the rule's entry with the proof of each."""
-    allowed = tuple(each for each in channels if is_allowed(grants, purpose, each))
     inputs = {each: _basis(grants, purpose, each) for each in channels}
+    allowed = tuple(each for each in channels if inputs[each]["allowed"])
     result = "allowed" if allowed else "refused"
     return allowed, {
         "rule": "consent",
@@ -40,12 +37,12 @@ def check_consent(
 
 
 def _basis(grants: Mapping[str, Any], purpose: Purpose, channel: str) -> dict[str, Any]:
-    allowed = is_allowed(grants, purpose, channel)
     grant = grants.get(grant_name(purpose.name, channel))
     if grant is None:
-        return {"allowed": allowed, "basis": f"default_{purpose.consent_default(channel)}"}
+        default = purpose.consent_default(channel)
+        return {"allowed": default == "assumed", "basis": f"default_{default}"}
     return {
-        "allowed": allowed,
+        "allowed": grant["status"] == GRANTED,
         "basis": grant["status"],
         "at": grant.get("at"),
         "proof": grant.get("proof"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
@@ -59,6 +59,9 @@ class QuietHours:
     end: time
 
 
+_Asked = tuple[str, str]  # a purpose and a channel
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     purposes: Mapping[str, Purpose]
@@ -68,19 +71,33 @@ class Policies:
     max_asks: int
     default_zone: str | None
     keep_seconds: int
+    # What the two questions below were answered: each message asks them several times.
+    _quiet: dict[_Asked, tuple[QuietHours, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _caps_of: dict[_Asked, tuple[Cap, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def quiet(self, purpose: str, channel: str) -> tuple[QuietHours, ...]:
-        return tuple(
-            each
-            for each in self.quiet_hours
-            if purpose in each.purposes and channel in each.channels
-        )
+        found = self._quiet.get((purpose, channel))
+        if found is None:
+            found = self._quiet[purpose, channel] = tuple(
+                each
+                for each in self.quiet_hours
+                if purpose in each.purposes and channel in each.channels
+            )
+        return found
 
     def caps_of(self, purpose: str, channel: str) -> tuple[Cap, ...]:
         """The caps that a message of this purpose on this channel counts towards."""
-        if not self.purposes[purpose].capped:
-            return ()
-        return tuple(cap for cap in self.caps if cap.counts(purpose, channel))
+        found = self._caps_of.get((purpose, channel))
+        if found is None:
+            capped = self.purposes[purpose].capped
+            found = self._caps_of[purpose, channel] = tuple(
+                cap for cap in self.caps if capped and cap.counts(purpose, channel)
+            )
+        return found
 
     @property
     def longest_window(self) -> int:

@@ -50,6 +50,10 @@ from stepwell.values import value
 CLAIMED = "claimed"
 RELEASED = "released"
 
+_FINAL = tuple(each for each in Outcome if each is not Outcome.DEFERRED)
+_COUNTED = (Outcome.SENT, Outcome.UNKNOWN)
+_NOT_SENT = (Outcome.SUPPRESSED, Outcome.FAILED)
+
 _TRIES = 20
 
 Answer = Mapping[str, Any]
@@ -110,7 +114,7 @@ def recorded_answer(item: Item | None, asked: int) -> Answer | None:
     """The answer to this ask when there is one already, or the final one whatever was asked."""
     if item is None or "answer" not in item:
         return None
-    final = item["status"] in set(Outcome) - {Outcome.DEFERRED}
+    final = item["status"] in _FINAL
     answer: Answer = item["answer"]
     return answer if final or item["answered"] >= asked else None
 
@@ -180,7 +184,7 @@ def settle(store: Store, ending: Ending) -> Answer:
 
 def _honest(verdict: Verdict, *, maybe_sent: bool) -> Verdict:
     """What may have been sent is never said not to be."""
-    if maybe_sent and verdict.outcome in {Outcome.SUPPRESSED, Outcome.FAILED}:
+    if maybe_sent and verdict.outcome in _NOT_SENT:
         return Verdict(Outcome.UNKNOWN, "interrupted", verdict.channel, detail=verdict.reason)
     return verdict
 
@@ -252,7 +256,7 @@ def _cap_writes(ending: Ending, verdict: Verdict, item: Item | None) -> list[Ope
     """Confirm the message's unit when it was or may have been sent, else release it."""
     message = ending.request.message
     units = caps.read_units(item)
-    counted = verdict.outcome in {Outcome.SENT, Outcome.UNKNOWN} or ending.standing.maybe_sent
+    counted = verdict.outcome in _COUNTED or ending.standing.maybe_sent
     changed = caps.confirm(units, message, ending.now) if counted else caps.release(units, message)
     return [] if changed == units else [caps_write(ending.request.customer, item, changed)]
 

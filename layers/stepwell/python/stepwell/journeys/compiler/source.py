@@ -57,11 +57,12 @@ def read_yaml(path: Path, file: str) -> tuple[Source | None, list[Problem]]:
     """The file's data. `file` is the name used in problems, usually relative to the project."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = Problem(
-            Place(file, 1), "SW100", f"cannot be read: {error}", "Save it as a UTF-8 text file."
-        )
-        return None, [problem]
+    except UnicodeDecodeError:
+        remedy = "Save it as a UTF-8 text file."
+        return None, [Problem(Place(file, 1), "SW100", "is no UTF-8 text", remedy)]
+    except OSError as error:
+        said, remedy = f"cannot be read: {error.strerror}", "Check that it is there and a file."
+        return None, [Problem(Place(file, 1), "SW100", said, remedy)]
     return parse_yaml(text, file)
 
 
