@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from stepwell.customers import keys
 from stepwell.customers.zones import load_zone
@@ -35,20 +36,21 @@ def find_broken(simulation: Simulation, policies: Policies | None = None) -> lis
     for send in read_sends(trace.sendings, simulation.definitions.loaded_programs):
         sends[send.customer].append(send)
     for each in trace.applied:
-        applied[each.customer].append(each)
+        if each.customer in sends:
+            applied[each.customer].append(each)
     for run in trace.runs.values():
         runs[run.customer].append(run)
     waits = simulation.waiting() is not None
     found: list[Broken] = []
     for customer in {**trace.customers, **sends}:
-        own = sends[customer]
+        own = sends.get(customer)
         if own:
             found += check_twice(own, policies, _maybe_sent(store, customer, own, policies))
             found += check_caps(own, policies)
             found += _check_knowledge(own, applied[customer], policies)
             found += check_ends(store, customer, own, applied[customer])
         if customer in trace.customers:
-            found += check_runs(runs[customer], waits=waits)
+            found += check_runs(runs.get(customer, ()), waits=waits)
             found += check_enrollments(store, customer, trace.runs)
     return found
 
@@ -78,25 +80,32 @@ def _check_hours(send: Send, known: Known, policies: Policies) -> Iterator[Broke
     if not rules:
         return
     zones = known.zones()
-    default = load_zone(policies.default_zone) if policies.default_zone else None
-    if default is not None and (not zones or not is_ever_open(send.at, rules, zones)):
-        zones = (default,)
+    quiet = _quiet(send, rules, zones)
+    if not zones or (quiet and not is_ever_open(send.at, rules, zones)):
+        default = load_zone(policies.default_zone) if policies.default_zone else None
+        if default is not None:
+            zones = (default,)
+            quiet = _quiet(send, rules, zones)
     if not zones:
         text = f"{send.channel} has quiet hours, and nobody knows the customer's zone"
         yield send.broken(Rule.UNKNOWN_TIME_ZONE, text)
+    if quiet:
+        yield send.broken(Rule.QUIET_HOURS, quiet)
+
+
+def _quiet(send: Send, rules: Sequence[QuietHours], zones: Sequence[ZoneInfo]) -> str:
+    """Where it was quiet for the send, in words; "" when it was nowhere."""
     for zone in zones:
-        quiet = next((each for each in rules if is_quiet(send.at, each, zone)), None)
-        if quiet is not None:
-            yield send.broken(Rule.QUIET_HOURS, _said(send, quiet, zone.key))
-            return
+        for each in rules:
+            if is_quiet(send.at, each, zone):
+                return _said(send, each, zone)
+    return ""
 
 
-def _said(send: Send, quiet: QuietHours, zone: str) -> str:
-    known = load_zone(zone)
-    local = send.at.astimezone(known).strftime("%H:%M") if known else ""
+def _said(send: Send, quiet: QuietHours, zone: ZoneInfo) -> str:
     return (
-        f"{send.channel} at {local} in {zone}, which is quiet from {quiet.start:%H:%M} "
-        f"to {quiet.end:%H:%M}"
+        f"{send.channel} at {send.at.astimezone(zone):%H:%M} in {zone.key}, "
+        f"which is quiet from {quiet.start:%H:%M} to {quiet.end:%H:%M}"
     )
 
 

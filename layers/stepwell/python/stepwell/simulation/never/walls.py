@@ -8,7 +8,7 @@ between the two. Near a change every minute of the hours around is looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from stepwell.messages.policies import QuietHours
@@ -23,7 +23,7 @@ def is_quiet(moment: datetime, hours: QuietHours, zone: ZoneInfo) -> bool:
     wall = _wall(moment, zone)
     walls = (_wall(moment - _AROUND, zone), wall, _wall(moment + _AROUND, zone))
     if walls[1] - walls[0] == walls[2] - walls[1] == _AROUND:
-        return any(start <= wall < end for start, end in _periods(hours, wall))
+        return _is_within(wall.time(), hours)
     latest_so_far = max(_wall(each, zone) for each in _minutes(moment - _AROUND, moment))
     earliest_to_come = min(_wall(each, zone) for each in _minutes(moment, moment + _AROUND))
     return any(
@@ -42,6 +42,12 @@ def is_ever_open(moment: datetime, rules: Sequence[QuietHours], zones: Sequence[
 
 def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _is_within(clock: time, hours: QuietHours) -> bool:
+    if hours.start < hours.end:
+        return hours.start <= clock < hours.end
+    return clock >= hours.start or clock < hours.end
 
 
 def _periods(hours: QuietHours, wall: datetime) -> Iterator[tuple[datetime, datetime]]:

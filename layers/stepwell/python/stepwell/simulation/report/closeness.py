@@ -6,17 +6,17 @@ Worked out from what was sent when, not from what the rules counted, so that it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from stepwell.messages.policies import Policies, QuietHours
 from stepwell.simulation.report.counts import CapTally, QuietTally, Tally
+from stepwell.values import value
 
 _DAY = 24 * 60
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contact:
     """A message that was sent, or may have been, and so counts for caps."""
 
@@ -30,17 +30,21 @@ class Contact:
 
 def count_caps(contacts: Sequence[Contact], policies: Policies, tally: Tally) -> None:
     """Add one customer's fullest window of each cap; `contacts` are all of theirs, in order."""
+    times: dict[str, list[datetime]] = {}
+    for each in contacts:
+        for cap in policies.caps_of(each.purpose, each.channel):
+            times.setdefault(cap.name, []).append(each.at)
     for cap in policies.caps:
-        times = [
-            each.at for each in contacts if cap in policies.caps_of(each.purpose, each.channel)
-        ]
-        if times:
-            cap_of(tally, cap.name).reached.add(_most_within(times, timedelta(seconds=cap.seconds)))
+        if cap.name in times:
+            most = _most_within(times[cap.name], timedelta(seconds=cap.seconds))
+            cap_of(tally, cap.name).reached.add(most)
 
 
 def _most_within(times: Sequence[datetime], window: timedelta) -> int:
     """The most moments that any window held; one exactly a window later is out of it."""
     most = first = 0
+    if len(times) == 1:
+        return 1
     for last, moment in enumerate(times):
         while moment - times[first] >= window:
             first += 1
@@ -61,11 +65,11 @@ def count_quiet(contacts: Sequence[Contact], policies: Policies, tally: Tally) -
     On wall clocks: across a change of the clocks it is an hour more or less than really passed.
     """
     for number, rule in enumerate(policies.quiet_hours):
+        start, end = _minutes(rule.start), _minutes(rule.end)
         for each in contacts:
             if each.surely and each.zones and _covers(rule, each.purpose, each.channel):
                 counts = quiet_of(tally, number)
-                local = [_minutes(each.at.astimezone(zone).time()) for zone in each.zones]
-                start, end = _minutes(rule.start), _minutes(rule.end)
+                local = [_minutes(each.at.astimezone(zone)) for zone in each.zones]
                 counts.before.add(min((start - minute) % _DAY for minute in local))
                 counts.after.add(min((minute - end) % _DAY for minute in local))
 
@@ -90,5 +94,5 @@ def _covers(rule: QuietHours, purpose: str, channel: str) -> bool:
     return purpose in rule.purposes and channel in rule.channels
 
 
-def _minutes(clock: time) -> int:
+def _minutes(clock: time | datetime) -> int:
     return clock.hour * 60 + clock.minute

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tally", "harvest"]
 
+_MAYBE_SENT = frozenset({Outcome.SENT, Outcome.UNKNOWN})
 UNKNOWN_HOUR = -1
 """Stands for the local hour of a customer whose zone nobody knows."""
 
@@ -77,7 +78,10 @@ def _count_customers(simulation: Simulation, tally: Tally) -> None:
     for run in simulation.trace.runs.values():
         runs.setdefault(run.customer, []).append(run)
     for customer in simulation.trace.customers:
-        harvester.count(customer, runs.get(customer, []))
+        if customer in runs:
+            harvester.count(customer, runs[customer])
+        else:  # who has no records either
+            tally.sent_by_customer.add(0)
 
 
 @dataclass(slots=True)
@@ -112,17 +116,17 @@ class _Harvester:
         }
 
     def count(self, customer: str, runs: list[Run]) -> None:
-        seen = _Seen()
-        records = self.store.query(TableName.RECORDS, keys.partition(customer)) if runs else []
-        for item in records:
+        seen, conversions = _Seen(), []
+        for item in self.store.query(TableName.RECORDS, keys.partition(customer)):
             name = item["sk"]
             if name.startswith(keys.DECISION_PREFIX):
                 self._decision(customer, item, seen)
             elif name.startswith(keys.FINISHED_PREFIX):
                 self._finished(item, seen)
-        for item in records:
-            if item["sk"].startswith(keys.CONVERSION_PREFIX):
-                self._conversion(item, seen)
+            elif name.startswith(keys.CONVERSION_PREFIX):
+                conversions.append(item)
+        for item in conversions:  # what was sent before them is known now
+            self._conversion(item, seen)
         self._runs(runs, seen)
         self._messages(seen)
 
@@ -165,16 +169,20 @@ class _Harvester:
     def _decision(self, customer: str, item: Item, seen: _Seen) -> None:
         journey, outcome, channel = item["journey"], item["outcome"], item.get("channel")
         seen.last[item["message"]] = item
-        rules = {rule["rule"]: rule for rule in item["rules"]}
-        self._caps(rules.get("caps"), seen)
-        self._quiet(item, rules.get("time"))
-        if outcome not in (Outcome.SENT, Outcome.UNKNOWN):
+        time_rule = None
+        for rule in item["rules"]:
+            if rule["rule"] == "time":
+                time_rule = rule
+                self._quiet(item, rule)
+            elif rule["rule"] == "caps":
+                self._caps(rule, seen)
+        if outcome not in _MAYBE_SENT:
             step = self._step(item)
             self._journey(journey).reasons[step, outcome, item.get("reason") or ""] += 1
             return
         if channel is None:
             return  # nobody answered: not known to have been tried
-        zones = self._zones(customer, rules.get("time"))
+        zones = self._zones(customer, time_rule)
         at, surely = from_text(item["at"]), outcome == Outcome.SENT
         seen.contacts.append(Contact(at, item["purpose"], channel, zones, surely))
         if surely:
@@ -190,21 +198,21 @@ class _Harvester:
         """Those that the decision went by; without quiet hours, those that are known."""
         found = [load_zone(name) for name in (time_rule or {}).get("zones", ())]
         if found:
-            return tuple(zone for zone in found if zone is not None)
+            return tuple([zone for zone in found if zone is not None])
         profile = self.store.get(keys.profile(customer)) or {}
         return zones_of(profile, self.policies.default_zone)
 
-    def _caps(self, rule: Mapping[str, Any] | None, seen: _Seen) -> None:
-        for refusal in (rule or {}).get("refused", {}).values():
+    def _caps(self, rule: Mapping[str, Any], seen: _Seen) -> None:
+        for refusal in rule.get("refused", {}).values():
             for name in refusal["full"]:
                 cap = cap_of(self.tally, name)
                 cap.refusals += 1
                 cap.refused_customers += name not in seen.refusing
                 seen.refusing.add(name)
 
-    def _quiet(self, item: Item, rule: Mapping[str, Any] | None) -> None:
+    def _quiet(self, item: Item, rule: Mapping[str, Any]) -> None:
         deciding = item.get("channel") if item.get("reason") == "quiet_hours" else None
-        for channel, state in (rule or {}).get("channels", {}).items():
+        for channel, state in rule.get("channels", {}).items():
             if state["state"] != "quiet":
                 continue
             for number in rules_for(self.policies, item["purpose"], channel):
