@@ -198,8 +198,10 @@ def read_prices(path: Path | None = None) -> PriceTable:
         return parse_prices(text, SHIPPED)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PricesError([f"{path}:1: cannot be read: {error}"]) from error
+    except UnicodeDecodeError as error:
+        raise PricesError([f"{path}:1: is no UTF-8 text; save it as UTF-8"]) from error
+    except OSError as error:
+        raise PricesError([f"{path}:1: cannot be read: {error.strerror}"]) from error
     return parse_prices(text, str(path))
 
 
