@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from stepwell.events.model import Event
 from stepwell.ports import Outgoing
+from stepwell.values import value
 
 
 class Status(StrEnum):
@@ -46,7 +47,7 @@ class Run:
     cause: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sending:
     """One call to a provider. `result`: "accepted", "unknown", or the provider's error code.
 
@@ -58,7 +59,7 @@ class Sending:
     result: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Applied:
     """An event that the router applied for the first time; `sends` is how many calls to providers
     came before it, so that what happened at one moment has an order too.

@@ -23,6 +23,8 @@ FAILED = "failed"
 
 _SUFFIXES = sorted({*names.SUFFIXES, names.HOLD_CHOICE, names.MESSAGE_CHOICE}, key=len)
 
+_HOLD_RESTARTS = (names.HOLD_CHOICE, names.HOLD_AGAIN)
+
 Steps = Mapping[str, str]
 
 
@@ -60,8 +62,9 @@ def _visits(run: Run, steps: Steps) -> Iterator[tuple[datetime, str]]:
         step = steps.get(state)
         if step is None:
             break  # the states that end a journey follow
-        restarted = state == step and state_before.endswith((names.HOLD_CHOICE, names.HOLD_AGAIN))
-        if step != before or (restarted and state != state_before):
+        if step != before or (
+            state == step and state != state_before and state_before.endswith(_HOLD_RESTARTS)
+        ):
             yield at, step
         before, state_before = step, state
 
