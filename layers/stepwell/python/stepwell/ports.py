@@ -6,10 +6,10 @@ Tests and the simulator pass their own. Each is one narrow thing, so a fake of i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from stepwell.journeys.program import Program
+from stepwell.values import value
 
 
 class Executions(Protocol):
@@ -42,7 +42,7 @@ class Hasher(Protocol):
     def __call__(self, kind: str, value: str) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outgoing:
     """One rendered message to one address on one channel."""
 

@@ -60,7 +60,10 @@ def _to_cel(value: Any, levels: int) -> Any:
     if levels == 0:
         raise ConditionError(f"data is nested deeper than {MAX_LEVELS} levels")
     if kind is dict:
-        return {key: _to_cel(each, levels - 1) for key, each in value.items()}
+        return {
+            key: each if type(each) in _AS_IT_IS else _to_cel(each, levels - 1)
+            for key, each in value.items()
+        }
     if kind is list:
         return [_to_cel(each, levels - 1) for each in value]
     return _from_relative(value, levels)

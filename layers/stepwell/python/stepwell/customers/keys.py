@@ -16,7 +16,7 @@ FINISHED_PREFIX = "FINISHED#"
 CONVERSION_PREFIX = "CONVERSION#"
 
 
-_kept = lru_cache(maxsize=512)
+_kept = lru_cache(maxsize=1024)
 """For keys that one customer's rules ask for again and again."""
 
 

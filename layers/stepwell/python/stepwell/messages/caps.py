@@ -135,7 +135,10 @@ def _counts(cap: Cap, unit: Unit | None, now: datetime) -> bool:
 
 
 def _count(cap: Cap, units: Iterable[Unit], now: datetime) -> int:
-    return sum(_counts(cap, unit, now) for unit in units)
+    since = now - timedelta(seconds=cap.seconds)
+    return len(
+        [each for each in units if each.at > since and cap.counts(each.purpose, each.channel)]
+    )
 
 
 def _refusal(full: Sequence[Cap], others: Units, now: datetime) -> Refusal:

@@ -26,11 +26,8 @@ class Request:
     asked: int
     attempt: str
     results: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def message(self) -> str:
-        """The message's id: the same for every ask and every channel."""
-        return f"{self.execution}.{self.step}"
+    message: str
+    """The message's id: the same for every ask and every channel."""
 
     def result(self, name: str) -> Mapping[str, Any]:
         """What an earlier function of this run answered; empty when it did not run."""
@@ -40,15 +37,17 @@ class Request:
 def read_request(state: Mapping[str, Any], attempt: str) -> Request:
     """Raises KeyError naming what the state lacks."""
     names = ("consent", "cap", "delivery")
+    execution, step = state["execution"], state["step"]
     return Request(
         customer=state["customer"],
         enrollment=state["enrollment"],
         run=int(state["run"]),
-        execution=state["execution"],
+        execution=execution,
         journey=state["journey"],
         version=state["version"],
-        step=state["step"],
+        step=step,
         asked=int(state["asked"]),
         attempt=attempt,
         results={name: state[name]["result"] for name in names if name in state},
+        message=f"{execution}.{step}",
     )

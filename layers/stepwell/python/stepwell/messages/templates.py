@@ -63,11 +63,9 @@ def template_context(
     customer: str, profile: Item | None, enrollment: Item | None, journey: str
 ) -> dict[str, Any]:
     """What a template sees of a customer's items. Nulls are left out, so they are missing."""
-    traits = json.loads((profile or {}).get("traits") or "{}")
-    event = json.loads((enrollment or {}).get("entry_event") or "{}")
     return {
-        "customer": {"id": customer, "traits": _without_nulls(traits)},
-        "event": _without_nulls(event),
+        "customer": {"id": customer, "traits": _read((profile or {}).get("traits"))},
+        "event": _read((enrollment or {}).get("entry_event")),
         "journey": journey,
     }
 
@@ -98,6 +96,11 @@ def _compiled(text: str, escape: bool) -> BoundTemplate:  # noqa: FBT001 - a cac
 @cache
 def _environment(escape: bool) -> Environment:  # noqa: FBT001 - as above
     return Environment(undefined=_Missing, autoescape=escape)
+
+
+def _read(text: str | None) -> Any:
+    value = json.loads(text or "{}")
+    return _without_nulls(value) if text and "null" in text else value
 
 
 def _without_nulls(value: Any) -> Any:
