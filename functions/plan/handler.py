@@ -52,5 +52,5 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         now=clock.now(),
     )
     for problem in answer.get("problems", ()):
-        logger.warning("condition not evaluated", extra={"problem": problem})
+        logger.warning("problem of a plan", extra={"problem": problem})
     return answer

@@ -30,6 +30,12 @@ def steps(text: str) -> str:
     return HEAD + "".join(f"  {line}\n" for line in text.splitlines()) + MESSAGE
 
 
+def until(*lines: str) -> str:
+    """A delay until a date; these lines, from line 8 on, say which."""
+    head = "- delay:\n    name: Until then\n    until:\n"
+    return steps(head + "".join(f"      {line}\n" for line in lines))
+
+
 JOURNEYS = {
     "no_yaml": ("journey: [\n", ("SW100", 2)),
     "duplicate_key": (SOUND + "purpose: service\n", ("SW100", 6)),
@@ -58,6 +64,31 @@ JOURNEYS = {
     "two_steps_in_one": (steps("- delay: {name: A, for: 1d}\n  exit: {}"), ("SW107", 5)),
     "for_and_until": (steps('- delay: {name: A, for: 1d, until: "09:00 local"}'), ("SW108", 5)),
     "weekdays_without_until": (steps("- delay: {name: A, for: 1d, weekdays: [mon]}"), ("SW108", 5)),
+    "weekdays_with_a_date": (
+        steps("- delay: {name: A, until: {date: now}, weekdays: [mon]}"),
+        ("SW108", 5),
+    ),
+    "hours_with_a_time_of_day": (
+        until("date: now", "offset: 36h", 'at: "09:00 local"'),
+        ("SW108", 9),
+    ),
+    "months_without_a_time_of_day": (until("date: now", "offset: 1mo"), ("SW108", 9)),
+    "no_offset": (until("date: now", "offset: sixty days"), ("SW105", 9)),
+    "offset_of_eleven_years": (until("date: now", "offset: 132mo"), ("SW105", 9)),
+    "offset_of_nothing": (until("date: now", "offset: -0d"), ("SW105", 9)),
+    "no_time_of_day": (until("date: now", "at: 9"), ("SW106", 9)),
+    "date_without_a_mapping": (steps("- delay: {name: P, until: customer.traits.x}"), ("SW106", 5)),
+    "no_date": (until("offset: -60d"), ("SW102", 7)),
+    "unknown_key_of_a_date": (until("date: now", "before: 60d"), ("SW101", 9)),
+    "date_that_is_no_condition": (until("date: customer.traits."), ("SW502", 8)),
+    "date_of_the_event": (until("date: event.timestamp"), ("SW520", 8)),
+    "date_of_an_unknown_property": (
+        until("date: enrollment.event.properties.renewal_date"),
+        ("SW521", 8),
+    ),
+    "date_that_is_a_number": (until("date: enrollment.event.properties.amount"), ("SW522", 8)),
+    "date_that_is_yes_or_no": (until("date: now > enrollment.entered_at"), ("SW522", 8)),
+    "date_that_does_not_exist": (until("date: 2027-02-30"), ("SW523", 8)),
     "other_folder": (SOUND.replace("journey: greeting", "journey: other"), ("SW201", 1)),
     "no_id": (steps("- delay: {name: '???', for: 1d}"), ("SW202", 5)),
     "bad_id": (steps("- delay: {name: A, id: A-1, for: 1d}"), ("SW202", 5)),
@@ -181,6 +212,40 @@ def test_variables_that_a_template_makes_itself_are_no_problem(tmp_path: Path) -
         tmp_path, {"greeting": SOUND}, {"hello": HELLO.replace("<p>Hello</p>", f'"{loop}"')}
     )
     assert codes(root) == []
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "customer.traits.renewal_date",
+        "enrollment.event.properties.word",
+        "enrollment.entered_at",
+        "now",
+        "timestamp(customer.traits.renewal_date) - duration('36h')",
+        "has(customer.traits.x) ? customer.traits.x : customer.traits.y",
+        "2027-02-28",
+        "2027-02-28T18:30:00Z",
+    ],
+)
+def test_what_may_be_a_date(date: str, tmp_path: Path) -> None:
+    text = until(f"date: {date!r}" if "?" in date else f"date: {date}", "offset: -1d")
+    assert codes(write_project(tmp_path, {"greeting": text})) == []
+
+
+def test_problem_of_a_date_says_what_to_write(tmp_path: Path) -> None:
+    text = until("date: enrollment.event.properties.amount", "offset: 1mo")
+    wrong_type, months = found_in(write_project(tmp_path, {"greeting": text}))
+    file = "statemachines/journeys/greeting/journey.yaml"
+    assert str(wrong_type) == (
+        f"{file}:8: SW522 at steps[0].delay.until.date: `enrollment.event.properties.amount` is "
+        "double, not a date\n"
+        "    Give a timestamp or a text like 2027-01-31, such as customer.traits.renewal_date."
+    )
+    assert str(months) == (
+        f"{file}:9: SW108 at steps[0].delay.until.offset: months differ in length, so they only go "
+        "from date to date\n"
+        '    Say when on that date (`at: "09:00 local"`), or write the offset in days.'
+    )
 
 
 def test_all_problems_of_all_journeys_come_at_once(tmp_path: Path) -> None:

@@ -28,14 +28,15 @@ def next_local_time(
     zones = zones or (UTC,)
     day = min(now.astimezone(zone).date() for zone in zones) - _A_DAY
     for _ in range(_DAYS_TO_LOOK):
-        moments = [_moment(zone, day, at) for zone in zones]
+        moments = [moment_on(zone, day, at) for zone in zones]
         if min(moments) > now and _is_one_of(weekdays, day, moments, zones):
             return max(moments)
         day += _A_DAY
     raise ValueError(f"no weekday of {sorted(weekdays)} exists")
 
 
-def _moment(zone: tzinfo, day: date, at: time) -> datetime:
+def moment_on(zone: tzinfo, day: date, at: time) -> datetime:
+    """The moment, in UTC, of the one time that a date has `at`."""
     # PEP 495: with fold=0 a time in the gap takes the offset from before it, one in the fold is the
     # first
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
@@ -57,5 +58,5 @@ def _leaves_out(zone: tzinfo, day: date, moment: datetime) -> bool:
     """
     if moment.astimezone(zone).date() == day:
         return False
-    noon = _moment(zone, day, time(12))
+    noon = moment_on(zone, day, time(12))
     return noon.astimezone(zone).date() != day

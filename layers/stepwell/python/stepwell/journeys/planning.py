@@ -4,16 +4,18 @@ go.
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
 
 from stepwell.conditions.errors import ConditionError
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.zones import zones_of
+from stepwell.journeys.dates import DateError, moment_of
 from stepwell.journeys.happening import Views, enrollment_view
 from stepwell.journeys.local_time import next_local_time
-from stepwell.journeys.program import Delay, Program, Split
-from stepwell.timestamps import to_text
+from stepwell.journeys.program import DateDelay, Delay, Program, Split
+from stepwell.timestamps import from_text, to_text
 
 
 class PlanError(Exception):
@@ -29,28 +31,57 @@ def plan(
     default_zone: str | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """`{"until": moment}` for a delay, `{"branch": id, "problems": [...]}` for a split."""
+    """`{"until": moment}` for a delay, `{"branch": id, "problems": [...]}` for a split.
+
+    A delay until a date adds `problem`, why there is no such moment, or "", and `problems` as well.
+    """
     match program.steps.get(step_id):
         case Delay() as delay:
             zones = zones_of(snapshot.profile or {}, default_zone)
             at = time.fromisoformat(delay.time)
             return {"until": to_text(next_local_time(now, at, delay.weekdays, zones))}
+        case DateDelay() as delay:
+            zones = zones_of(snapshot.profile or {}, default_zone)
+            return _until_date(delay, enrollment_id, snapshot, zones, now)
         case Split() as split:
             return _choose(split, enrollment_id, snapshot, now)
     raise PlanError(f"journey {program.journey} has no step {step_id!r} to plan")
 
 
+def _until_date(
+    delay: DateDelay,
+    enrollment_id: str,
+    snapshot: Snapshot,
+    zones: Sequence[tzinfo],
+    now: datetime,
+) -> dict[str, Any]:
+    """A date that is past is now; what is wrong with one names the property, never its value."""
+    entered = from_text(snapshot.enrollments[enrollment_id]["entered_at"])
+    latest = max(now, entered + timedelta(seconds=delay.latest_seconds))
+    try:
+        given = delay.date(_views(enrollment_id, snapshot, now))
+        found = _coming(delay, given, zones, latest)
+    except ConditionError as error:
+        problem = f"{delay.id}: {error}"
+    except DateError as error:
+        problem = f"{delay.id}: {delay.text} {error}"
+    else:
+        return {"until": to_text(max(found, now)), "problem": "", "problems": []}
+    return {"until": "", "problem": problem, "problems": [problem]}
+
+
+def _coming(delay: DateDelay, given: object, zones: Sequence[tzinfo], latest: datetime) -> datetime:
+    """When the date comes. Raises DateError; also for one at which the execution may be over."""
+    at = time.fromisoformat(delay.time) if delay.time else None
+    found = moment_of(given, delay.offset, at, zones)
+    if found > latest:
+        raise DateError("is too far ahead: a journey lasts a year at most")
+    return found
+
+
 def _choose(split: Split, enrollment_id: str, snapshot: Snapshot, now: datetime) -> dict[str, Any]:
     """The first arm whose condition is true now; one that cannot be evaluated is not."""
-    enrollment = enrollment_view(snapshot.enrollments[enrollment_id])
-    context = Views(
-        {
-            "customer": snapshot.view,
-            "enrollment": lambda: enrollment,
-            "event": lambda: enrollment["event"],
-            "now": lambda: now,
-        }
-    )
+    context = _views(enrollment_id, snapshot, now)
     problems: list[str] = []
     for arm in split.arms:
         try:
@@ -59,3 +90,16 @@ def _choose(split: Split, enrollment_id: str, snapshot: Snapshot, now: datetime)
         except ConditionError as error:
             problems.append(f"{split.id} {arm.id}: {error}")
     return {"branch": split.otherwise, "problems": problems}
+
+
+def _views(enrollment_id: str, snapshot: Snapshot, now: datetime) -> Views:
+    """What conditions see between events."""
+    enrollment = enrollment_view(snapshot.enrollments[enrollment_id])
+    return Views(
+        {
+            "customer": snapshot.view,
+            "enrollment": lambda: enrollment,
+            "event": lambda: enrollment["event"],
+            "now": lambda: now,
+        }
+    )

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from stepwell.conditions.evaluator import compile_tree
+from stepwell.journeys.dates import Offset, described
 
 Tree = Any
 """A CEL condition in a program's document, as a JSON tree."""
@@ -93,6 +94,28 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class DateDelay:
+    """Until a date that an expression gives, moved by `offset`.
+
+    `text` is the expression as it was written, `time` is "HH:MM" in the customer's zone or None.
+    The step has to end `latest_seconds` after the entry, so that what follows fits into the life
+    of an execution.
+    """
+
+    id: str
+    name: str
+    date: Expression
+    text: str
+    offset: Offset
+    time: str | None
+    latest_seconds: int
+
+    def __str__(self) -> str:
+        """`until customer.traits.renewal_date -60d, 09:00 local`"""
+        return described(self.text, self.offset, self.time)
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
     """One condition of a split; the first that is true is taken."""
 
@@ -126,7 +149,7 @@ class Message:
     opens: str | None
 
 
-Step = Hold | Delay | Split | Message
+Step = Hold | Delay | DateDelay | Split | Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +181,14 @@ def version_of(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(document).encode()).hexdigest()[:32]
 
 
-_EXPRESSIONS = {"where", "key", "value", "when"}
-_KINDS: dict[str, type[Step]] = {"hold": Hold, "delay": Delay, "split": Split, "message": Message}
+_EXPRESSIONS = {"where", "key", "value", "when", "date"}
+_KINDS: dict[str, type[Step]] = {
+    "hold": Hold,
+    "delay": Delay,
+    "date_delay": DateDelay,
+    "split": Split,
+    "message": Message,
+}
 
 
 def load_program(text: str) -> Program:
@@ -188,6 +217,8 @@ def _load_step(document: dict[str, Any]) -> Step:
     for name in ("channels", "weekdays"):
         if name in fields:
             fields[name] = tuple(fields[name])
+    if kind == "date_delay":
+        fields = _compiled(fields) | {"offset": Offset(**fields["offset"])}
     return _KINDS[kind](**fields)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from stepwell.journeys.compiler import asl, names
 from stepwell.journeys.compiler.flow import END, Flow
-from stepwell.journeys.compiler.model import LocalDelay, NamedStep, Split
+from stepwell.journeys.compiler.model import DateDelay, LocalDelay, NamedStep, Split
 
 CUSTOMERS_TABLE = "${CustomersTable}"
 RECORDS_TABLE = "${RecordsTable}"
@@ -45,7 +45,7 @@ class Context:
 
 
 def first_state(step: NamedStep) -> str:
-    if isinstance(step, LocalDelay):
+    if isinstance(step, LocalDelay | DateDelay):
         return step.name + names.DELAY_PLAN
     if isinstance(step, Split):
         return step.name + names.SPLIT_PLAN
@@ -85,14 +85,14 @@ def look(attributes: dict[str, str], *, catch: asl.State, then: str) -> asl.Stat
     )
 
 
-def plan(context: Context, step: str, *, answer: str, then: str) -> asl.State:
-    """Ask the plan function about a step; `$.plan.<answer>` is there afterwards."""
+def plan(context: Context, step: str, *answers: str, then: str) -> asl.State:
+    """Ask the plan function about a step; `$.plan.<answer>` is there afterwards for each."""
     payload: dict[str, Any] = {"ids.$": "$.ids", "version": context.version, "step": step}
     return asl.task(
         asl.INVOKE_FUNCTION,
         {"FunctionName": PLAN_FUNCTION, "Payload": payload},
         timeout=PLAN_SECONDS,
-        selector={f"{answer}.$": f"$.Payload.{answer}"},
+        selector={f"{answer}.$": f"$.Payload.{answer}" for answer in answers},
         result_path="$.plan",
         retry=[asl.retrying([asl.ALL_ERRORS], attempts=5, seconds=2, most_seconds=60)],
         catch=[to_failed()],

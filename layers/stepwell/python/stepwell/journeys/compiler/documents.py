@@ -6,13 +6,15 @@ work is refused by name (`LATER_KEYS`, `LATER_STEPS`), never ignored.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from stepwell.journeys.compiler.durations import seconds_of
+from stepwell.journeys.compiler.durations import offset_of, seconds_of
+from stepwell.journeys.dates import Offset
 
 LATER_KEYS = {
     "holdout": "Holdouts are not supported yet.",
@@ -30,6 +32,7 @@ LATER_STEPS = frozenset(
 )
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
 _LOCAL_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d) local")
 
 
@@ -40,11 +43,28 @@ def _duration(value: object) -> int:
         raise PydanticCustomError("SW105", "{said}", {"said": str(error)}) from error
 
 
-def _local_time(value: object) -> str:
+def _local_time(value: object, more: str = "") -> str:
     if not isinstance(value, str) or not _LOCAL_TIME.fullmatch(value):
-        said = '{value} is not a local time; write one like "09:00 local"'
+        said = '{value} is not a local time; write one like "09:00 local"' + more
         raise PydanticCustomError("SW106", said, {"value": repr(value)})
     return value.removesuffix(" local")
+
+
+def _until(value: object) -> object:
+    a_date = ", or a date like {date: customer.traits.renewal_date}"
+    return value if isinstance(value, dict) else _local_time(value, a_date)
+
+
+def _date(value: object) -> object:
+    """A date that is written out is the text of a condition: `2026-12-24` calculates nothing."""
+    return json.dumps(value) if isinstance(value, str) and _DATE.fullmatch(value) else value
+
+
+def _offset(value: object) -> Offset:
+    try:
+        return offset_of(value)
+    except ValueError as error:
+        raise PydanticCustomError("SW105", "{said}", {"said": str(error)}) from error
 
 
 def _weekday(value: object) -> int:
@@ -58,6 +78,9 @@ def _weekday(value: object) -> int:
     return number
 
 
+DateExpression = Annotated[str, BeforeValidator(_date), Field(min_length=1)]
+SignedOffset = Annotated[Offset, BeforeValidator(_offset)]
+Until = Annotated[str | dict[str, Any], BeforeValidator(_until)]
 Duration = Annotated[int, BeforeValidator(_duration)]
 LocalTime = Annotated[str, BeforeValidator(_local_time)]
 Weekday = Annotated[int, BeforeValidator(_weekday)]
@@ -116,8 +139,14 @@ class HoldDocument(StepDocument):
 
 class DelayDocument(StepDocument):
     seconds: Duration | None = Field(default=None, alias="for")
-    until: LocalTime | None = None
+    until: Until | None = None
     weekdays: list[Weekday] = Field(default=[], min_length=1)
+
+
+class UntilDateDocument(Document):
+    date: DateExpression
+    offset: SignedOffset = Offset()
+    at: LocalTime | None = None
 
 
 class SplitDocument(StepDocument):

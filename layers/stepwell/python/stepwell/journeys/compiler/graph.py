@@ -8,6 +8,7 @@ from stepwell.journeys.compiler.documents import WEEKDAYS
 from stepwell.journeys.compiler.durations import text_of
 from stepwell.journeys.compiler.flow import END, NEXT, OTHERWISE, TIMEOUT, Flow, flow_of
 from stepwell.journeys.compiler.model import (
+    DateDelay,
     EventMatch,
     Hold,
     Journey,
@@ -17,6 +18,7 @@ from stepwell.journeys.compiler.model import (
     Pause,
     Split,
 )
+from stepwell.journeys.dates import described
 from stepwell.journeys.program import Reentry
 
 _DONE = "done"
@@ -84,6 +86,9 @@ def _shape(step: NamedStep, journey: Journey) -> str:
             + _quoted(f"{step.name}\nwait until {step.time} local{days and ', ' + days}")
             + "])"
         )
+    if isinstance(step, DateDelay):
+        until = described(step.date.text, step.offset, step.time)
+        return "([" + _quoted(f"{step.name}\nwait {until}") + "])"
     if isinstance(step, Split):
         return "{" + _quoted(step.name) + "}"
     return "[" + _quoted(f"{step.name}\n{_sending(step, journey)}") + "]"

@@ -11,6 +11,7 @@ from stepwell.journeys.compiler.endings import ending_states
 from stepwell.journeys.compiler.flow import Flow
 from stepwell.journeys.compiler.holds import hold_states
 from stepwell.journeys.compiler.model import (
+    DateDelay,
     Hold,
     Journey,
     LocalDelay,
@@ -20,7 +21,12 @@ from stepwell.journeys.compiler.model import (
 )
 from stepwell.journeys.compiler.sends import message_states
 from stepwell.journeys.compiler.structure import reachable
-from stepwell.journeys.compiler.waits import local_delay_states, pause_states, split_states
+from stepwell.journeys.compiler.waits import (
+    date_delay_states,
+    local_delay_states,
+    pause_states,
+    split_states,
+)
 
 
 def build_machine(journey: Journey, version: str, flow: Flow) -> dict[str, Any]:
@@ -50,6 +56,8 @@ def _states_of(step: NamedStep, context: Context) -> Iterator[tuple[str, asl.Sta
         return pause_states(step, context)
     if isinstance(step, LocalDelay):
         return local_delay_states(step, context)
+    if isinstance(step, DateDelay):
+        return date_delay_states(step, context)
     if isinstance(step, Message):
         return message_states(step, context)
     return split_states(step, context)

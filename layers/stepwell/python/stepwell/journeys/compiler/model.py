@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepwell.journeys.compiler.problems import Place
+from stepwell.journeys.dates import Offset
 from stepwell.journeys.program import Reentry
 
 
@@ -90,6 +91,20 @@ class LocalDelay:
 
 
 @dataclass(frozen=True, slots=True)
+class DateDelay:
+    """Until the date that an expression gives, moved by `offset`; at HH:MM in the customer's zone
+    if `time` says so.
+    """
+
+    id: str
+    name: str
+    place: Place
+    date: Condition
+    offset: Offset
+    time: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
     id: str
     name: str
@@ -128,7 +143,7 @@ class Leave:
     place: Place
 
 
-NamedStep = Hold | Pause | LocalDelay | Split | Message
+NamedStep = Hold | Pause | LocalDelay | DateDelay | Split | Message
 Step = NamedStep | Leave
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from stepwell.journeys.compiler.durations import YEAR_SECONDS
 from stepwell.journeys.compiler.flow import NEXT, OTHERWISE, Flow
+from stepwell.journeys.compiler.lengths import longest_way
 from stepwell.journeys.compiler.machine import build_machine
 from stepwell.journeys.compiler.model import (
     Condition,
+    DateDelay,
     EventMatch,
     Hold,
     Journey,
@@ -81,12 +85,24 @@ def _step(
         return {**about, "kind": "hold", **_hold(step, flow, trees)}
     if isinstance(step, LocalDelay):
         return {**about, "kind": "delay", "time": step.time, "weekdays": list(step.weekdays)}
+    if isinstance(step, DateDelay):
+        return {**about, "kind": "date_delay", **_date_delay(step, flow, trees)}
     if isinstance(step, Split):
         arms = [{"id": arm.id, "when": _tree(arm.when, trees)} for arm in step.arms]
         return {**about, "kind": "split", "arms": arms, "otherwise": OTHERWISE}
     if isinstance(step, Message):
         return {**about, "kind": "message", **_message(step, journey, flow, templates)}
     raise TypeError(f"a program does not carry {type(step).__name__}")
+
+
+def _date_delay(step: DateDelay, flow: Flow, trees: Trees) -> dict[str, Any]:
+    return {
+        "date": _tree(step.date, trees),
+        "text": " ".join(step.date.text.split()),
+        "offset": asdict(step.offset),
+        "time": step.time,
+        "latest_seconds": YEAR_SECONDS - longest_way(flow, flow.ways[step.id][NEXT]),
+    }
 
 
 def _hold(step: Hold, flow: Flow, trees: Trees) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from stepwell.journeys.compiler.matches import condition, event_match
 from stepwell.journeys.compiler.model import (
     Arm,
     Branch,
+    DateDelay,
     Hold,
     Leave,
     LocalDelay,
@@ -122,17 +123,38 @@ class StepReader:
             )
         if (document.seconds is None) == (document.until is None):
             return None  # said above, or when the one that is there was read
-        if document.seconds is not None:
-            if document.weekdays:
-                self._report(
-                    (*path, "weekdays"),
-                    "SW108",
-                    "weekdays go with `until` only",
-                    "Remove `weekdays`.",
-                )
-            return Pause(self._id(document), document.name, place, document.seconds)
-        weekdays = tuple(sorted(set(document.weekdays)))
-        return LocalDelay(self._id(document), document.name, place, document.until or "", weekdays)
+        if isinstance(document.until, str):
+            weekdays = tuple(sorted(set(document.weekdays)))
+            return LocalDelay(self._id(document), document.name, place, document.until, weekdays)
+        if document.weekdays:
+            self._report(
+                (*path, "weekdays"),
+                "SW108",
+                "weekdays go with `until` a local time only",
+                "Remove `weekdays`.",
+            )
+        if document.until is not None:
+            return self._date_delay(path, document, document.until)
+        return Pause(self._id(document), document.name, place, document.seconds or 0)
+
+    def _date_delay(
+        self, path: DataPath, delay: documents.DelayDocument, until: dict[str, Any]
+    ) -> NamedStep | None:
+        deeper = (*path, "until")
+        document = self._validated(deeper, until, documents.UntilDateDocument)
+        date = condition(self.source, (*deeper, "date"), document.date) if document else None
+        if document is None or date is None:
+            return None
+        offset, place = document.offset, self.source.place(path)
+        if offset.seconds and document.at:
+            said = "an offset with `at` goes from date to date; hours cannot be part of it"
+            remedy = "Write it in days, weeks (w) or months (mo), or leave `at` out."
+            self._report((*deeper, "offset"), "SW108", said, remedy)
+        if offset.months and "at" not in until:
+            said = "months differ in length, so they only go from date to date"
+            remedy = 'Say when on that date (`at: "09:00 local"`), or write the offset in days.'
+            self._report((*deeper, "offset"), "SW108", said, remedy)
+        return DateDelay(self._id(delay), delay.name, place, date, offset, document.at)
 
     def _split(self, path: DataPath, data: Any) -> NamedStep | None:
         document = self._validated(path, data, documents.SplitDocument)

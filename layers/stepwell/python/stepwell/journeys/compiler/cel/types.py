@@ -22,6 +22,7 @@ from stepwell.journeys.compiler.cel.kinds import (
     JSON,
     NULL,
     STRING,
+    TIMESTAMP,
     Environment,
     Type,
     element_of,
@@ -34,11 +35,14 @@ from stepwell.journeys.compiler.cel.kinds import (
 )
 from stepwell.journeys.compiler.cel.signatures import FUNCTIONS, arithmetic
 from stepwell.journeys.compiler.problems import suggest
+from stepwell.journeys.dates import DateError, read_date
 
 UNKNOWN_NAME = "SW520"
 UNKNOWN_PROPERTY = "SW521"
 WRONG_TYPE = "SW522"
 WRONG_VALUE = "SW523"
+
+_DATE_REMEDY = "Give a timestamp or a text like 2027-01-31, such as customer.traits.renewal_date."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,20 @@ def check_condition(tree: Tree, environment: Environment) -> list[TypeProblem]:
     if not found.unsure and found != BOOL:
         message = f"the condition `{source(tree)}` is {found}, not bool"
         problems.append(TypeProblem(WRONG_TYPE, message, "Compare it with something."))
+    return problems
+
+
+def check_date(tree: Tree, environment: Environment) -> list[TypeProblem]:
+    """Like `check_types`, for what a delay waits for: it has to be a text or a timestamp."""
+    found, problems = check_types(tree, environment)
+    if not found.unsure and found not in (STRING, TIMESTAMP):
+        message = f"`{source(tree)}` is {found}, not a date"
+        problems.append(TypeProblem(WRONG_TYPE, message, _DATE_REMEDY))
+    if tree[0] == "string":
+        try:
+            read_date(tree[1])
+        except DateError as error:
+            problems.append(TypeProblem(WRONG_VALUE, f"`{source(tree)}` {error}", _DATE_REMEDY))
     return problems
 
 

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 from stepwell.conditions.tree import Tree
 from stepwell.journeys.compiler.cel.parser import ConditionSyntaxError, parse
-from stepwell.journeys.compiler.cel.types import check_condition, check_types
+from stepwell.journeys.compiler.cel.types import (
+    check_condition,
+    check_date,
+    check_types,
+)
 from stepwell.journeys.compiler.checks.subject import Subject, Use, matches, uses
 from stepwell.journeys.compiler.model import Condition
 from stepwell.journeys.compiler.problems import Place, Problem
@@ -43,8 +47,11 @@ def _type_problems(subject: Subject, use: Use, tree: Tree) -> Iterator[Problem]:
         return
     entered_on = subject.entry_event() if use.enrolled else None
     environment = subject.registry.environment(event=use.event, entry_event=entered_on)
-    found = (
-        check_condition(tree, environment) if use.yes_or_no else check_types(tree, environment)[1]
-    )
+    if use.is_date:
+        found = check_date(tree, environment)
+    elif use.yes_or_no:
+        found = check_condition(tree, environment)
+    else:
+        _, found = check_types(tree, environment)
     for fault in found:
         yield Problem(use.condition.place, fault.code, fault.message, fault.remedy)

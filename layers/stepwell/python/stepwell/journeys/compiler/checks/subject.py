@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stepwell.journeys.compiler.flow import Flow, flow_of
 from stepwell.journeys.compiler.model import (
     Condition,
+    DateDelay,
     EventMatch,
     Hold,
     Journey,
@@ -46,13 +47,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A condition and what it is for: of which `event` (None: a split's), and if it decides."""
+    """A condition and what it is for: of which `event` (None: a split's or a delay's), and if it
+    decides.
+    """
 
     condition: Condition
     event: str | None
     yes_or_no: bool
     enrolled: bool = True
     """False in the entry, when there is no enrollment yet."""
+    is_date: bool = False
 
 
 def matches(journey: Journey) -> Iterator[EventMatch]:
@@ -81,3 +85,5 @@ def uses(journey: Journey) -> Iterator[Use]:
     for step in named(journey.steps):
         if isinstance(step, Split):
             yield from (Use(arm.when, None, yes_or_no=True) for arm in step.arms)
+        if isinstance(step, DateDelay):
+            yield Use(step.date, None, yes_or_no=False, is_date=True)

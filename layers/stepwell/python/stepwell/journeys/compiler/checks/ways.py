@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 from stepwell.journeys.compiler.checks.subject import Subject
 from stepwell.journeys.compiler.durations import YEAR_SECONDS, text_of
-from stepwell.journeys.compiler.flow import END, Flow
-from stepwell.journeys.compiler.model import Hold, LocalDelay, NamedStep, Pause
+from stepwell.journeys.compiler.lengths import longest_way
+from stepwell.journeys.compiler.model import Hold, Pause
 from stepwell.journeys.compiler.problems import Problem
-
-_LONGEST_LOCAL_DELAY = 8 * 86_400
 
 
 def check_reachable(subject: Subject) -> Iterator[Problem]:
@@ -63,7 +60,7 @@ def check_length(subject: Subject) -> Iterator[Problem]:
     flow = subject.flow()
     if flow is None or any(check_delays(subject)):
         return
-    seconds = _longest_way(flow)
+    seconds = longest_way(flow, flow.first)
     if seconds > YEAR_SECONDS:
         yield Problem(
             subject.journey.place,
@@ -71,22 +68,3 @@ def check_length(subject: Subject) -> Iterator[Problem]:
             f"the longest way through takes {text_of(seconds)} (restarts counted), over a year",
             "An execution lives for a year at most: shorten a wait or lower a `max_restarts`.",
         )
-
-
-def _longest_way(flow: Flow) -> int:
-    @cache
-    def after(target: str) -> int:
-        if target == END:
-            return 0
-        return _longest(flow.steps[target]) + max(after(way) for way in flow.ways[target].values())
-
-    return after(flow.first)
-
-
-def _longest(step: NamedStep) -> int:
-    if isinstance(step, Hold):
-        restarts = step.max_restarts if any(branch.restarts for branch in step.branches) else 0
-        return step.seconds * (1 + restarts)
-    if isinstance(step, Pause):
-        return step.seconds
-    return _LONGEST_LOCAL_DELAY if isinstance(step, LocalDelay) else 0
