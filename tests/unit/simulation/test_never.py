@@ -17,6 +17,7 @@ from stepwell.customers import keys
 from stepwell.messages import caps, decisions, timing
 from stepwell.messages.policies import Policies
 from stepwell.ports import OutcomeUnknownError, Outgoing, ProviderError
+from stepwell.simulation import functions
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.never import Broken, Rule, find_broken, unreached
 from stepwell.simulation.trace import Sending, Status
@@ -437,6 +438,21 @@ def test_failed_execution_is_seen_once(status: Status) -> None:
     (found,) = find_broken(simulation)
     assert found.rule is Rule.FAILED
     assert "States.Runtime" in found.text
+
+
+def test_message_without_an_answer_is_seen_when_nothing_was_told_to_fail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise LookupError("a defect")
+
+    monkeypatch.setattr(functions, "reserve_unit", fail)
+    simulation = _play(Simulation(shipped(), MONDAY), *_carts(1))
+    found = find_broken(simulation)
+    assert {each.rule for each in found} == {Rule.NO_ANSWER}
+    assert found[0].step == "Stylist suggestion"
+    simulation.may_fail = True
+    assert find_broken(simulation) == []
 
 
 def test_steps_that_nobody_enters_are_seen_once_enough_runs_have_ended() -> None:

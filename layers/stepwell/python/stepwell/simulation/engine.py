@@ -43,7 +43,8 @@ class Simulation:
     `store`, `new_id`, `hasher` and `providers` take the place of memory, numbered customers, a
     fixed key and providers that accept everything. `on_sent` is told of each call to a provider,
     and may schedule what follows from it. `fault` makes functions fail, for tests. A store with an
-    attribute `caller` is told on whose behalf it is called.
+    attribute `caller` is told on whose behalf it is called. `may_fail` says whether functions or
+    providers may have been told to fail.
 
     Raises UnsupportedError for definitions that are not executed here.
     """
@@ -63,6 +64,7 @@ class Simulation:
     ) -> None:
         self.definitions = definitions
         self.seed = seed
+        self.may_fail = fault is not None or providers is not None
         self.now = start.astimezone(UTC)
         self.trace = Trace()
         self.store: Store = store or MemoryStore(shared=True)

@@ -20,6 +20,7 @@ class Rule(StrEnum):
     SENT_AFTER_END = "sent_after_end"
     STUCK = "stuck"
     FAILED = "failed"
+    NO_ANSWER = "no_answer"
     UNREACHED = "unreached"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from stepwell.customers import keys
+from stepwell.journeys.compiler.names import MESSAGE_AGAIN
 from stepwell.simulation.never.broken import Broken, Rule
 from stepwell.simulation.never.sends import Send
 from stepwell.simulation.trace import Applied, Run, Status
@@ -29,6 +30,16 @@ def check_runs(runs: Iterable[Run], *, waits: bool) -> Iterator[Broken]:
         elif run.status is Status.RUNNING and not waits:
             text = f"the execution {run.execution} runs and waits for nothing"
             yield Broken(Rule.STUCK, run.customer, run.journey, step, run.started, text)
+
+
+def check_answers(runs: Iterable[Run]) -> Iterator[Broken]:
+    """One customer's executions, where nothing was told to fail: every message gets an answer."""
+    for run in runs:
+        for at, state in run.states:
+            if state.endswith(MESSAGE_AGAIN):
+                step = state.removesuffix(MESSAGE_AGAIN)
+                text = "send_message gave no answer, or one that the journey does not know"
+                yield Broken(Rule.NO_ANSWER, run.customer, run.journey, step, at, text)
 
 
 def check_enrollments(store: Store, customer: str, runs: Mapping[str, Run]) -> Iterator[Broken]:

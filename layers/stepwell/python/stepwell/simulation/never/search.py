@@ -11,7 +11,12 @@ from stepwell.customers import keys
 from stepwell.customers.zones import load_zone
 from stepwell.messages.policies import Policies, QuietHours
 from stepwell.simulation.never.broken import Broken, Rule
-from stepwell.simulation.never.enrollments import check_ends, check_enrollments, check_runs
+from stepwell.simulation.never.enrollments import (
+    check_answers,
+    check_ends,
+    check_enrollments,
+    check_runs,
+)
 from stepwell.simulation.never.knowledge import Known
 from stepwell.simulation.never.sends import Send, check_caps, check_twice, read_sends
 from stepwell.simulation.never.walls import is_ever_open, is_quiet
@@ -51,6 +56,8 @@ def find_broken(simulation: Simulation, policies: Policies | None = None) -> lis
             found += check_ends(store, customer, own, applied[customer])
         if customer in trace.customers:
             found += check_runs(runs.get(customer, ()), waits=waits)
+            if not simulation.may_fail:
+                found += check_answers(runs.get(customer, ()))
             found += check_enrollments(store, customer, trace.runs)
     return found
 
