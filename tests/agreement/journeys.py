@@ -16,6 +16,17 @@ LOCAL_TIMES = ("00:00", "01:30", "02:30", "09:00", "23:59")
 WEEKDAYS = ("monday", "wednesday", "friday", "saturday", "sunday")
 EVENTS = ("Acted", "Bought", "Left", "Began")
 
+DATES = (
+    "customer.traits.renews",
+    "customer.traits.renews",
+    "enrollment.entered_at + duration('30h')",
+    "enrollment.event.timestamp",
+    "timestamp(customer.traits.renews)",
+)
+"""What delays wait for. The trait may be missing, no date, past or too far ahead."""
+OFFSETS = ("-1d", "+1d", "-1w", "1mo", "-1mo2d")
+HOURS = ("-36h", "90m", "-1d1h", "+1d")
+
 SAME_ID = "event.properties.id == enrollment.event.properties.id"
 WHERE = {
     "Began": ("event.properties.amount > 20.0", "has(event.properties.word)"),
@@ -148,11 +159,22 @@ def _split(draw: st.DrawFn, names: _Names, depth: int) -> tuple[Json, bool]:
 
 def _delay(draw: st.DrawFn, names: _Names, _depth: int) -> tuple[Json, bool]:
     body = names.next("Delay")
-    if draw(st.booleans()):
+    form = draw(st.sampled_from(["for", "for", "until", "until", "date"]))
+    if form == "for":
         return {"delay": body | {"for": draw(times)}}, True
+    if form == "date":
+        return {"delay": body | {"until": draw(_dates())}}, True
     body["until"] = f"{draw(st.sampled_from(LOCAL_TIMES))} local"
     days = st.lists(st.sampled_from(WEEKDAYS), min_size=1, max_size=3, unique=True)
     return {"delay": body | _maybe(draw, "weekdays", days)}, True
+
+
+@st.composite
+def _dates(draw: st.DrawFn) -> Json:
+    date: Json = {"date": draw(st.sampled_from(DATES))}
+    if draw(st.booleans()):
+        date["at"] = f"{draw(st.sampled_from(LOCAL_TIMES))} local"
+    return date | _maybe(draw, "offset", st.sampled_from(OFFSETS if "at" in date else HOURS))
 
 
 def _message(draw: st.DrawFn, names: _Names, _depth: int) -> tuple[Json, bool]:

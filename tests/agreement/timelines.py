@@ -115,7 +115,7 @@ def _faults(draw: st.DrawFn) -> dict[str, list[str]]:
 
 def _introduced(draw: st.DrawFn, case: Case, person: Person) -> Case:
     """Who they are, what they allow, and the event by which journeys begin."""
-    identify = _identify(draw, person)
+    identify = _identify(draw, case, person)
     case = _added(case, case.start, "identify", person.ids() | identify)
     for channel in journeys.CHANNELS:
         if draw(st.sampled_from([False, False, True])):
@@ -137,7 +137,7 @@ def _with_one_more(draw: st.DrawFn, case: Case, person: Person) -> Case:
             ids = person.ids()
             if person.anonymous and draw(st.booleans()):
                 ids |= {"userId": person.name}
-            return _added(case, at, "identify", ids | _identify(draw, person))
+            return _added(case, at, "identify", ids | _identify(draw, case, person))
         case "consent":
             document = _consent(draw, draw(st.sampled_from(journeys.CHANNELS)))
         case _:
@@ -176,7 +176,16 @@ def _consent(draw: st.DrawFn, channel: str) -> Json:
     return {"event": "Consent Updated", "properties": properties}
 
 
-def _identify(draw: st.DrawFn, person: Person) -> Json:
+def _renewals(start: datetime) -> list[Any]:
+    """Dates, local times and moments soon after the start; one past, one far away, and no dates."""
+    soon = start + timedelta(days=2, minutes=20, milliseconds=250)
+    moment = to_text(soon)
+    dates = [moment[:10], to_text(start + timedelta(days=9))[:10]]
+    odd = ["1999-12-31", f"{start.year + 2}-01-31", "soon", 20]
+    return [*dates, *dates, moment[:16], moment, moment.replace("Z", "-03:00"), *odd]
+
+
+def _identify(draw: st.DrawFn, case: Case, person: Person) -> Json:
     traits: Json = {}
     choices: dict[str, st.SearchStrategy[Any]] = {
         "timezone": st.sampled_from(ZONES),
@@ -185,6 +194,7 @@ def _identify(draw: st.DrawFn, person: Person) -> Json:
         "first_name": st.just("Ada"),
         "plan": _plans,
         "country": st.sampled_from(["US", "GB"]),
+        "renews": st.sampled_from(_renewals(case.start)),
     }
     for each, values in choices.items():
         there = draw(st.sampled_from(["yes"] * 6 + ["no", "removed"]))

@@ -21,6 +21,10 @@ Json = dict[str, Any]
 
 _pauses = st.builds(lambda days: {"delay": {"for": f"{days}d"}}, st.integers(1, 3))
 _mornings = st.just({"delay": {"until": "09:00 local", "weekdays": ["mon", "friday"]}})
+_dates = st.builds(
+    lambda more: {"delay": {"until": {"date": "customer.traits.renewal_date", **more}}},
+    st.sampled_from([{}, {"offset": "-36h"}, {"offset": "1mo", "at": "09:00 local"}]),
+)
 _messages = st.builds(
     lambda channels: {"message": {"channels": channels, "template": "hello"}},
     st.lists(st.sampled_from(["email", "sms", "push"]), min_size=1, unique=True),
@@ -53,7 +57,7 @@ def _splits(blocks: st.SearchStrategy[list[Json]]) -> st.SearchStrategy[Json]:
     return st.builds(build, _ways(blocks), _ways(blocks), _ways(blocks))
 
 
-_leaves = st.one_of(_pauses, _mornings, _messages)
+_leaves = st.one_of(_pauses, _mornings, _dates, _messages)
 _steps = st.recursive(
     _leaves,
     lambda inner: st.one_of(

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from stepwell.journeys.compiler.documents import WEEKDAYS
+from stepwell.journeys.compiler.durations import offset_of
+from stepwell.journeys.dates import Offset, moment_of
 from stepwell.journeys.local_time import next_local_time
 from stepwell.messages.policies import QuietHours
 from stepwell.messages.quiet_hours import next_allowed
@@ -17,7 +19,7 @@ Row = dict[str, str]
 
 
 def _rows() -> list[Row]:
-    """Of both tables, each by the names of its columns."""
+    """Of all tables, each by the names of its columns."""
     found: list[Row] = []
     head: list[str] = []
     for line in Path("docs/time.md").read_text(encoding="utf-8").splitlines():
@@ -32,6 +34,7 @@ def _rows() -> list[Row]:
 
 
 UNTIL = [row for row in _rows() if "until" in row]
+DATES = [row for row in _rows() if "date" in row]
 QUIET = [row for row in _rows() if "quiet" in row]
 
 
@@ -39,8 +42,9 @@ def _moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d %H:%M %z")
 
 
-def test_both_tables_are_read() -> None:
+def test_all_tables_are_read() -> None:
     assert len(UNTIL) >= 10
+    assert len(DATES) >= 15
     assert len(QUIET) >= 8
 
 
@@ -52,6 +56,16 @@ def test_until_a_local_time(row: Row) -> None:
     _is_shown(now, row)
     _is_shown(expected, row)
     assert next_local_time(now, time.fromisoformat(row["until"]), days, zones) == expected
+
+
+@pytest.mark.parametrize("row", DATES, ids=lambda row: " ".join([*row.values()][:4]))
+def test_until_a_date(row: Row) -> None:
+    zones = clocks.zones(row["zones"].split(", "))
+    offset = offset_of(row["offset"]) if row["offset"] else Offset()
+    at = time.fromisoformat(row["at"]) if row["at"] else None
+    expected = _moment(row["goes on"])
+    _is_shown(expected, row)
+    assert moment_of(row["date"], offset, at, zones) == expected
 
 
 @pytest.mark.parametrize("row", QUIET, ids=lambda row: f"{row['zones']} {row['now']}")
