@@ -1,4 +1,4 @@
-"""ingest: `POST /v1/track`, `/v1/identify` and `/v1/batch` of Segment's HTTP tracking API."""
+"""ingest: the calls of Segment's HTTP tracking API, `POST /v1/track` and its like."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import EventsQueue
 from stepwell.aws.settings import EventsQueueSettings, load
 from stepwell.aws.write_keys import WriteKeys
-from stepwell.events.intake import Intake
+from stepwell.events.intake import Answer, Intake
 
 logger = Logger(service="ingest")
+
+LOGGED_FIELDS = 20
 
 
 class IngestSettings(EventsQueueSettings):
@@ -40,19 +42,33 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     answer = intake().accept(
-        event["path"].rsplit("/", 1)[-1],
+        event["path"].rstrip("/").rsplit("/", 1)[-1],
         authorization=headers.get("authorization"),
+        encoding=headers.get("content-encoding"),
         body=_body(event),
         received_at=clock.now(),
     )
-    if answer.status != 200:
-        fields = [error["field"] for error in answer.body["errors"]]
-        logger.warning("call refused", extra={"status": answer.status, "fields": fields})
+    _log(answer)
     return {
         "statusCode": answer.status,
-        "headers": {"Content-Type": "application/json"},
+        "headers": {
+            "Content-Type": "application/json",
+            # Pages of every origin may send: what lets them in is the write key, not a cookie.
+            "Access-Control-Allow-Origin": "*",
+        },
         "body": json.dumps(answer.body),
     }
+
+
+def _log(answer: Answer) -> None:
+    errors = answer.body.get("errors", ())
+    if answer.status != 200 or errors:
+        fields = [error["field"] for error in errors[:LOGGED_FIELDS]]
+        rejected = answer.body.get("rejected")
+        logger.warning(
+            "call refused" if answer.status != 200 else "part of a batch refused",
+            extra={"status": answer.status, "rejected": rejected, "fields": fields},
+        )
 
 
 def _body(event: dict[str, Any]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Aws, CfnOutput, RemovalPolicy, Size
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Size
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -13,7 +13,16 @@ from constructs import Construct
 from infra.acknowledgements import acknowledge, acknowledge_managed_policy
 from infra.settings import Settings
 
-TRACKING = ("track", "identify", "batch")
+TRACKING_METHOD = "POST"
+SENT_HEADERS = ("Authorization", "Content-Type", "Content-Encoding", "X-Retry-Count")
+"""What SDKs send from pages of other origins, besides what every request may have."""
+PREFLIGHT_KEPT = Duration.days(1)
+"""How long a browser need not ask again; they take less if they want to."""
+REFUSAL = (
+    '{"success": false, "code": "$context.error.responseType", '
+    '"message": $context.error.messageString}'
+)
+"""As ingest refuses: SDKs look for a code and a message. `messageString` comes with its quotes."""
 _LOGGED = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -46,6 +55,7 @@ class TrackingApi(Construct):
         self._make_error_log()
         self._add_tracking(ingest)
         self._add_admin(admin)
+        self._add_refusals()
         self.api.node.try_remove_child(
             "Endpoint"
         )  # CDK's own output; ours names the stage in plain text
@@ -103,10 +113,20 @@ class TrackingApi(Construct):
         self.api.deployment_stage.node.add_dependency(log)
 
     def _add_tracking(self, ingest: lambda_.IFunction) -> None:
+        """`/v1/track` and all its like, by one path with a parameter: ingest knows the calls.
+
+        SDKs for browsers leave out `/v1` when they are told of a host without it.
+        """
         integration = apigateway.LambdaIntegration(ingest, allow_test_invoke=False)
-        version = self.api.root.add_resource("v1")
-        for route in TRACKING:
-            method = version.add_resource(route).add_method("POST", integration)
+        for parent in (self.api.root.add_resource("v1"), self.api.root):
+            calls = parent.add_resource("{call}")
+            method = calls.add_method(TRACKING_METHOD, integration)
+            calls.add_cors_preflight(
+                allow_origins=["*"],
+                allow_methods=[TRACKING_METHOD],
+                allow_headers=list(SENT_HEADERS),
+                max_age=PREFLIGHT_KEPT,
+            )
             for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
                 acknowledge(
                     method,
@@ -115,6 +135,18 @@ class TrackingApi(Construct):
                     "which the ingest function checks against the stored keys. An authorizer "
                     "with usage plans per key is a later piece of work.",
                 )
+
+    def _add_refusals(self) -> None:
+        """What the gateway itself refuses, a throttled call above all, is readable for a page: it
+        would see a broken network otherwise.
+        """
+        for kind in (apigateway.ResponseType.DEFAULT_4_XX, apigateway.ResponseType.DEFAULT_5_XX):
+            self.api.add_gateway_response(
+                kind.response_type,
+                type=kind,
+                response_headers={"Access-Control-Allow-Origin": "'*'"},
+                templates={"application/json": REFUSAL},
+            )
 
     def _add_admin(self, admin: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(admin, allow_test_invoke=False)

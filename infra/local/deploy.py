@@ -23,18 +23,25 @@ from infra.local.template_parts import (
     BUCKET_DEPLOYMENT,
     EventSource,
     Files,
+    Preflight,
+    Refusal,
     Route,
     of_type,
     read_event_sources,
     read_files,
     read_functions,
+    read_preflights,
+    read_refusals,
     read_routes,
 )
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a resource type
+_METHOD = "AWS::ApiGateway::Method"
 STANDS_IN = {
     "AWS::ApiGateway::Account": "nothing: it lets API Gateway write logs",
     "AWS::ApiGateway::Deployment": "the local HTTP server",
+    "AWS::ApiGateway::GatewayResponse": "the local HTTP server",
+    _METHOD: "the local HTTP server answers preflights itself",
     "AWS::ApiGateway::Stage": "the local HTTP server",
     "AWS::CloudWatch::Alarm": "nothing: dead letters are shown at the end of a run",
     "AWS::Lambda::EventSourceMapping": "a poller in this process",
@@ -67,6 +74,8 @@ class Deployment:
     functions: list[Function] = field(default_factory=list)
     event_sources: list[EventSource] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
+    preflights: list[Preflight] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     machines: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
 
@@ -75,9 +84,7 @@ def deploy(stacks: Iterable[StackTemplate], clients: Any) -> Deployment:
     """Create the stacks in moto. `clients(service)` is a boto3 client. Raises DeployError."""
     deployment = Deployment()
     for stack in stacks:
-        left_out = {
-            logical for logical, each in stack.resources.items() if not _can_create(each["Type"])
-        }
+        left_out = {logical for logical, each in stack.resources.items() if not _can_create(each)}
         for logical in left_out:
             kind = stack.resources[logical]["Type"]
             deployment.left_out[kind] = deployment.left_out.get(kind, 0) + 1
@@ -88,6 +95,8 @@ def deploy(stacks: Iterable[StackTemplate], clients: Any) -> Deployment:
         deployment.functions.extend(read_functions(stack, scope))
         deployment.event_sources.extend(read_event_sources(stack, scope))
         deployment.routes.extend(read_routes(stack, scope))
+        deployment.preflights.extend(read_preflights(stack))
+        deployment.refusals.extend(read_refusals(stack))
         deployment.machines.extend(
             scope.ref(logical) for logical, _ in of_type(stack, "AWS::StepFunctions::StateMachine")
         )
@@ -98,7 +107,10 @@ def stand_in(kind: str) -> str:
     return STANDS_IN.get(kind, "nothing stands in for it")
 
 
-def _can_create(kind: str) -> bool:
+def _can_create(resource: Mapping[str, Any]) -> bool:
+    kind = resource["Type"]
+    if kind == _METHOD and resource["Properties"]["Integration"]["Type"] == "MOCK":
+        return False  # moto expects every method to call something
     return kind in get_model_map() and kind not in _OURS
 
 

@@ -6,11 +6,13 @@ Routes with IAM authorization and the outbox answer this machine only. It listen
 from __future__ import annotations
 
 import base64
+import dataclasses
 import errno
 import json
 import sys
 import threading
 import uuid
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +24,7 @@ from infra.local.account import ACCOUNT
 from infra.local.clock import StepClock
 from infra.local.functions import Invocation
 from infra.local.options import OptionError
-from infra.local.template_parts import Route
+from infra.local.template_parts import Preflight, Refusal, Route
 
 Invoke = Callable[[str, Any], Invocation]
 _LARGEST_BODY = 10 * 1024 * 1024
@@ -49,6 +51,11 @@ class Request:
     def path(self) -> str:
         return unquote(urlsplit(self.target).path)
 
+    def header(self, name: str) -> str:
+        """The header's value; empty when there is none."""
+        found = [value for each, value in self.headers if each.lower() == name.lower()]
+        return found[-1] if found else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -66,6 +73,8 @@ class Api:
     clock: StepClock
     front_page: str
     outbox: Callable[[], str]
+    preflights: tuple[Preflight, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     stage: str = "local"
 
     def answer(self, request: Request) -> Response:
@@ -74,31 +83,58 @@ class Api:
                 return _text(self.front_page)
             if request.path == "/outbox" and request.method == "GET":
                 return self._personal(request) or _text(self.outbox())
-            matches = [
-                (route, parameters)
-                for route in self.routes
-                if (parameters := match_path(route.path, request.path)) is not None
-            ]
-            for route, parameters in matches:
-                if route.method in {request.method, "ANY"}:
-                    return self._call(route, parameters, request)
-            return _message(405, "Method Not Allowed") if matches else _message(404, "Not Found")
+            return self._route(request)
+
+    def _route(self, request: Request) -> Response:
+        """The most literal path wins, as on AWS: `/admin` before `/{call}`."""
+        found = [
+            (route, parameters)
+            for route in self.routes
+            if (parameters := match_path(route.path, request.path)) is not None
+        ]
+        fewest = min((len(parameters) for _, parameters in found), default=0)
+        matches = [each for each in found if len(each[1]) == fewest]
+        for route, parameters in matches:
+            if route.method in {request.method, "ANY"}:
+                return self._call(route, parameters, request)
+        if request.method == "OPTIONS":
+            for preflight in self.preflights:
+                if any(preflight.path == route.path for route, _ in matches):
+                    headers = {name: [value] for name, value in preflight.headers.items()}
+                    return Response(preflight.status, b"", headers)
+        if matches:
+            return self._refuse(405, "METHOD_NOT_ALLOWED", "Method Not Allowed")
+        return self._refuse(404, "NOT_FOUND", "Not Found")
 
     def _call(self, route: Route, parameters: dict[str, str], request: Request) -> Response:
         if route.authorization == "AWS_IAM" and (refusal := self._personal(request)):
             return refusal
-        if len(request.body) > _LARGEST_BODY:
-            return _message(413, "Request Too Long")
-        event = self._event(route, parameters, request)
+        try:
+            body = unpacked(request.body, request.header("Content-Encoding"))
+        except _UnpackError:
+            return self._refuse(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
+        if len(body) > _LARGEST_BODY:
+            return self._refuse(413, "REQUEST_TOO_LARGE", "Request Too Long")
+        event = self._event(route, parameters, dataclasses.replace(request, body=body))
         result, error = self.invoke(route.function, event)
-        if error is not None:
-            return _message(502, "Internal server error")
-        return _proxied(result)
+        proxied = None if error is not None else _proxied(result)
+        return proxied or self._refuse(502, "INTEGRATION_FAILURE", "Internal server error")
+
+    def _refuse(self, status: int, kind: str, text: str) -> Response:
+        """What the gateway says by itself, in the shape that the template gives it."""
+        wanted = f"DEFAULT_{status // 100}XX"
+        for refusal in self.refusals:
+            if refusal.kind == wanted:
+                said = refusal.template.replace("$context.error.responseType", kind)
+                said = said.replace("$context.error.messageString", json.dumps(text))
+                headers = {name: [value] for name, value in refusal.headers.items()}
+                return Response(status, said.encode(), headers)
+        return Response(status, json.dumps({"message": text}).encode())
 
     def _personal(self, request: Request) -> Response | None:
         """The refusal of what only this machine may see."""
         is_here = request.client.startswith(_LOOPBACK)
-        return None if is_here else _message(403, "Forbidden")
+        return None if is_here else self._refuse(403, "ACCESS_DENIED", "Forbidden")
 
     def _event(self, route: Route, parameters: dict[str, str], request: Request) -> dict[str, Any]:
         query = parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
@@ -120,7 +156,7 @@ class Api:
 
     def _context(self, route: Route, request: Request) -> dict[str, Any]:
         now = self.clock.now()
-        agent = {name.lower(): value for name, value in request.headers}.get("user-agent")
+        agent = request.header("User-Agent") or None
         return {
             "accountId": ACCOUNT,
             "apiId": "local",
@@ -164,6 +200,26 @@ def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return result
 
 
+class _UnpackError(Exception):
+    """A body is not what its Content-Encoding says, or that is none that API Gateway knows."""
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """The body without its gzip or deflate, at most one byte past the largest that is taken."""
+    if encoding.lower() in {"", "identity"}:
+        return body
+    if encoding.lower() not in {"gzip", "deflate"}:
+        raise _UnpackError
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 32)  # either of the two, by its first bytes
+    try:
+        text = reader.decompress(body, _LARGEST_BODY + 1)
+    except zlib.error:
+        raise _UnpackError from None
+    if len(text) <= _LARGEST_BODY and not reader.eof:
+        raise _UnpackError
+    return text
+
+
 def _as_text(body: bytes) -> tuple[str | None, bool]:
     if not body:
         return None, False
@@ -173,19 +229,15 @@ def _as_text(body: bytes) -> tuple[str | None, bool]:
         return base64.b64encode(body).decode(), True
 
 
-def _proxied(result: Any) -> Response:
-    """The function's answer as HTTP. One that is no proxy answer is 502, as on AWS."""
+def _proxied(result: Any) -> Response | None:
+    """The function's answer as HTTP; None for what is no proxy answer."""
     if not isinstance(result, Mapping) or not isinstance(result.get("statusCode"), int):
-        return _message(502, "Internal server error")
+        return None
     body = result.get("body") or ""
     headers = {name: [str(value)] for name, value in (result.get("headers") or {}).items()}
     headers.update(result.get("multiValueHeaders") or {})
     content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
     return Response(result["statusCode"], content, headers)
-
-
-def _message(status: int, text: str) -> Response:
-    return Response(status, json.dumps({"message": text}).encode())
 
 
 def _text(text: str) -> Response:

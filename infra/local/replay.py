@@ -12,9 +12,9 @@ from pathlib import Path
 
 from infra.local.clock import StepClock
 from stepwell import timestamps
+from stepwell.events.model import EventType
 
 WRITE_KEY = "local"
-_TYPES = {"track", "identify"}
 
 
 class ReplayError(Exception):
@@ -52,8 +52,8 @@ def _read_call(place: str, line: str) -> Call:
         kind, at = call["type"], timestamps.from_text(call["timestamp"])
     except (ValueError, KeyError, TypeError) as error:
         raise ReplayError(f"{place}: a JSON object with type and timestamp is expected") from error
-    if kind not in _TYPES:
-        raise ReplayError(f"{place}: type {kind!r}; {' or '.join(sorted(_TYPES))} is expected")
+    if kind not in list(EventType):
+        raise ReplayError(f"{place}: type {kind!r}; one of {', '.join(EventType)} is expected")
     return Call(place, at, f"/v1/{kind}", line)
 
 

@@ -115,8 +115,16 @@ class LocalStack:
     def serve(self, server: HttpServer, front_page: str) -> None:
         """Take events from queues and requests from the network."""
         self.event_sources.start(self.deployment.event_sources)
-        routes = tuple(self.deployment.routes)
-        server.serve(Api(routes, self.invoker, self.clock, front_page, self.outbox.page))
+        api = Api(
+            tuple(self.deployment.routes),
+            self.invoker,
+            self.clock,
+            front_page,
+            self.outbox.page,
+            tuple(self.deployment.preflights),
+            tuple(self.deployment.refusals),
+        )
+        server.serve(api)
 
 
 class _QuickServer(ThreadedMotoServer):

@@ -41,6 +41,24 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Preflight:
+    """What the gateway itself answers to a browser's OPTIONS on a path: an integration MOCK."""
+
+    path: str
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The shape of what the gateway itself refuses: DEFAULT_4XX or DEFAULT_5XX."""
+
+    kind: str
+    headers: Mapping[str, str]
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """A folder that CDK copies into a bucket while it deploys."""
 
@@ -119,6 +137,47 @@ def read_event_sources(stack: StackTemplate, scope: Scope) -> list[EventSource]:
 
 
 def read_routes(stack: StackTemplate, scope: Scope) -> list[Route]:
+    routes = []
+    for path, properties in _methods(stack):
+        found = _FUNCTION_IN_URI.search(scope.resolve(properties["Integration"].get("Uri", "")))
+        if found:
+            routes.append(
+                Route(
+                    method=properties["HttpMethod"],
+                    path=path,
+                    function=name_of(found[1]),
+                    authorization=properties.get("AuthorizationType", "NONE"),
+                )
+            )
+    return routes
+
+
+def read_preflights(stack: StackTemplate) -> list[Preflight]:
+    return [
+        Preflight(
+            path=path,
+            status=int(answer["StatusCode"]),
+            headers=_headers(answer.get("ResponseParameters", {})),
+        )
+        for path, properties in _methods(stack)
+        if properties["HttpMethod"] == "OPTIONS" and properties["Integration"]["Type"] == "MOCK"
+        for answer in properties["Integration"]["IntegrationResponses"][:1]
+    ]
+
+
+def read_refusals(stack: StackTemplate) -> list[Refusal]:
+    return [
+        Refusal(
+            kind=properties["ResponseType"],
+            headers=_headers(properties.get("ResponseParameters", {})),
+            template=properties["ResponseTemplates"]["application/json"],
+        )
+        for _, properties in of_type(stack, "AWS::ApiGateway::GatewayResponse")
+    ]
+
+
+def _methods(stack: StackTemplate) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(path, properties) of every method."""
     paths = dict(of_type(stack, "AWS::ApiGateway::Resource"))
 
     def path(reference: Mapping[str, Any]) -> str:
@@ -127,20 +186,13 @@ def read_routes(stack: StackTemplate, scope: Scope) -> list[Route]:
         properties = paths[reference["Ref"]]
         return f"{path(properties['ParentId'])}/{properties['PathPart']}"
 
-    routes = []
     for _, properties in of_type(stack, "AWS::ApiGateway::Method"):
-        uri = scope.resolve(properties["Integration"].get("Uri", ""))
-        found = _FUNCTION_IN_URI.search(uri)
-        if found:
-            routes.append(
-                Route(
-                    method=properties["HttpMethod"],
-                    path=path(properties["ResourceId"]) or "/",
-                    function=name_of(found[1]),
-                    authorization=properties.get("AuthorizationType", "NONE"),
-                )
-            )
-    return routes
+        yield path(properties["ResourceId"]) or "/", properties
+
+
+def _headers(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Header name -> value, from `method.response.header.<name>` -> `'<value>'`."""
+    return {name.rpartition(".")[2]: value.strip("'") for name, value in parameters.items()}
 
 
 def read_files(stack: StackTemplate, scope: Scope) -> list[Files]:

@@ -191,8 +191,9 @@ def test_an_order_ends_the_cart_at_once(up: Stack) -> None:
 
 def test_the_api_answers_as_api_gateway_does(up: Stack) -> None:
     assert up.call("/")[0] == 200
-    assert up.call("/nothing") == (404, '{"message": "Not Found"}')
-    assert up.call("/v1/track") == (405, '{"message": "Method Not Allowed"}')
+    said = '{"success": false, "code": "%s", "message": "%s"}'
+    assert up.call("/nothing/there") == (404, said % ("NOT_FOUND", "Not Found"))
+    assert up.call("/v1/track") == (405, said % ("METHOD_NOT_ALLOWED", "Method Not Allowed"))
     event = {"userId": "you", "event": "Order Completed", "messageId": "m1"}
     assert up.call("/v1/track", event, key="wrong")[0] == 401
     assert up.call("/v1/track", {"userId": "you"})[0] == 400

@@ -172,9 +172,10 @@ def test_fill_in_replaces_and_names_what_is_unknown() -> None:
 
 def test_api_has_these_routes(synthesized: Synthesized) -> None:
     assert _routes(synthesized) == {
-        ("POST", "/v1/track"): "NONE",
-        ("POST", "/v1/identify"): "NONE",
-        ("POST", "/v1/batch"): "NONE",
+        ("POST", "/v1/{call}"): "NONE",
+        ("OPTIONS", "/v1/{call}"): "NONE",
+        ("POST", "/{call}"): "NONE",
+        ("OPTIONS", "/{call}"): "NONE",
         ("GET", "/admin/customers/{id}"): "AWS_IAM",
     }
 
@@ -192,6 +193,36 @@ def _routes(synthesized: Synthesized) -> dict[tuple[str, str], str]:
         (method["HttpMethod"], path(method["ResourceId"])): method["AuthorizationType"]
         for method in synthesized.properties("AWS::ApiGateway::Method")
     }
+
+
+def test_api_answers_browsers_by_itself(synthesized: Synthesized) -> None:
+    """A page's preflight starts no function, and a refusal of the gateway is readable to a page."""
+    preflights = [
+        each
+        for each in synthesized.properties("AWS::ApiGateway::Method")
+        if each["HttpMethod"] == "OPTIONS"
+    ]
+    assert len(preflights) == 2
+    for preflight in preflights:
+        assert preflight["Integration"]["Type"] == "MOCK"
+        [answer] = preflight["Integration"]["IntegrationResponses"]
+        said = {
+            name.rpartition(".")[2]: value.strip("'")
+            for name, value in answer["ResponseParameters"].items()
+        }
+        assert said["Access-Control-Allow-Origin"] == "*"
+        assert said["Access-Control-Allow-Methods"] == "POST"
+        allowed = set(said["Access-Control-Allow-Headers"].lower().split(","))
+        assert {"authorization", "content-type", "x-retry-count"} <= allowed
+    refusals = synthesized.properties("AWS::ApiGateway::GatewayResponse")
+    assert {each["ResponseType"] for each in refusals} == {"DEFAULT_4XX", "DEFAULT_5XX"}
+    for refusal in refusals:
+        assert refusal["ResponseParameters"] == {
+            "gatewayresponse.header.Access-Control-Allow-Origin": "'*'"
+        }
+        template = refusal["ResponseTemplates"]["application/json"]
+        shown = template.replace("$context.error.messageString", '"Too many"')
+        assert json.loads(shown)["message"] == "Too many"
 
 
 def test_api_stage_is_throttled_and_logs_nothing_personal(synthesized: Synthesized) -> None:

@@ -122,7 +122,7 @@ def test_send_tries_again_while_the_api_is_busy(api: Api, tmp_path: Path) -> Non
     [
         ("{", "calls.jsonl:2: not valid JSON"),
         ("[]", "calls.jsonl:2: a call must be a JSON object"),
-        ('{"type": "alias"}', 'calls.jsonl:2: "type" must be track or identify'),
+        ('{"type": "order"}', 'calls.jsonl:2: "type" must be one of track, identify, alias, '),
     ],
 )
 def test_send_sends_nothing_of_a_file_with_a_broken_line(
@@ -139,6 +139,16 @@ def test_send_says_what_the_api_refused(
     api.answers = [(400, {"message": "batch[0].event: Field required"})]
     assert main(["send", str(calls_file(tmp_path, track(1))), "--url", api.url]) == 1
     assert "answered 400: batch[0].event: Field required" in capsys.readouterr().err
+
+
+def test_send_says_which_calls_of_a_batch_were_refused(
+    api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = [{"field": "batch[1].event", "message": "Field required"}]
+    api.answers = [(200, {"success": True, "accepted": 1, "rejected": 1, "errors": errors})]
+    assert main(["send", str(calls_file(tmp_path, track(1), track(2))), "--url", api.url]) == 1
+    said = capsys.readouterr().err
+    assert "refused 1 calls: batch[1].event: Field required (1 calls of this batch" in said
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "ftp://example.com"])

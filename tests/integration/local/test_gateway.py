@@ -1,11 +1,14 @@
 """Requests become API Gateway's proxy events, and answers HTTP."""
 
 import base64
+import dataclasses
+import gzip
 import json
 import socket
 import struct
 import threading
 import time
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +17,24 @@ import pytest
 from infra.local.clock import StepClock
 from infra.local.functions import Invocation
 from infra.local.gateway import Api, HttpServer, Request, match_path
-from infra.local.template_parts import Route
+from infra.local.template_parts import Preflight, Refusal, Route
 
 START = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
 ROUTES = (
     Route("POST", "/v1/track", "ingest", "NONE"),
+    Route("POST", "/{call}", "ingest", "NONE"),
     Route("GET", "/admin/customers/{id}", "admin", "AWS_IAM"),
+)
+
+
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+PREFLIGHTS = (Preflight("/v1/track", 204, ANY_ORIGIN | {"Access-Control-Max-Age": "60"}),)
+REFUSALS = (
+    Refusal(
+        "DEFAULT_4XX",
+        ANY_ORIGIN,
+        '{"code": "$context.error.responseType", "message": $context.error.messageString}',
+    ),
 )
 
 
@@ -28,6 +43,7 @@ class Bench:
         self.calls: list[tuple[str, Any]] = []
         self.answer, self.error = answer or {"statusCode": 200, "body": "{}"}, error
         self.api = Api(ROUTES, self.invoke, StepClock(START), "what there is", lambda: "sent")
+        self.like_aws = dataclasses.replace(self.api, preflights=PREFLIGHTS, refusals=REFUSALS)
 
     def invoke(self, function: str, event: Any) -> Invocation:
         self.calls.append((function, event))
@@ -87,7 +103,8 @@ def test_routes_with_iam_answer_this_machine_only(client: str) -> None:
 @pytest.mark.parametrize(
     ("method", "target", "status", "message"),
     [
-        ("GET", "/nothing", 404, "Not Found"),
+        ("GET", "/nothing/there", 404, "Not Found"),
+        ("GET", "/nothing", 405, "Method Not Allowed"),
         ("GET", "/v1/track", 405, "Method Not Allowed"),
         ("POST", "/v1/track/more", 404, "Not Found"),
     ],
@@ -133,6 +150,65 @@ def test_the_front_page_is_text() -> None:
 def test_the_outbox_is_for_this_machine() -> None:
     assert Bench().ask("GET", "/outbox").body == b"sent"
     assert Bench().ask("GET", "/outbox", client="10.0.0.7").status == 403
+
+
+# ------------------------------------------------------------------------- browsers
+
+
+def test_a_preflight_is_answered_without_a_function() -> None:
+    bench = Bench()
+    answer = bench.like_aws.answer(Request("OPTIONS", "/v1/track", (), b"", "10.0.0.7"))
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.headers["Access-Control-Allow-Origin"] == ["*"]
+    assert bench.calls == []
+    answer = bench.like_aws.answer(Request("OPTIONS", "/admin/customers/c", (), b"", "127.0.0.1"))
+    assert answer.status == 405
+
+
+def test_what_the_gateway_refuses_is_readable_for_pages() -> None:
+    answer = Bench().like_aws.answer(Request("GET", "/v1/track", (), b"", "127.0.0.1"))
+    assert json.loads(answer.body) == {
+        "code": "METHOD_NOT_ALLOWED",
+        "message": "Method Not Allowed",
+    }
+    assert answer.headers == {"Access-Control-Allow-Origin": ["*"]}
+
+
+def test_the_most_literal_path_wins() -> None:
+    bench = Bench()
+    assert bench.ask("POST", "/t").status == 200
+    assert bench.calls[0][1]["pathParameters"] == {"call": "t"}
+    assert bench.ask("POST", "/v1/t").status == 404
+
+
+# ------------------------------------------------------------------------- packed bodies
+
+
+def packed(body: bytes, encoding: str) -> tuple[int, list[tuple[str, Any]]]:
+    bench = Bench()
+    headers = (("content-encoding", encoding),)
+    request = Request("POST", "/v1/track", headers, body, "127.0.0.1")
+    return bench.api.answer(request).status, bench.calls
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_packed_bodies_are_unpacked(encoding: str, pack: Any) -> None:
+    status, ((_, event),) = packed(pack(b'{"a": 1}'), encoding)
+    assert (status, event["body"], event["isBase64Encoded"]) == (200, '{"a": 1}', False)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [(b"{}", "gzip"), (b"{}", "br"), (gzip.compress(b"{}", mtime=0)[:-3], "gzip")],
+)
+def test_what_is_not_packed_as_it_says_is_415(body: bytes, encoding: str) -> None:
+    assert packed(body, encoding) == (415, [])
+
+
+def test_a_packed_bomb_is_413() -> None:
+    assert packed(gzip.compress(b" " * 50_000_000), "gzip") == (413, [])
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_calls_come_with_moment_and_route(tmp_path: Path) -> None:
         (("[]",), "events.jsonl:1: a JSON object"),
         (('{"type": "track"}',), "events.jsonl:1: a JSON object"),
         (('{"type": "track", "timestamp": "2026-11-24"}',), "events.jsonl:1: a JSON object"),
-        ((FIRST.replace("identify", "alias"),), "type 'alias'"),
+        ((FIRST.replace("identify", "order"),), "type 'order'"),
         (("",), "there are no calls"),
     ],
 )

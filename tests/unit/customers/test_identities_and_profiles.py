@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from stepwell.customers.groups import MAX_GROUPS, MAX_GROUPS_BYTES, groups_of
 from stepwell.events.model import Event, EventType
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Key
@@ -115,3 +116,72 @@ def test_a_consent_is_kept_with_its_proof_and_an_older_answer_does_not_replace_i
     grants = (world.ada().consents or {})["grants"]
     assert grants["marketing#sms"]["proof"] == "Consent Updated-3"
     assert world.ada().consent_view() == {"marketing": {"sms": True}}
+
+
+# ------------------------------------------------------------------------- group, alias, page
+
+
+def group(id_: str, number: str, **traits: Any) -> Event:
+    return event("", number=number, type=EventType.GROUP, group_id=id_, traits=traits)
+
+
+def test_groups_are_kept_with_their_traits_the_newest_last() -> None:
+    world = World()
+    world.send(
+        group("acme", "1", plan="free", seats=3),
+        group("other", "2"),
+        group("acme", "3", plan="pro", seats=None),
+    )
+    assert list(groups_of(world.ada().profile).items()) == [
+        ("other", {}),
+        ("acme", {"plan": "pro"}),
+    ]
+    assert world.ada().traits == {}
+    assert world.ada().view()["group"] == {"id": "acme", "plan": "pro"}
+
+
+def test_a_customer_without_a_group_has_an_empty_one() -> None:
+    world = World()
+    world.send(event())
+    assert world.ada().view()["group"] == {}
+
+
+def test_groups_are_bounded_in_number_and_size() -> None:
+    world = World()
+    world.send(*(group(f"g{number}", str(number)) for number in range(MAX_GROUPS + 2)))
+    assert list(groups_of(world.ada().profile)) == [f"g{each}" for each in range(2, MAX_GROUPS + 2)]
+    before = groups_of(world.ada().profile)
+    (routed,) = world.send(group("huge", "huge", text="x" * MAX_GROUPS_BYTES))
+    assert [each.partition(":")[0] for each in routed.problems] == ["groups"]
+    assert groups_of(world.ada().profile) == before
+
+
+def test_a_group_call_does_not_touch_addresses_and_traits() -> None:
+    world = World()
+    world.send(event("", type=EventType.IDENTIFY, traits={"email": "ada@example.com"}))
+    world.send(group("acme", "1", email="office@acme.example", name="Acme"))
+    profile = world.ada().profile or {}
+    assert profile["addresses"] == {"email": "ada@example.com"}
+    assert world.ada().traits == {"email": "ada@example.com"}
+
+
+def alias(previous: str, number: str) -> Event:
+    return event("", number=number, type=EventType.ALIAS, previous_id=previous)
+
+
+def test_an_alias_is_noted_and_joins_nobody() -> None:
+    world = World()
+    (visitor,) = world.send(event("Seen", user_id=None, anonymous_id="a"))
+    (named,) = world.send(alias("a", "1"))
+    (later,) = world.send(event("Seen", number="2", user_id=None, anonymous_id="a"))
+    assert visitor.customer == later.customer != named.customer
+    assert (world.ada().profile or {})["previous_ids"] == ["a"]
+
+
+def test_previous_ids_are_each_listed_once_and_bounded() -> None:
+    world = World()
+    world.send(
+        alias("ada", "0"), *(alias(f"p{number % 12}", str(number)) for number in range(1, 30))
+    )
+    previous = (world.ada().profile or {})["previous_ids"]
+    assert previous == [f"p{number % 12}" for number in range(20, 30)]

@@ -1,14 +1,23 @@
 import base64
+import gzip
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from stepwell.events.intake import Intake, QueueUnavailableError, basic_user
-from stepwell.events.model import Event
+from stepwell.events.intake import (
+    MAX_ERRORS,
+    Answer,
+    Intake,
+    QueueUnavailableError,
+    Source,
+    basic_user,
+)
+from stepwell.events.model import Event, EventType
 
 NOW = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
+SOURCES = {"key": Source("shop"), "web": Source("web", frozenset({EventType.TRACK}))}
 CALL = json.dumps({"userId": "u", "event": "A"}).encode()
 
 
@@ -28,8 +37,20 @@ def basic(user: str) -> str:
 
 
 def accept(queue: ListQueue, authorization: str | None, body: bytes = CALL) -> int:
-    intake = Intake({"key": "shop"}.get, queue, lambda: "id")
-    return intake.accept("track", authorization=authorization, body=body, received_at=NOW).status
+    return ask(queue, "track", body, authorization).status
+
+
+def ask(
+    queue: ListQueue,
+    name: str,
+    body: object,
+    authorization: str | None = None,
+    encoding: str | None = None,
+) -> Answer:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Intake(SOURCES.get, queue, lambda: "id").accept(
+        name, authorization=authorization, body=content, received_at=NOW, encoding=encoding
+    )
 
 
 def test_a_known_key_queues_the_event_under_its_source() -> None:
@@ -60,8 +81,7 @@ def test_an_unknown_key_is_401_and_queues_nothing(authorization: str | None) -> 
 
 def test_a_bad_call_is_400_and_names_its_field() -> None:
     queue = ListQueue()
-    intake = Intake({"key": "shop"}.get, queue, lambda: "id")
-    answer = intake.accept("track", authorization=basic("key"), body=b"{}", received_at=NOW)
+    answer = ask(queue, "track", {}, basic("key"))
     assert answer.status == 400
     assert {error["field"] for error in answer.body["errors"]} == {"event"}
     assert "event: Field required" in answer.body["message"]
@@ -75,3 +95,117 @@ def test_a_full_queue_is_503_so_that_the_sender_retries() -> None:
 def test_the_user_of_basic_authentication_ends_at_the_first_colon() -> None:
     header = "basic " + base64.b64encode(b"key:pass:word").decode()
     assert basic_user(header) == "key"
+
+
+# ------------------------------------------------------------------------- who is calling
+
+
+def test_the_write_key_may_be_in_the_body() -> None:
+    queue = ListQueue()
+    call = {"userId": "u", "event": "A", "writeKey": "key"}
+    assert ask(queue, "t", call).status == 200
+    assert ask(queue, "t", call, "Bearer somebody").status == 200
+    assert ask(queue, "b", {"batch": [{"type": "track", **call}], "writeKey": "key"}).status == 200
+    assert [event.source for event in queue.events] == ["shop"] * 3
+
+
+@pytest.mark.parametrize("key", ["other", "", None, 5, ["key"]])
+def test_an_unknown_write_key_in_the_body_is_401(key: object) -> None:
+    queue = ListQueue()
+    answer = ask(queue, "track", {"userId": "u", "event": "A", "writeKey": key})
+    assert (answer.status, answer.body["code"]) == (401, "unauthorized")
+    assert queue.events == []
+
+
+def test_the_header_counts_before_the_body() -> None:
+    call = {"userId": "u", "event": "A", "writeKey": "key"}
+    assert ask(ListQueue(), "track", call, basic("other")).status == 401
+
+
+def test_an_unknown_key_is_refused_before_its_body_is_looked_at() -> None:
+    assert ask(ListQueue(), "track", b"{", basic("other")).status == 401
+
+
+def test_a_key_that_may_not_send_this_type_is_403() -> None:
+    queue = ListQueue()
+    answer = ask(queue, "identify", {"userId": "u"}, basic("web"))
+    assert (answer.status, answer.body["code"]) == (403, "forbidden")
+    assert [error["field"] for error in answer.body["errors"]] == ["type"]
+    assert ask(queue, "track", {"userId": "u", "event": "A"}, basic("web")).status == 200
+    assert [event.source for event in queue.events] == ["web"]
+
+
+def test_a_call_that_there_is_none_of_is_404() -> None:
+    assert ask(ListQueue(), "order", {}, basic("key")).status == 404
+
+
+# ------------------------------------------------------------------------- batches
+
+GOOD = {"type": "track", "userId": "u", "event": "A"}
+BAD = {"type": "track", "userId": "u"}
+HUGE = GOOD | {"properties": {"text": "x" * 33_000}}
+
+
+def test_the_good_calls_of_a_batch_are_taken_and_the_others_counted_and_named() -> None:
+    queue = ListQueue()
+    answer = ask(queue, "batch", {"batch": [GOOD, BAD, GOOD, HUGE]}, basic("key"))
+    assert answer.status == 200
+    assert (answer.body["accepted"], answer.body["rejected"]) == (2, 2)
+    assert [error["field"] for error in answer.body["errors"]] == ["batch[1].event", "batch[3]"]
+    assert len(queue.events) == 2
+
+
+def test_a_batch_without_a_bad_call_lists_no_errors() -> None:
+    answer = ask(ListQueue(), "batch", {"batch": [GOOD]}, basic("key"))
+    assert answer == Answer(200, {"success": True, "accepted": 1, "rejected": 0})
+    answer = ask(ListQueue(), "batch", {"batch": []}, basic("key"))
+    assert answer == Answer(200, {"success": True, "accepted": 0, "rejected": 0})
+
+
+@pytest.mark.parametrize(
+    ("calls", "status"),
+    [([BAD, BAD], 400), ([HUGE, HUGE], 413), ([BAD, HUGE], 400), ([5], 400)],
+)
+def test_a_batch_without_a_good_call_is_refused(calls: list[object], status: int) -> None:
+    queue = ListQueue()
+    answer = ask(queue, "batch", {"batch": calls}, basic("key"))
+    assert answer.status == status
+    assert (answer.body["accepted"], answer.body["rejected"]) == (0, len(calls))
+    assert queue.events == []
+
+
+def test_an_answer_lists_a_bounded_number_of_errors_and_counts_all() -> None:
+    answer = ask(ListQueue(), "batch", {"batch": [GOOD] + [BAD] * 2_000}, basic("key"))
+    assert answer.body["rejected"] == 2_000
+    assert len(answer.body["errors"]) == MAX_ERRORS
+
+
+def test_a_batch_that_the_queue_does_not_take_is_503_even_with_bad_calls() -> None:
+    answer = ask(ListQueue(full=True), "batch", {"batch": [GOOD, BAD]}, basic("key"))
+    assert answer.status == 503
+    assert "accepted" not in answer.body
+
+
+def test_a_gzipped_call_is_taken_and_a_bomb_is_413() -> None:
+    queue = ListQueue()
+    assert ask(queue, "track", gzip.compress(CALL), basic("key"), "gzip").status == 200
+    bomb = gzip.compress(b" " * 10_000_000)
+    assert ask(queue, "track", bomb, basic("key"), "gzip").status == 413
+    assert len(queue.events) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 503])
+def test_every_refusal_has_what_sdks_look_for(status: int) -> None:
+    bodies: dict[int, Answer] = {
+        400: ask(ListQueue(), "track", {}, basic("key")),
+        401: ask(ListQueue(), "track", {}),
+        403: ask(ListQueue(), "identify", {"userId": "u"}, basic("web")),
+        404: ask(ListQueue(), "nothing", {}),
+        413: ask(ListQueue(), "track", b" " * 600_000, basic("key")),
+        503: ask(ListQueue(full=True), "track", CALL, basic("key")),
+    }
+    answer = bodies[status]
+    assert answer.status == status
+    assert answer.body["success"] is False
+    assert isinstance(answer.body["code"], str)
+    assert isinstance(answer.body["message"], str)

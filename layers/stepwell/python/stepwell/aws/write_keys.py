@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from stepwell.customers import keys
-from stepwell.storage.operations import Store
+from stepwell.events.envelope import ALL_TYPES
+from stepwell.events.intake import Source
+from stepwell.events.model import EventType
+from stepwell.storage.operations import Item, Store
 
 KEPT = timedelta(minutes=1)
+"""How long a revoked key may go on, and an unknown one be refused."""
 MAX_KEPT = 1000
 
 
@@ -21,17 +25,24 @@ def hash_write_key(write_key: str) -> str:
 @dataclass
 class WriteKeys:
     store: Store
-    _seen: dict[str, tuple[datetime, str | None]] = field(default_factory=dict)
+    _seen: dict[str, tuple[datetime, Source | None]] = field(default_factory=dict)
 
-    def source(self, write_key: str, now: datetime) -> str | None:
+    def source(self, write_key: str, now: datetime) -> Source | None:
         """The source that the key belongs to, or None."""
         hashed = hash_write_key(write_key)
         known = self._seen.get(hashed)
         if known and now - known[0] < KEPT:
             return known[1]
-        item = self.store.get(keys.write_key(hashed))
-        source = str(item["source"]) if item else None
+        source = _source(self.store.get(keys.write_key(hashed)))
         if len(self._seen) >= MAX_KEPT:
             self._seen.clear()
         self._seen[hashed] = (now, source)
         return source
+
+
+def _source(item: Item | None) -> Source | None:
+    """`types` is absent for a key that may send all; `revoked_at` ends it."""
+    if not item or item.get("revoked_at"):
+        return None
+    types = item.get("types")
+    return Source(str(item["source"]), frozenset(map(EventType, types)) if types else ALL_TYPES)

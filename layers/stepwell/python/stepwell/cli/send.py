@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stepwell.cli.http import DEFAULT_URL, ApiError, call
+from stepwell.cli.http import DEFAULT_URL, Answer, ApiError, call
+from stepwell.events.model import EventType
 
 BATCH = 50
 """Calls a request; 50 events of the largest size would not fit, so bytes are counted as well."""
@@ -22,7 +23,9 @@ class FileError(Exception):
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("send", help="Send a JSON Lines file of track and identify calls.")
+    parser = commands.add_parser(
+        "send", help="Send a JSON Lines file of track, identify and other calls."
+    )
     parser.add_argument("file", type=Path, help="one call a line; - is standard input")
     parser.add_argument("--url", default=DEFAULT_URL, help="the API (default: %(default)s)")
     parser.add_argument("--write-key", default="local", help="the source's key (default: local)")
@@ -63,15 +66,25 @@ def send(calls: list[dict[str, Any]], url: str, write_key: str) -> int:
     for batch in _batches(calls):
         body = json.dumps({"batch": batch}).encode()
         answer = call("POST", f"{url.rstrip('/')}/v1/batch", headers=headers, body=body)
-        if answer.status != 200:
-            message = answer.body.get("message") if isinstance(answer.body, dict) else answer.body
-            raise ApiError(f"{url} answered {answer.status}: {message} ({sent} calls sent before)")
+        _check(answer, url, sent)
         sent += len(batch)
         if len(calls) > BATCH:
             print(f"\r{sent} of {len(calls)} calls", end="", file=sys.stderr, flush=True)
     if len(calls) > BATCH:
         print("\r", end="", file=sys.stderr)
     return sent
+
+
+def _check(answer: Answer, url: str, before: int) -> None:
+    """Raises ApiError unless every call of a batch was taken; those that are good were."""
+    body = answer.body if isinstance(answer.body, dict) else {"message": answer.body}
+    if answer.status != 200:
+        said = body.get("message")
+        raise ApiError(f"{url} answered {answer.status}: {said} ({before} calls sent before)")
+    if body.get("rejected"):
+        said = "; ".join(f"{each['field']}: {each['message']}" for each in body["errors"])
+        taken = f"{body['accepted']} calls of this batch and {before} before were taken"
+        raise ApiError(f"{url} refused {body['rejected']} calls: {said} ({taken})")
 
 
 def _read_line(line: str, place: str) -> dict[str, Any]:
@@ -81,8 +94,8 @@ def _read_line(line: str, place: str) -> dict[str, Any]:
         raise FileError(f"{place}: not valid JSON: {error}") from None
     if not isinstance(document, dict):
         raise FileError(f"{place}: a call must be a JSON object")
-    if document.get("type") not in ("track", "identify"):
-        raise FileError(f'{place}: "type" must be track or identify')
+    if document.get("type") not in list(EventType):
+        raise FileError(f'{place}: "type" must be one of {", ".join(EventType)}')
     return document
 
 

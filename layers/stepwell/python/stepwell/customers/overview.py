@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stepwell.customers import keys
+from stepwell.customers.groups import groups_of
 from stepwell.customers.identities import ANONYMOUS_ID, USER_ID, identity_key
 from stepwell.customers.snapshot import load_snapshot, traits_of
 from stepwell.ports import Hasher
@@ -34,7 +35,7 @@ def overview(store: Store, customer: str) -> dict[str, Any]:
     shown = {name: value for name, value in profile.items() if name not in _HIDDEN}
     return {
         "customer": customer,
-        "profile": shown | {"traits": traits_of(profile)},
+        "profile": shown | {"traits": traits_of(profile), "groups": groups_of(profile)},
         "identities": {
             USER_ID: profile.get("user_id"),
             ANONYMOUS_ID: profile.get("anonymous_ids", []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from stepwell.customers.groups import add_group
 from stepwell.customers.snapshot import Snapshot, traits_of
 from stepwell.customers.zones import load_zone
 from stepwell.events.model import CONSENT_EVENT, Event, EventType
@@ -14,6 +15,7 @@ from stepwell.timestamps import to_text
 MAX_DEVICES = 10
 MAX_ANONYMOUS_IDS = 10
 """Those that the profile lists for people to read; the identity items know them all."""
+MAX_PREVIOUS_IDS = 10
 MAX_TRAITS_BYTES = 100_000
 MAX_GRANTS = 100
 """An item of DynamoDB takes 400 KB. What would grow past its share is not applied and said so:
@@ -30,7 +32,8 @@ def apply_to_profile(snapshot: Snapshot, event: Event, seq: int, problems: list[
     """The profile after the event, which gets the number `seq`; `problems` says what did not fit.
 
     Traits come from identify, the newest event winning. A trait set to null is removed. Addresses,
-    zone, locale and country are read from Segment's standard traits and context.
+    zone, locale and country are read from Segment's standard traits and context. An alias is noted
+    in `previous_ids` and joins nobody.
     """
     before = snapshot.profile or {"created_at": to_text(event.received_at)}
     profile = {**before, "seq": seq, "updated_at": to_text(event.received_at)}
@@ -47,6 +50,11 @@ def apply_to_profile(snapshot: Snapshot, event: Event, seq: int, problems: list[
         profile = {name: value for name, value in profile.items() if name not in _FROM_TRAITS}
         profile |= _known_traits(traits)
         profile["addresses"] = _addresses(traits, before.get("addresses", {}))
+    if event.type is EventType.GROUP:
+        profile |= add_group(before, event, problems)
+    if event.previous_id and event.previous_id != event.user_id:
+        former = [each for each in profile.get("previous_ids", []) if each != event.previous_id]
+        profile["previous_ids"] = [*former, event.previous_id][-MAX_PREVIOUS_IDS:]
     return profile | _from_context(event.context, profile.get("addresses", {}))
 
 

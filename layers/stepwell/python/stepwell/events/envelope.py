@@ -1,199 +1,170 @@
 """The calls of Segment's HTTP tracking API, checked and turned into events.
 
-Raises `EnvelopeError` with every problem, each naming its field, so that a sender sees all at once.
+A batch is read call by call: the good ones become events, the others are named with every problem
+they have, so that a sender sees all at once.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Any, NoReturn
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import ValidationError
 
-from stepwell.events.model import CONSENT_EVENT, Event, EventType
+from stepwell.events.body import MAX_BATCH_BYTES, EnvelopeError, Reason, read_document
+from stepwell.events.calls import CALLS
+from stepwell.events.model import Event, EventType
+from stepwell.values import value
+
+__all__ = ["MAX_BATCH_BYTES", "EnvelopeError", "Reason", "Received", "Refused", "read_call"]
 
 MAX_EVENT_BYTES = 32 * 1024
-MAX_BATCH_BYTES = 500 * 1024
 MAX_BATCH_EVENTS = 2_500
 """More would not be queued within the function's time, as each carries the batch's context."""
 MAX_LEVELS = 32
 """How deep an event may be nested: far less than what conditions and JSON readers take."""
+ALL_TYPES = frozenset(EventType)
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_BATCH = "batch"
+_NAMES = {
+    **{name: name for name in (*CALLS, _BATCH)},
+    **{name[0]: name for name in (*CALLS, _BATCH)},
+    "import": _BATCH,
+}
+"""The last part of a path -> the call. SDKs for browsers and phones use first letters, older ones
+`import`.
+"""
 
 
-class EnvelopeError(Exception):
-    """A call that cannot be accepted. `problems`: (field path, what is wrong), the field may be "".
+@value
+class Refused:
+    """A call that does not count, as it was sent; `error` has the paths from the body's outside."""
 
-    `too_large` tells a size limit from a malformed call.
+    call: Any
+    error: EnvelopeError
+
+
+@value
+class Received:
+    """What a body holds. `is_batch` tells a batch of one from a single call."""
+
+    events: list[Event]
+    refused: list[Refused]
+    is_batch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the calls of one source, received at one moment.
+
+    `types` are those that the source may send; `new_id` names calls that have no `messageId`.
     """
 
-    def __init__(self, problems: list[tuple[str, str]], *, too_large: bool = False) -> None:
-        super().__init__("; ".join(f"{path}: {text}" if path else text for path, text in problems))
-        self.problems = problems
-        self.too_large = too_large
+    source: str
+    received_at: datetime
+    new_id: Callable[[], str]
+    types: frozenset[EventType] = ALL_TYPES
 
+    def read(self, kind: str, document: dict[str, Any]) -> Received:
+        """The calls of a body. `kind` as `call_named` gives it.
 
-def _id_text(value: object) -> object:
-    """SDKs of typed languages send numeric ids as numbers."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        Raises EnvelopeError when the body is no batch; else every call is an event or refused.
+        """
+        if kind == _BATCH:
+            return self._read_all(_calls_of(document))
+        return self._read_all([("", document | {"type": kind})], is_batch=False)
 
-
-def _zone_known(value: object) -> object:
-    """A time without a zone is UTC, as Segment reads it."""
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return value
-
-
-Id = Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=256)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_zone_known)]
-Properties = Annotated[
-    dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)
-]
-
-
-class _Call(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    messageId: Id | None = None  # noqa: N815 - Segment's names
-    userId: Id | None = None  # noqa: N815
-    anonymousId: Id | None = None  # noqa: N815
-    timestamp: Moment | None = None
-    originalTimestamp: Moment | None = None  # noqa: N815
-    sentAt: Moment | None = None  # noqa: N815
-    context: Properties = {}
-
-    @model_validator(mode="after")
-    def _someone(self) -> _Call:
-        if self.userId is None and self.anonymousId is None:
-            raise ValueError("userId or anonymousId is required")
-        return self
-
-
-class _Consent(BaseModel):
-    """The properties of a `Consent Updated` event: the one event that Stepwell itself acts on."""
-
-    purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    status: Literal["granted", "revoked"]
-
-
-class _Track(_Call):
-    type: Literal["track"] = "track"
-    event: Annotated[str, Field(min_length=1, max_length=200)]
-    properties: Properties = {}
-
-    @model_validator(mode="after")
-    def _consent_is_whole(self) -> _Track:
-        if self.event == CONSENT_EVENT:
+    def _read_all(self, calls: Iterable[tuple[str, Any]], *, is_batch: bool = True) -> Received:
+        received = Received([], [], is_batch)
+        for path, call in calls:
             try:
-                _Consent.model_validate(self.properties)
-            except ValidationError as error:
-                first = error.errors()[0]
-                raise ValueError(f"properties.{first['loc'][0]}: {first['msg']}") from None
-        return self
+                received.events.append(self._event(call, path))
+            except EnvelopeError as error:
+                received.refused.append(Refused(call, error))
+        return received
+
+    def _event(self, document: Any, path: str) -> Event:
+        kind = _kind(document, path)
+        try:
+            call = CALLS[kind].model_validate(document)
+        except ValidationError as error:
+            raise EnvelopeError([_problem(path, dict(each)) for each in error.errors()]) from None
+        if call.type not in self.types:
+            said = f"this write key may not send {kind} calls"
+            raise EnvelopeError([(_join(path, "type"), said)], reason=Reason.FORBIDDEN)
+        fields = {"name": "", "properties": {}, "traits": {}} | call.content()
+        return Event(
+            id=call.messageId or self.new_id(),
+            source=self.source,
+            type=call.type,
+            user_id=call.userId,
+            anonymous_id=call.anonymousId,
+            context=call.context,
+            timestamp=happened_at(
+                call.originalTimestamp or call.timestamp,
+                sent_at=call.sentAt,
+                received_at=self.received_at,
+            ),
+            received_at=self.received_at,
+            **fields,
+        )
 
 
-class _Identify(_Call):
-    type: Literal["identify"] = "identify"
-    traits: Properties = {}
-
-
-_CALLS: dict[str, type[_Track | _Identify]] = {"track": _Track, "identify": _Identify}
+def call_named(name: str) -> str | None:
+    """The call that the last part of a path names, `t` as well as `track`; None for no call's."""
+    return _NAMES.get(name)
 
 
 def read_call(
     kind: str, body: bytes, *, source: str, received_at: datetime, new_id: Callable[[], str]
 ) -> list[Event]:
-    """The events of one call to `/v1/<kind>`; kind is track, identify or batch."""
-    if len(body) > MAX_BATCH_BYTES:
-        raise EnvelopeError(
-            [("", f"the call is larger than {MAX_BATCH_BYTES} bytes")], too_large=True
-        )
-    document = _read_json(body)
-    if kind != "batch":
-        return [_read_event(document | {"type": kind}, "", source, received_at, new_id)]
-    return _read_batch(document, source, received_at, new_id)
+    """The events of one call to `/v1/<kind>`. Raises EnvelopeError with the problems of all calls.
+
+    For what is written by people, where all has to be right; the API takes what is good.
+    """
+    received = Reader(source, received_at, new_id).read(kind, read_document(body))
+    if received.refused:
+        raise EnvelopeError([each for one in received.refused for each in one.error.problems])
+    return received.events
 
 
-def _read_batch(
-    document: dict[str, Any], source: str, received_at: datetime, new_id: Callable[[], str]
-) -> list[Event]:
-    batch = document.get("batch")
+def _calls_of(document: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Each call of a batch with its path, and with what the batch says for all."""
+    batch = document.get(_BATCH)
     if not isinstance(batch, list):
-        raise EnvelopeError([("batch", "a list of calls is required")])
+        _refuse(_BATCH, "a list of calls is required")
     if len(batch) > MAX_BATCH_EVENTS:
         said = f"more than {MAX_BATCH_EVENTS} calls"
-        raise EnvelopeError([("batch", said)], too_large=True)
-    events, problems, too_large = [], [], False
+        raise EnvelopeError([(_BATCH, said)], reason=Reason.TOO_LARGE)
     shared: dict[str, Any] = {
         name: document[name] for name in ("sentAt", "context") if name in document
     }
-    for index, call in enumerate(batch):
-        path = f"batch[{index}]"
-        try:
-            if not isinstance(call, dict):
-                _refuse(path, "must be an object")
-            events.append(_read_event(shared | call, path, source, received_at, new_id))
-        except EnvelopeError as error:
-            problems += error.problems
-            too_large = too_large or error.too_large
-    if problems:
-        raise EnvelopeError(problems, too_large=too_large)
-    return events
+    if _bytes(shared) > MAX_EVENT_BYTES:  # it counts for each call, and is read for each
+        said = f"larger than {MAX_EVENT_BYTES} bytes"
+        raise EnvelopeError([("context", said)], reason=Reason.TOO_LARGE)
+    return [
+        (f"batch[{index}]", shared | call if isinstance(call, dict) else call)
+        for index, call in enumerate(batch)
+    ]
 
 
-def _read_event(
-    document: dict[str, Any],
-    path: str,
-    source: str,
-    received_at: datetime,
-    new_id: Callable[[], str],
-) -> Event:
+def _kind(document: Any, path: str) -> str:
+    """The call's type, once it is known to be an object of bearable size."""
+    if not isinstance(document, dict):
+        _refuse(path, "must be an object")
     if _is_deep(document):
         _refuse(path, f"nested deeper than {MAX_LEVELS} levels")
-    if len(json.dumps(document, separators=(",", ":"))) > MAX_EVENT_BYTES:
-        raise EnvelopeError([(path, f"larger than {MAX_EVENT_BYTES} bytes")], too_large=True)
+    if _bytes(document) > MAX_EVENT_BYTES:
+        said = f"larger than {MAX_EVENT_BYTES} bytes"
+        raise EnvelopeError([(path, said)], reason=Reason.TOO_LARGE)
     kind = document.get("type")
-    if not isinstance(kind, str) or kind not in _CALLS:
-        _refuse(_join(path, "type"), f"must be one of {', '.join(_CALLS)}")
-    try:
-        call = _CALLS[kind].model_validate(document)
-    except ValidationError as error:
-        raise EnvelopeError([_problem(path, dict(each)) for each in error.errors()]) from None
-    return Event(
-        id=call.messageId or new_id(),
-        source=source,
-        type=EventType(call.type),
-        name=call.event if isinstance(call, _Track) else "",
-        user_id=call.userId,
-        anonymous_id=call.anonymousId,
-        properties=call.properties if isinstance(call, _Track) else {},
-        traits=call.traits if isinstance(call, _Identify) else {},
-        context=call.context,
-        timestamp=happened_at(
-            call.originalTimestamp or call.timestamp, sent_at=call.sentAt, received_at=received_at
-        ),
-        received_at=received_at,
-    )
+    if not isinstance(kind, str) or kind not in CALLS:
+        _refuse(_join(path, "type"), f"must be one of {', '.join(CALLS)}")
+    return kind
 
 
 def happened_at(
@@ -214,25 +185,11 @@ def happened_at(
         return _EARLIEST
 
 
-def _read_json(body: bytes) -> dict[str, Any]:
-    try:
-        text = body.decode("utf-8-sig")
-        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-        if _SURROGATE.search(text):
-            document = _with_whole_characters(document)
-    except (ValueError, RecursionError):
-        raise EnvelopeError([("", "the body is not valid JSON")]) from None
-    if not isinstance(document, dict):
-        raise EnvelopeError([("", "the body must be a JSON object")])
-    return document
-
-
-def _with_whole_characters(document: Any) -> Any:
-    """Half of a character, as JavaScript leaves it when it cuts an emoji, becomes U+FFFD: no
-    store, hash or provider takes it.
+def _bytes(document: dict[str, Any]) -> int:
+    """In UTF-8, as SDKs count: escaped, letters of most languages would be two or three times as
+    long.
     """
-    text = json.dumps(document, ensure_ascii=False)
-    return json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+    return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def _is_deep(document: dict[str, Any]) -> bool:
@@ -245,17 +202,6 @@ def _is_deep(document: dict[str, Any]) -> bool:
             for part in (each.values() if isinstance(each, dict) else each)
         ]
     return any(isinstance(each, dict | list) for each in level)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(text)
-    return number
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(text)
 
 
 def _refuse(path: str, text: str) -> NoReturn:

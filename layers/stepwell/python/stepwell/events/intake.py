@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from stepwell.events.envelope import EnvelopeError, read_call
-from stepwell.events.model import Event
+from stepwell.events.body import EnvelopeError, Reason, read_document
+from stepwell.events.envelope import ALL_TYPES, Reader, Received, call_named
+from stepwell.events.model import Event, EventType
+from stepwell.values import value
+
+MAX_ERRORS = 100
+"""How many problems an answer lists; its counts tell of all."""
+
+_STATUS = {Reason.INVALID: 400, Reason.TOO_LARGE: 413, Reason.FORBIDDEN: 403}
 
 
 class QueueUnavailableError(Exception):
@@ -21,6 +28,14 @@ class Queue(Protocol):
         """Queue all events in their order. Raises QueueUnavailableError."""
 
 
+@value
+class Source:
+    """Whose write key it is, and which types of calls may come with it."""
+
+    name: str
+    types: frozenset[EventType] = ALL_TYPES
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
@@ -29,36 +44,61 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """`find_source(write_key)` gives the source's name, or None for an unknown key."""
+    """`find_source(write_key)` gives the source, or None for an unknown key."""
 
-    find_source: Callable[[str], str | None]
+    find_source: Callable[[str], Source | None]
     queue: Queue
     new_id: Callable[[], str]
 
     def accept(
-        self, kind: str, *, authorization: str | None, body: bytes, received_at: datetime
+        self,
+        name: str,
+        *,
+        authorization: str | None,
+        body: bytes,
+        received_at: datetime,
+        encoding: str | None = None,
     ) -> Answer:
-        """Answer one call. 200 means that each of its events is queued; anything else that none
-        counts.
+        """Answer one call; `name` is the last part of its path, `encoding` its Content-Encoding.
 
-        After a 503 some may be queued already; the sender's retry carries the same ids, so they are
-        applied once.
+        200: every event is queued; of a batch those that are good, with the others named. Anything
+        else: none counts. After a 503 some may be queued already; the sender's retry carries the
+        same ids, so they are applied once.
         """
-        write_key = basic_user(authorization)
-        source = self.find_source(write_key) if write_key else None
-        if source is None:
-            return _refused(401, [("Authorization", "a known write key as the user is required")])
+        kind = call_named(name)
+        if kind is None:
+            return _refused(404, "not_found", [("", f"there is no call {name[:20]!r}")])
+        user = basic_user(authorization)
+        source = self.find_source(user) if user else None
+        if user and source is None:
+            return _unknown_key()
         try:
-            events = read_call(
-                kind, body, source=source, received_at=received_at, new_id=self.new_id
-            )
+            document = read_document(body, encoding=encoding)
+            source = source or self._named_in(document)
+            if source is None:
+                return _unknown_key()
+            reader = Reader(source.name, received_at, self.new_id, source.types)
+            received = reader.read(kind, document)
         except EnvelopeError as error:
-            return _refused(413 if error.too_large else 400, error.problems)
+            return _refused(_STATUS[error.reason], error.reason, error.problems)
+        return self._queue(received)
+
+    def _named_in(self, document: Mapping[str, Any]) -> Source | None:
+        """SDKs that cannot set headers, and older ones, have the write key in the body."""
+        key = document.get("writeKey")
+        return self.find_source(key) if isinstance(key, str) and key else None
+
+    def _queue(self, received: Received) -> Answer:
+        if received.refused and not received.events:
+            return _none_is_good(received)
         try:
-            self.queue.send(events)
+            self.queue.send(received.events)
         except QueueUnavailableError:
-            return _refused(503, [("", "events cannot be taken just now, send them again")])
-        return Answer(200, {"success": True})
+            said = "events cannot be taken just now, send them again"
+            return _refused(503, "unavailable", [("", said)])
+        if not received.is_batch:
+            return Answer(200, {"success": True})
+        return Answer(200, {"success": True, **_counts(received), **_errors(_problems(received))})
 
 
 def basic_user(authorization: str | None) -> str | None:
@@ -73,7 +113,39 @@ def basic_user(authorization: str | None) -> str | None:
     return text.partition(":")[0] or None
 
 
-def _refused(status: int, problems: list[tuple[str, str]]) -> Answer:
-    errors = [{"field": path, "message": text} for path, text in problems]
-    message = "; ".join(f"{path}: {text}" if path else text for path, text in problems)
-    return Answer(status, {"success": False, "message": message, "errors": errors})
+def _none_is_good(received: Received) -> Answer:
+    reasons = {each.error.reason for each in received.refused}
+    reason = reasons.pop() if len(reasons) == 1 else Reason.INVALID
+    counts = _counts(received) if received.is_batch else {}
+    return _refused(_STATUS[reason], reason, _problems(received), counts)
+
+
+def _counts(received: Received) -> dict[str, Any]:
+    return {"accepted": len(received.events), "rejected": len(received.refused)}
+
+
+def _problems(received: Received) -> list[tuple[str, str]]:
+    return [problem for each in received.refused for problem in each.error.problems]
+
+
+def _errors(problems: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    listed = [{"field": path, "message": text} for path, text in problems[:MAX_ERRORS]]
+    return {"errors": listed} if listed else {}
+
+
+def _unknown_key() -> Answer:
+    said = "a known write key as the user is required, or as `writeKey` in the body"
+    return _refused(401, "unauthorized", [("Authorization", said)])
+
+
+def _refused(
+    status: int,
+    code: str,
+    problems: Sequence[tuple[str, str]],
+    counts: Mapping[str, Any] | None = None,
+) -> Answer:
+    """`code` and `message` are what Segment's SDK for Python looks for in a refusal."""
+    listed = problems[:MAX_ERRORS]
+    message = "; ".join(f"{path}: {text}" if path else text for path, text in listed)
+    body = {"success": False, "code": str(code), "message": message, **(counts or {})}
+    return Answer(status, {**body, **_errors(problems)})

@@ -14,6 +14,9 @@ from stepwell.values import value
 
 CONSENT_EVENT = "Consent Updated"
 """The event that changes a consent: {purpose, channel, status: granted | revoked}."""
+PAGE_EVENT = "Page Viewed"
+SCREEN_EVENT = "Screen Viewed"
+"""The names under which journeys see page and screen calls, which have a page's name only."""
 
 _encoder = json.JSONEncoder(separators=(",", ":"))
 
@@ -21,6 +24,10 @@ _encoder = json.JSONEncoder(separators=(",", ":"))
 class EventType(StrEnum):
     TRACK = "track"
     IDENTIFY = "identify"
+    ALIAS = "alias"
+    GROUP = "group"
+    PAGE = "page"
+    SCREEN = "screen"
 
 
 @value
@@ -28,7 +35,8 @@ class Event:
     """One call of a sender.
 
     `timestamp` is when it happened by the sender's corrected clock, never later than `received_at`.
-    `name` is empty for identify.
+    `name` is empty for identify, alias and group: nothing in a journey happens by them. `traits`
+    are the customer's, for a group call the group's.
     """
 
     id: str
@@ -42,6 +50,10 @@ class Event:
     context: dict[str, Any]
     timestamp: datetime
     received_at: datetime
+    group_id: str | None = None
+    """Of a group call: whose traits these are."""
+    previous_id: str | None = None
+    """Of an alias call: the id that the sender used before."""
 
     @property
     def sender(self) -> str:
@@ -67,21 +79,25 @@ def digest(*parts: str) -> str:
 
 def to_message(event: Event) -> str:
     """The event as a queue message's body."""
-    return _encoder.encode(
-        {
-            "id": event.id,
-            "source": event.source,
-            "type": event.type.value,
-            "name": event.name,
-            "user_id": event.user_id,
-            "anonymous_id": event.anonymous_id,
-            "properties": event.properties,
-            "traits": event.traits,
-            "context": event.context,
-            "timestamp": to_text(event.timestamp),
-            "received_at": to_text(event.received_at),
-        }
-    )
+    document = {
+        "id": event.id,
+        "source": event.source,
+        "type": event.type.value,
+        "name": event.name,
+        "user_id": event.user_id,
+        "anonymous_id": event.anonymous_id,
+        "properties": event.properties,
+        "traits": event.traits,
+        "context": event.context,
+        "timestamp": to_text(event.timestamp),
+        "received_at": to_text(event.received_at),
+    }
+    # Only where they say something: a router that is older than they are reads the others.
+    if event.group_id is not None:
+        document["group_id"] = event.group_id
+    if event.previous_id is not None:
+        document["previous_id"] = event.previous_id
+    return _encoder.encode(document)
 
 
 def from_message(body: str) -> Event:

@@ -32,7 +32,13 @@ from stepwell.journeys.compiler.problems import suggest
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KINDS = {"boolean": BOOL, "number": DOUBLE, "integer": DOUBLE, "string": STRING, "null": NULL}
 _CUSTOMER = record(
-    {"id": STRING, "traits": map_of(JSON), "consents": map_of(map_of(BOOL))}, "a customer"
+    {
+        "id": STRING,
+        "traits": map_of(JSON),
+        "group": map_of(JSON),
+        "consents": map_of(map_of(BOOL)),
+    },
+    "a customer",
 )
 
 

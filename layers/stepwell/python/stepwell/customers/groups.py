@@ -1,0 +1,47 @@
+"""The groups (companies, teams, accounts) that a customer belongs to, from group calls. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from stepwell.events.model import Event
+from stepwell.storage.operations import Item
+
+MAX_GROUPS = 10
+MAX_GROUPS_BYTES = 50_000
+"""Of all groups of a customer together; more is not kept and said so, as with traits."""
+
+
+def add_group(profile: Item, event: Event, problems: list[str]) -> Item:
+    """The profile's `groups` after a group call: one JSON text, group id -> traits, the newest
+    last. Empty when they did not fit.
+
+    A group's traits are merged as a customer's are: null removes one. They are kept with each
+    customer as that customer's calls told them: one member's call changes nothing at the others.
+    """
+    groups = groups_of(profile)
+    before = groups.pop(str(event.group_id), {})
+    changed = {name: value for name, value in (before | event.traits).items() if value is not None}
+    newest = [*groups.items(), (str(event.group_id), changed)][-MAX_GROUPS:]
+    text = json.dumps(dict(newest), separators=(",", ":"))
+    if len(text) <= MAX_GROUPS_BYTES:
+        return {"groups": text}
+    problems.append(f"groups: larger than {MAX_GROUPS_BYTES} bytes together, this one not kept")
+    return {}
+
+
+def groups_of(profile: Item | None) -> dict[str, dict[str, Any]]:
+    """Group id -> traits, the group that was named last at the end."""
+    text = (profile or {}).get("groups")
+    groups: dict[str, dict[str, Any]] = json.loads(text) if text else {}
+    return groups
+
+
+def current_group(profile: Item | None) -> dict[str, Any]:
+    """The traits and the `id` of the group that was named last; empty for a customer of none."""
+    groups = groups_of(profile)
+    if not groups:
+        return {}
+    name, traits = list(groups.items())[-1]
+    return traits | {"id": name}

@@ -1,0 +1,104 @@
+"""A call's body as JSON: unpacked, bounded, and without what no store or provider takes.
+
+Raises `EnvelopeError`. No time is spent on, and no memory taken by, more than `MAX_BATCH_BYTES`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zlib
+from enum import StrEnum
+from typing import Any, NoReturn
+
+MAX_BATCH_BYTES = 500 * 1024
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_GZIP_BEGINS = b"\x1f\x8b"
+_READS_GZIP = zlib.MAX_WBITS | 16
+
+
+class Reason(StrEnum):
+    """Why a call does not count, as far as its sender has to know it."""
+
+    INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    FORBIDDEN = "forbidden"
+
+
+class EnvelopeError(Exception):
+    """A call that cannot be accepted. `problems`: (field path, what is wrong), the field may be "".
+
+    The path leads from the call's outermost object: `batch[3].userId`.
+    """
+
+    def __init__(self, problems: list[tuple[str, str]], *, reason: Reason = Reason.INVALID) -> None:
+        super().__init__("; ".join(f"{path}: {text}" if path else text for path, text in problems))
+        self.problems = problems
+        self.reason = reason
+
+
+def read_document(body: bytes, *, encoding: str | None = None) -> dict[str, Any]:
+    """The JSON object of a body; `encoding` is its Content-Encoding, if any."""
+    text = _unpacked(body, encoding)
+    if len(text) > MAX_BATCH_BYTES:
+        raise _too_large()
+    return _read_json(text)
+
+
+def _unpacked(body: bytes, encoding: str | None) -> bytes:
+    """Never more than one byte past the limit: a kilobyte of gzip may hold a gigabyte.
+
+    API Gateway unpacks bodies itself and may leave the header: JSON never begins as gzip does.
+    """
+    named = (encoding or "identity").strip().lower()
+    if named in ("identity", "") or (named == "gzip" and not body.startswith(_GZIP_BEGINS)):
+        return body
+    if named != "gzip":
+        raise EnvelopeError([("Content-Encoding", "must be gzip or left out")])
+    reader = zlib.decompressobj(_READS_GZIP)
+    try:
+        text = reader.decompress(body, MAX_BATCH_BYTES + 1)
+    except zlib.error:
+        raise EnvelopeError([("", "the body is not valid gzip")]) from None
+    if len(text) <= MAX_BATCH_BYTES and not reader.eof:
+        raise EnvelopeError([("", "the body ends in the middle of its gzip")])
+    return text
+
+
+def _too_large() -> EnvelopeError:
+    said = f"the call is larger than {MAX_BATCH_BYTES} bytes"
+    return EnvelopeError([("", said)], reason=Reason.TOO_LARGE)
+
+
+def _read_json(body: bytes) -> dict[str, Any]:
+    try:
+        text = body.decode("utf-8-sig")
+        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if _SURROGATE.search(text):
+            document = _with_whole_characters(document)
+    except (ValueError, RecursionError):
+        raise EnvelopeError([("", "the body is not valid JSON")]) from None
+    if not isinstance(document, dict):
+        raise EnvelopeError([("", "the body must be a JSON object")])
+    return document
+
+
+def _with_whole_characters(document: Any) -> Any:
+    """Half of a character, as JavaScript leaves it when it cuts an emoji, becomes U+FFFD: no
+    store, hash or provider takes it.
+    """
+    text = json.dumps(document, ensure_ascii=False)
+    return json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(text)
