@@ -27,6 +27,7 @@ endif
 ifneq ($(shell test -n "$$HOME" -a -w "$$HOME" && echo writable),writable)
 export UV_CACHE_DIR := $(CURDIR)/.build/uv-cache
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.build/jsii-cache
+export npm_config_cache := $(CURDIR)/.build/npm-cache
 endif
 
 # What the CloudFormation templates are made from; and for which stage. The list is kept as a file, so
@@ -36,7 +37,7 @@ export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test agreement check lint types imports journeys scenarios synth bench format clean
+.PHONY: help run test agreement check lint types imports journeys scenarios synth sdks bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -46,7 +47,7 @@ run: STAGE := local
 run: synth ## start Stepwell on http://localhost:8080, replay real orders, show every decision
 	@exec $(python) -m infra.local
 
-test: check ## everything that has to pass: the checks, then all tests
+test: check sdks ## everything that has to pass: the checks, then all tests
 	@$(say) 'running the tests'
 	$(python) -m pytest -n 2 --dist loadfile
 
@@ -85,6 +86,15 @@ scenarios: .venv/.project ## what the journeys have to do; `stepwell test` shows
 
 synth: .build/synth ## write the CloudFormation templates to cdk.out/
 
+# The lock names no addresses: packages come from the registry that npm is set up for.
+sdks: tests/sdks/node_modules/.package-lock.json
+
+tests/sdks/node_modules/.package-lock.json: tests/sdks/package-lock.json
+	@$(say) "installing Segment's SDK for Node, which tests send with"
+	cd tests/sdks
+	npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error > /dev/null
+	touch node_modules/.package-lock.json
+
 bench: .build/synth ## measure against the budgets, and keep the history in .bench/
 	@$(python) -m tests.bench $(ARGS)
 
@@ -93,7 +103,7 @@ format: .venv/.project ## put the source in its uniform shape
 	.venv/bin/ruff format
 
 clean: ## remove everything that make has made, except .bench/
-	@rm -rf .venv .build cdk.out .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .build cdk.out tests/sdks/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -prune -exec rm -rf {} +
 

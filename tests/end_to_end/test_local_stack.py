@@ -1,18 +1,13 @@
 """`make run` as a user has it: real templates, processes, queues, HTTP; a small replay."""
 
-import base64
 import json
 import os
-import queue
 import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,19 +15,15 @@ from typing import Any
 import boto3
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.local_stack import PATIENCE, ROOT, Stack, free_port, make
+
 PEOPLE = {"cart-customer", "quick-buyer", "two-carts", "trial-active", "trial-quiet"}
-PATIENCE = 240.0
-"""Real seconds for a whole run on a slow, busy machine."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def templates() -> None:
     """cdk.out as the code is now; make knows whether it has to be written anew."""
-    done = subprocess.run(
-        ["make", "-s", "synth"], cwd=ROOT, check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    make("synth")
 
 
 @pytest.fixture(scope="module")
@@ -42,91 +33,6 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("replay") / "events.jsonl"
     path.write_text("\n".join(line for line in lines if json.loads(line).get("userId") in PEOPLE))
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Stack:
-    """The running process; `lines` are what it has printed so far."""
-
-    def __init__(self, **options: str) -> None:
-        self.port = free_port()
-        settings = {**os.environ, "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **options}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local"],
-            cwd=ROOT,
-            env=settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.lines: list[str] = []
-        self._printed: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        with self.process.stdout as output:
-            for line in output:
-                self._printed.put(line.rstrip("\n"))
-        self._printed.put(None)
-
-    def read_until(self, text: str) -> None:
-        """Read on to the line that has the text (None: to the end)."""
-        while True:
-            line = self._printed.get(timeout=PATIENCE)
-            assert line is not None, "\n".join(self.lines)
-            self.lines.append(line)
-            if text in line:
-                return
-
-    def read_all(self) -> None:
-        while (line := self._printed.get(timeout=PATIENCE)) is not None:
-            self.lines.append(line)
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        """Ctrl-C, or another signal; the exit code."""
-        self.process.send_signal(number)
-        started = time.monotonic()
-        code = self.process.wait(PATIENCE)
-        assert time.monotonic() - started < 5
-        self.read_all()
-        return code
-
-    def workers(self) -> list[str]:
-        """The ids of the functions' processes."""
-        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}")
-        return (task / "children").read_text().split()
-
-    def wait_for(self, customer: str, journey: str) -> None:
-        """Until the customer is enrolled in the journey."""
-        deadline = time.monotonic() + 60
-        while journey not in str(self.call(f"/admin/customers/{customer}")[1]):
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-
-    def decisions(self, *words: str) -> list[str]:
-        """The decision lines that have all of the words."""
-        dated = [line for line in self.lines if re.match(r"\w{3} \d\d \w{3} \d\d:\d\d ", line)]
-        return [line for line in dated if all(word in line for word in words)]
-
-    def call(self, path: str, body: Any = None, key: str = "local") -> tuple[int, Any]:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}")
-        if body is not None:
-            request.data = json.dumps(body).encode()
-            request.add_header("Content-Type", "application/json")
-            credentials = base64.b64encode(f"{key}:".encode()).decode()
-            request.add_header("Authorization", f"Basic {credentials}")
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
 
 
 @pytest.fixture(scope="module")
