@@ -3,7 +3,10 @@
 import base64
 import http.client
 import json
+import os
+import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -153,6 +156,53 @@ def test_python_a_batch_as_large_as_it_makes_them_is_taken(stack: Stack) -> None
     assert gave.errors == []
     assert max(len(json.dumps(each.body)) for each in proxy.seen) > 475_000
     customer(stack, "python-large", 30)
+
+
+def test_python_sends_with_a_key_that_an_operator_adds(stack: Stack, url: str) -> None:
+    """A key for some calls: those count, of the others the batch says why they do not."""
+    key = write_key(stack, "add", "phone", "--types", "track")["key"]
+    gave = Gave()
+    client = python(url, gave, key=key)
+    client.identify("python-phone", {"plan": "free"})
+    client.track("python-phone", "Counted")
+    client.flush()
+    client.identify("python-phone", {"plan": "free"})
+    client.shutdown()
+    (error,) = gave.errors
+    assert "may not send identify" in str(error)
+    stack.call("/v1/track", {"userId": "python-phone", "event": "Last"})
+    assert customer(stack, "python-phone", 2)["profile"]["traits"] == {}
+
+
+def write_key(stack: Stack, *words: str) -> Any:
+    """`stepwell write-keys` in the stack's AWS account."""
+    endpoint = next(line for line in stack.lines if "AWS answers at" in line)
+    found = re.search(r"http://\S+:\d+", endpoint)
+    assert found
+    account = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "stepwell.cli.main",
+            "write-keys",
+            *words,
+            "--stage",
+            "local",
+            "--json",
+        ],
+        env={
+            **os.environ,
+            **account,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": found[0],
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 # ------------------------------------------------------------------------- Node

@@ -7,10 +7,10 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from stepwell.cli import check, compile, customer, graph, send, simulate, test  # noqa: A004 - named like the command
+from stepwell.cli import check, compile, customer, graph, send, simulate, test, write_keys  # noqa: A004 - named like the command
 from stepwell.cli.command import Command, CommandError
 
-COMMANDS: tuple[Command, ...] = (check, compile, test, simulate, graph, send, customer)
+COMMANDS: tuple[Command, ...] = (check, compile, test, simulate, graph, send, customer, write_keys)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -66,6 +66,14 @@ def write_key(key_hash: str) -> Key:
     return Key(TableName.CUSTOMERS, f"WRITE_KEY#{key_hash}", "WRITE_KEY")
 
 
+WRITE_KEYS = "WRITE_KEYS"
+"""The partition of all sources, each with the list of its write keys."""
+
+
+def write_keys_of(source: str) -> Key:
+    return Key(TableName.CUSTOMERS, WRITE_KEYS, f"SOURCE#{source}")
+
+
 @_kept
 def message(customer: str, message_id: str) -> Key:
     return Key(TableName.RECORDS, partition(customer), MESSAGE_PREFIX + message_id)
