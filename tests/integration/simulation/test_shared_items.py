@@ -26,11 +26,11 @@ class WatchedStore(MemoryStore):
         super().__init__(shared=True)
         self.written: dict[int, tuple[Item, str]] = {}
 
-    def _apply(self, operation: Operation) -> None:
-        super()._apply(operation)
-        item = self._find(operation.key)
+    def _apply(self, operation: Operation) -> Item | None:
+        item = super()._apply(operation)
         if item is not None:
             self.written[id(item)] = (item, _text(item))
+        return item
 
     def changed(self) -> list[Item]:
         return [item for item, text in self.written.values() if _text(item) != text]

@@ -65,14 +65,16 @@ class MemoryStore:
     ) -> list[Item]:
         with self._lock:
             partition = self._partitions.get((table, pk), {})
-            names = sorted((sk for sk in partition if sk.startswith(prefix)), reverse=newest_first)
+            names = [sk for sk in partition if sk.startswith(prefix)] if prefix else list(partition)
+            names.sort(reverse=newest_first)
             found = [partition[sk] for sk in names[:limit]]
-        return [self._own(item) for item in found]
+        return found if self._own is _itself else [self._own(item) for item in found]
 
     def write(self, operation: Put | Update | Delete) -> Item:
         with self._lock:
-            self.transact([operation])
-            item = self._find(operation.key)
+            if operation.conditions and not hold(operation.conditions, self._find(operation.key)):
+                raise self._failure([operation], [0])
+            item = self._apply(operation)
         return {} if item is None else self._own(item)
 
     def transact(self, operations: Sequence[Operation]) -> None:
@@ -100,22 +102,25 @@ class MemoryStore:
         partition = self._partitions.get((key.table, key.pk))
         return None if partition is None else partition.get(key.sk)
 
-    def _apply(self, operation: Operation) -> None:
+    def _apply(self, operation: Operation) -> Item | None:
+        """The item as it is afterwards."""
         key = operation.key
         partition = self._partitions.setdefault((key.table, key.pk), {})
         match operation:
             case Put(item=item):
-                partition[key.sk] = {**self._own(item), "pk": key.pk, "sk": key.sk}
+                after = partition[key.sk] = {**self._own(item), "pk": key.pk, "sk": key.sk}
+                return after
             case Update(set=changes, remove=removed):
                 before = partition.get(key.sk) or {"pk": key.pk, "sk": key.sk}
-                after = {**before, **self._own(changes)}
+                after = partition[key.sk] = {**before, **self._own(changes)}
                 for name in removed:
                     after.pop(name, None)
-                partition[key.sk] = after
+                return after
             case Delete():
                 partition.pop(key.sk, None)
             case Check():
                 pass
+        return None
 
 
 def _itself(item: Mapping[str, Any]) -> Mapping[str, Any]:
