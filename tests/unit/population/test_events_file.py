@@ -67,7 +67,7 @@ def nothing() -> Definitions:
         (b"\xff", "is no UTF-8 text; save the file as UTF-8"),
         ("[" * 100_000, "nested too deep"),
         ("9" * 5_000, "too long a number"),
-        (call(1, type="page"), "type 'page' is not taken; write identify or track"),
+        (call(1, type="order"), "type 'order' is not taken; write one of track, identify, alias"),
         ({"userId": "ada"}, "type is missing"),
         ({"type": "track", "userId": "ada"}, "timestamp is missing; add when it was sent"),
         (call(1, timestamp="2026-11-24T12:30:00"), "is no time with a zone; write it like"),
@@ -128,6 +128,19 @@ def test_of_a_folder_its_events_are_read(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- what is played
+
+
+def test_calls_of_all_types_are_applied(tmp_path: Path, nothing: Definitions) -> None:
+    more: dict[str, dict[str, Any]] = {
+        "page": {"name": "Pricing"},
+        "screen": {"name": "Home"},
+        "group": {"groupId": "acme"},
+        "alias": {"previousId": "before"},
+    }
+    calls = [call(number, type=kind) | more[kind] for number, kind in enumerate(more)]
+    ((*events,),) = applied(write(tmp_path, calls), nothing)
+    assert [each.type.value for each in events] == list(more)
+    assert [each.name for each in events] == ["Page Viewed", "Screen Viewed", "", ""]
 
 
 def test_calls_are_applied_at_their_moments_in_their_order(

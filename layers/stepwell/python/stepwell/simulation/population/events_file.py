@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.events.envelope import EnvelopeError, read_call
-from stepwell.events.model import Event
+from stepwell.events.model import Event, EventType
 from stepwell.simulation.population.identities import Groups
 from stepwell.simulation.years import YEARS
 from stepwell.timestamps import from_text
 
 SOURCE = "events file"
-_TYPES = ("identify", "track")
 _MOST_PROBLEMS = 20
 _PLACES = 4_096
 """A call's place is its line's offset times this, plus its index in a batch; a batch has fewer."""
@@ -156,10 +155,10 @@ def _calls(line: bytes) -> list[dict[str, Any]]:
 
 
 def _sent_at(call: dict[str, Any]) -> datetime:
-    if call.get("type") not in _TYPES:
+    if call.get("type") not in list(EventType):
         given = call.get("type")
         said = "type is missing" if given is None else f"type {given!r} is not taken"
-        raise ValueError(f"{said}; write identify or track, or leave the call out")
+        raise ValueError(f"{said}; write one of {', '.join(EventType)}, or leave the call out")
     if "timestamp" not in call:
         raise ValueError('timestamp is missing; add when it was sent: "2026-11-02T09:00:00Z"')
     try:

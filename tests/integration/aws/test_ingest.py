@@ -1,0 +1,103 @@
+"""The ingest function as API Gateway calls it, with its table and queue on moto."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stepwell.aws.write_keys import hash_write_key
+from stepwell.customers import keys
+from stepwell.storage.operations import Put
+from tests.support.stage import PREFIX, Stage
+
+GOOD = {"type": "track", "userId": "ada", "event": "Product Viewed", "messageId": "m-1"}
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage() as stage:
+        yield stage
+
+
+def post(stage: Stage, path: str, body: bytes, **headers: str) -> tuple[int, Any, dict[str, str]]:
+    """The answer's status, document and headers."""
+    try:
+        content, is_base64 = body.decode(), False
+    except UnicodeDecodeError:
+        content, is_base64 = base64.b64encode(body).decode(), True
+    event = {
+        "path": path,
+        "httpMethod": "POST",
+        "headers": {name.replace("_", "-"): value for name, value in headers.items()} or None,
+        "body": content or None,
+        "isBase64Encoded": is_base64,
+    }
+    answer: dict[str, Any] = stage.engine.invoke(PREFIX + "ingest", event)
+    return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+
+
+def with_key(document: dict[str, Any], key: str = "local") -> bytes:
+    return json.dumps(document | {"writeKey": key}).encode()
+
+
+def queued(stage: Stage) -> list[Any]:
+    """What lies in the queue, and is taken from it."""
+    queue = stage.engine.client("sqs")
+    found: list[Any] = []
+    while messages := queue.receive_message(QueueUrl=stage.events_url, MaxNumberOfMessages=10).get(
+        "Messages"
+    ):
+        for each in messages:
+            found.append(json.loads(each["Body"]))
+            queue.delete_message(QueueUrl=stage.events_url, ReceiptHandle=each["ReceiptHandle"])
+    return found
+
+
+@pytest.mark.parametrize("path", ["/v1/track", "/v1/t", "/t", "/v1/track/"])
+def test_paths_of_sdks_lead_to_the_same_call(stage: Stage, path: str) -> None:
+    status, document, headers = post(stage, path, with_key(GOOD | {"messageId": path}))
+    assert (status, document) == (200, {"success": True})
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert [each["name"] for each in queued(stage)] == ["Product Viewed"]
+
+
+def test_a_gzipped_body_comes_as_base64_where_the_gateway_leaves_it(stage: Stage) -> None:
+    body = gzip.compress(with_key(GOOD | {"messageId": "gzip"}))
+    assert post(stage, "/v1/track", body, Content_Encoding="gzip")[0] == 200
+    assert len(queued(stage)) == 1
+
+
+def test_a_batch_queues_its_good_events_in_order(stage: Stage) -> None:
+    calls = [GOOD | {"messageId": f"b-{number}"} for number in range(25)]
+    calls[3] = {"type": "track", "userId": "ada"}
+    status, document, _ = post(stage, "/v1/import/", with_key({"batch": calls}))
+    assert status == 200
+    assert (document["accepted"], document["rejected"]) == (24, 1)
+    assert [each["id"] for each in queued(stage)] == [
+        f"b-{number}" for number in range(25) if number != 3
+    ]
+
+
+def test_an_empty_body_is_refused_and_not_an_error(stage: Stage) -> None:
+    assert post(stage, "/v1/track", b"")[0] == 400
+
+
+def test_a_key_for_some_calls_is_403_for_others(stage: Stage) -> None:
+    item = {"source": "web", "types": ["page"]}
+    stage.store.write(Put(keys.write_key(hash_write_key("web-key")), item))
+    assert post(stage, "/v1/track", with_key(GOOD, "web-key"))[0] == 403
+    page = {"anonymousId": "a", "name": "Home"}
+    assert post(stage, "/v1/page", with_key(page, "web-key"))[0] == 200
+    assert [each["source"] for each in queued(stage)] == ["web"]
+
+
+def test_a_queue_that_is_not_there_is_503(stage: Stage) -> None:
+    """Last, for it takes the queue away."""
+    stage.engine.client("sqs").delete_queue(QueueUrl=stage.events_url)
+    status, document, _ = post(stage, "/v1/track", with_key(GOOD))
+    assert (status, document["code"]) == (503, "unavailable")
