@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stepwell.simulation.report.counts import (
     MOST_LISTED,
+    BrokenTally,
     CapTally,
     Histogram,
     JourneyTally,
@@ -126,3 +127,12 @@ def test_merging_counts_everything_and_lists_the_first() -> None:
     both = part("a").merge(part("b"))
     assert (both.customers, both.broken_count) == (4, 500)
     assert both.broken == part("a").broken
+
+
+def test_broken_rules_that_are_alike_are_counted_with_the_first_of_all() -> None:
+    def part(name: str, count: int) -> Tally:
+        group = ("failed", "trial", "Wait", "no such key")
+        return Tally(alike={group: BrokenTally(count, [name])})
+
+    (both,) = part("a", 2).merge(part("b", 3)).alike.values()
+    assert (both.count, both.listed[0]) == (5, "a")

@@ -438,6 +438,7 @@ def test_failed_execution_is_seen_once(status: Status) -> None:
     (found,) = find_broken(simulation)
     assert found.rule is Rule.FAILED
     assert "States.Runtime" in found.text
+    assert found.reason == "States.Runtime"
 
 
 def test_message_without_an_answer_is_seen_when_nothing_was_told_to_fail(

@@ -55,6 +55,7 @@ def with_evil() -> Report:
         journeys=(evil, *report.journeys[1:]),
         caps=tuple(replace(cap, name=EVIL) for cap in report.caps),
         broken=(broken,),
+        broken_groups=({"count": 1, "first": broken},),
         broken_count=1,
         problems=(EVIL,),
         problem_count=1,

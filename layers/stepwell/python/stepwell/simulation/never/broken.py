@@ -27,7 +27,8 @@ class Rule(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Broken:
     """`text` says it in words. `customer` is an internal id, in a report the user id if there is
-    one; "" and None where there is no customer or moment.
+    one; "" and None where there is no customer or moment. `reason` is why, where that is stored and
+    the same for many customers; else "".
     """
 
     rule: Rule
@@ -36,6 +37,7 @@ class Broken:
     step: str
     when: datetime | None
     text: str
+    reason: str = ""
 
     def as_json(self) -> dict[str, str | None]:
         return {
@@ -45,6 +47,7 @@ class Broken:
             "step": self.step,
             "when": to_text(self.when) if self.when else None,
             "text": self.text,
+            "reason": self.reason,
         }
 
     def __str__(self) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from stepwell.customers import keys
 from stepwell.journeys.compiler.names import MESSAGE_AGAIN
 from stepwell.simulation.never.broken import Broken, Rule
 from stepwell.simulation.never.sends import Send
+from stepwell.simulation.report.paths import steps_of
 from stepwell.simulation.trace import Applied, Run, Status
 from stepwell.storage.operations import Item, Store, TableName
 from stepwell.timestamps import from_text
@@ -19,17 +21,36 @@ ENOUGH_RUNS = 100
 _BY_EVENT = ("exited", "converted", "replaced")
 
 
-def check_runs(runs: Iterable[Run], *, waits: bool) -> Iterator[Broken]:
+Machines = Mapping[str, Mapping[str, Any]]
+"""State machines by journey."""
+
+
+def check_runs(
+    runs: Iterable[Run], store: Store, machines: Machines, *, waits: bool
+) -> Iterator[Broken]:
     """One customer's executions; `waits` says whether anything at all is still to happen."""
     for run in runs:
         step = run.states[-1][1] if run.states else ""
         if run.status in (Status.FAILED, Status.TIMED_OUT):
-            text = f"the execution {run.execution} ended as {run.status}: {run.error}"
-            text += f", {run.cause}" if run.cause else ""
-            yield Broken(Rule.FAILED, run.customer, run.journey, step, run.ended, text)
+            yield _failed(run, store, machines)
         elif run.status is Status.RUNNING and not waits:
             text = f"the execution {run.execution} runs and waits for nothing"
             yield Broken(Rule.STUCK, run.customer, run.journey, step, run.started, text)
+
+
+def _failed(run: Run, store: Store, machines: Machines) -> Broken:
+    """With the reason that the run's record has; a run that left none says what ended it."""
+    item = store.get(keys.finished(run.customer, run.enrollment, run.number)) or {}
+    stored = item.get("reason") if item.get("outcome") == "failed" else None
+    steps = steps_of(machines[run.journey])
+    known = (steps[state] for _, state in reversed(run.states) if state in steps)
+    ended = f"the execution {run.execution} ended as {run.status}"
+    if stored:
+        text = f"{stored} ({ended})"
+    else:
+        text = f"{ended}: {run.error}" + (f", {run.cause}" if run.cause else "")
+    reason = stored or run.error or ""
+    return Broken(Rule.FAILED, run.customer, run.journey, next(known, ""), run.ended, text, reason)
 
 
 def check_answers(runs: Iterable[Run]) -> Iterator[Broken]:

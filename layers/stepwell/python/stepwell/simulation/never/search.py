@@ -35,6 +35,7 @@ def find_broken(simulation: Simulation, policies: Policies | None = None) -> lis
     """
     policies = policies or simulation.definitions.loaded_policies
     trace, store = simulation.trace, simulation.store
+    machines = simulation.definitions.machines
     sends: defaultdict[str, list[Send]] = defaultdict(list)
     applied: defaultdict[str, list[Applied]] = defaultdict(list)
     runs: defaultdict[str, list[Run]] = defaultdict(list)
@@ -55,7 +56,7 @@ def find_broken(simulation: Simulation, policies: Policies | None = None) -> lis
             found += _check_knowledge(own, applied[customer], policies)
             found += check_ends(store, customer, own, applied[customer])
         if customer in trace.customers:
-            found += check_runs(runs.get(customer, ()), waits=waits)
+            found += check_runs(runs.get(customer, ()), store, machines, waits=waits)
             if not simulation.may_fail:
                 found += check_answers(runs.get(customer, ()))
             found += check_enrollments(store, customer, trace.runs)

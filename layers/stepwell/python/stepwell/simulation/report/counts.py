@@ -124,6 +124,18 @@ class QuietTally:
     after: Histogram = field(default_factory=Histogram)
 
 
+BrokenGroup = tuple[str, str, str, str]
+"""What broken rules that are alike have in common: rule, journey, step, reason."""
+
+
+@dataclass(slots=True)
+class BrokenTally:
+    """Broken rules that are alike: `count` of them; `listed` starts with the first of all."""
+
+    count: int = 0
+    listed: list[Any] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Tally:
     """A population, or a part of one. `merge` adds another part to it, in place.
@@ -141,6 +153,8 @@ class Tally:
     billed: Billed = field(default_factory=Counter)
     broken: list[Any] = field(default_factory=list)
     broken_count: int = 0
+    alike: dict[BrokenGroup, BrokenTally] = field(default_factory=dict)
+    """All broken rules."""
     problems: list[str] = field(default_factory=list)
     problem_count: int = 0
     journeys: dict[str, JourneyTally] = field(default_factory=dict)

@@ -60,7 +60,8 @@ def make_report(
         customers=tally.customers,
         events=tally.events,
         broken_count=tally.broken_count + len(nowhere),
-        broken=tuple(each.as_json() | {"said": str(each)} for each in [*nowhere, *tally.broken]),
+        broken=tuple(map(_told, [*nowhere, *tally.broken])),
+        broken_groups=_groups(nowhere, tally),
         problem_count=tally.problem_count,
         problems=tuple(tally.problems),
         journeys=journeys,
@@ -85,6 +86,28 @@ def _unreached(journey: JourneyReport) -> list[Broken]:
     ended = sum(each.count for each in journey.endings)
     entered = {step.name: step.entered for step in journey.steps}
     return unreached(journey.journey, entered, entered, ended)
+
+
+def _told(broken: Broken) -> dict[str, Any]:
+    return broken.as_json() | {"said": str(broken)}
+
+
+def _groups(nowhere: list[Broken], tally: Tally) -> tuple[dict[str, Any], ...]:
+    """What nobody reached, then the most frequent first."""
+    counted = sorted(tally.alike.items(), key=lambda each: (-each[1].count, each[0]))
+    firsts = [(each, 1) for each in nowhere]
+    firsts += [(group.listed[0], group.count) for _, group in counted]
+    return tuple(
+        {
+            "rule": str(first.rule),
+            "journey": first.journey,
+            "step": first.step,
+            "reason": first.reason,
+            "count": count,
+            "first": _told(first),
+        }
+        for first, count in firsts
+    )
 
 
 def policies_hash(definitions: Definitions) -> str:

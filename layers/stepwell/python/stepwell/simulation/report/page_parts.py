@@ -8,6 +8,8 @@ from stepwell.simulation.report import words
 from stepwell.simulation.report.report import Report
 from stepwell.simulation.report.svg import element, escape
 
+_SHOWN_BROKEN = 100
+
 
 def verdict(report: Report, name: str = "") -> str:
     """What must never happen: green when nothing of it did, else a list; `name` is the side."""
@@ -16,8 +18,11 @@ def verdict(report: Report, name: str = "") -> str:
         said = f"✓ {where}Nothing happened that must never happen."
         return element("div", escape(said), class_="verdict good", role="status")
     said = words.several(report.broken_count, "thing")
-    items = [element("li", escape(each["said"])) for each in report.broken]
-    more = report.broken_count - len(report.broken)
+    items = [
+        element("li", escape(words.broken_group(each)))
+        for each in report.broken_groups[:_SHOWN_BROKEN]
+    ]
+    more = sum(each["count"] for each in report.broken_groups[_SHOWN_BROKEN:])
     items += [element("li", f"… and {more:,} more")] if more else []
     title = escape(f"✗ {where}{said} happened that must never happen:")
     return element("div", title + element("ul", "".join(items)), class_="verdict bad", role="alert")

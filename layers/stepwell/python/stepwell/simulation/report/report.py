@@ -185,7 +185,7 @@ class PerCustomer:
 @dataclass(frozen=True, slots=True)
 class Report:
     """All of it. `broken` are the first of `broken_count` things that must never happen: rule,
-    customer, journey, step, when, text, and all of it `said` in one line.
+    customer, journey, step, when, text, reason, and all of it `said` in one line.
     """
 
     settings: Settings
@@ -193,6 +193,10 @@ class Report:
     events: int
     broken_count: int
     broken: tuple[dict[str, Any], ...]
+    broken_groups: tuple[dict[str, Any], ...]
+    """All of them, those that are alike together: rule, journey, step, reason, count, and the
+    first, as in `broken`.
+    """
     problem_count: int
     problems: tuple[str, ...]
     journeys: tuple[JourneyReport, ...]

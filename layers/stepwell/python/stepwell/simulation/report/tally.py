@@ -13,7 +13,7 @@ from stepwell.messages.policies import Policies
 from stepwell.messages.verdicts import Outcome
 from stepwell.simulation.costs.metering import MeteredStore
 from stepwell.simulation.costs.usage import billed
-from stepwell.simulation.never import find_broken
+from stepwell.simulation.never import Broken, find_broken
 from stepwell.simulation.report.closeness import (
     Contact,
     cap_of,
@@ -22,7 +22,13 @@ from stepwell.simulation.report.closeness import (
     quiet_of,
     rules_for,
 )
-from stepwell.simulation.report.counts import MICROS, MOST_LISTED, JourneyTally, Tally
+from stepwell.simulation.report.counts import (
+    MICROS,
+    MOST_LISTED,
+    BrokenTally,
+    JourneyTally,
+    Tally,
+)
 from stepwell.simulation.report.paths import Steps, count_run, ending_of, steps_of
 from stepwell.simulation.trace import Run
 from stepwell.storage.operations import Item, Store, TableName
@@ -55,6 +61,7 @@ def harvest(simulation: Simulation) -> Tally:
     tally.broken = [
         replace(each, customer=_known_as(each.customer, store)) for each in broken[:MOST_LISTED]
     ]
+    _count_alike(broken, store, tally)
     tally.problems = [
         f"{to_text(at)} {_known_as(customer, store)}: {text}"
         for at, customer, text in trace.problems[:MOST_LISTED]
@@ -64,6 +71,16 @@ def harvest(simulation: Simulation) -> Tally:
         tally.providers[sending.outgoing.channel, sending.result] += 1
     _count_customers(simulation, tally)
     return tally
+
+
+def _count_alike(broken: list[Broken], store: Store, tally: Tally) -> None:
+    for each in broken:
+        group = (str(each.rule), each.journey, each.step, each.reason)
+        counted = tally.alike.get(group)
+        if counted is None:
+            first = replace(each, customer=_known_as(each.customer, store))
+            counted = tally.alike[group] = BrokenTally(listed=[first])
+        counted.count += 1
 
 
 def _known_as(customer: str, store: Store) -> str:

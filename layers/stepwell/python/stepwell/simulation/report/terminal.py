@@ -94,10 +94,11 @@ def print_never(console: Console, report: Report) -> None:
         return
     said = words.several(report.broken_count, "thing")
     console.print(Text(f"✗ {said} happened that must never happen:", style="bold red"))
-    for each in report.broken[:_SHOWN_BROKEN]:
-        console.print(Text(f"  {each['said']}", style="red"))
-    if report.broken_count > _SHOWN_BROKEN:
-        console.print(f"  … and {report.broken_count - _SHOWN_BROKEN:,} more")
+    for each in report.broken_groups[:_SHOWN_BROKEN]:
+        console.print(Text(f"  {words.broken_group(each)}", style="red"))
+    more = sum(each["count"] for each in report.broken_groups[_SHOWN_BROKEN:])
+    if more:
+        console.print(f"  … and {more:,} more")
     console.print()
 
 

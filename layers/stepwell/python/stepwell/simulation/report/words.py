@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from stepwell.simulation.report.compare import Difference
 from stepwell.simulation.report.report import (
     CapReport,
@@ -54,6 +57,12 @@ def money(dollars: float | None) -> str:
     if 0 < dollars < 0.005:
         return "< $0.01"
     return f"${dollars:,.0f}" if dollars >= 1000 else f"${dollars:,.2f}"
+
+
+def broken_group(group: Mapping[str, Any]) -> str:
+    """Of what is alike how much there is, and the first of it; `count` 1 is that alone."""
+    said = str(group["first"]["said"])
+    return said if group["count"] == 1 else f"{group['count']:,} times, first: {said}"
 
 
 def amount(value: float) -> str:

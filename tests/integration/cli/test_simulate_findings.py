@@ -1,0 +1,93 @@
+"""What `stepwell simulate` says of journeys in which something is amiss, and how it groups it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepwell.cli import main
+from tests.support.journey_projects import HELLO, write_project
+
+RENEWAL = """\
+journey: renewal
+purpose: service
+entry: {event: Began}
+exit:
+  - event: Left
+steps:
+  - delay: {name: Renewal day, until: {date: customer.traits.renewal_date}}
+"""
+NO_SUCH_KEY = "renewal_day: customer.traits.renewal_date: no such key"
+
+
+def project(folder: Path, journeys: dict[str, str]) -> Path:
+    root = write_project(folder / "project", journeys, templates={})
+    for name, text in journeys.items():
+        if "template: hello" in text:
+            file = root / "statemachines" / "journeys" / name / "templates" / "hello.yaml"
+            file.write_text(HELLO)
+    shutil.copy("statemachines/send_message.asl.json", root / "statemachines")
+    return root
+
+
+def events_file(folder: Path, customers: int = 3, **properties: Any) -> Path:
+    """Each customer tells an email address, and begins."""
+    calls: list[dict[str, Any]] = []
+    for number in range(customers):
+        sender = {"userId": f"user-{number}", "timestamp": f"2026-11-02T09:00:{number:02}Z"}
+        traits = {"email": f"{number}@example.com"}
+        calls.append({"type": "identify", "traits": traits} | sender)
+        calls.append({"type": "track", "event": "Began", "properties": properties} | sender)
+    file = folder / "events.jsonl"
+    file.write_text("".join(f"{json.dumps(call)}\n" for call in calls))
+    return file
+
+
+class Simulated:
+    """One call of `stepwell simulate` on events: its exit code, what it printed and wrote."""
+
+    def __init__(self, folder: Path, root: Path, *words: object) -> None:
+        self._page, self._data = folder / "page.html", folder / "data.json"
+        told: Sequence[object] = ("simulate", "--root", root, *words)
+        self.code = main.main(
+            [*map(str, told), "--html", str(self._page), "--json", str(self._data)]
+        )
+
+    @property
+    def page(self) -> str:
+        return self._page.read_text()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self._data.read_text())
+        return document
+
+
+def test_failed_runs_are_grouped_and_say_what_was_stored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path, {"renewal": RENEWAL})
+    found = Simulated(tmp_path, root, "--events", events_file(tmp_path))
+    assert found.code == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "3 things happened that must never happen" in shown
+    assert "3 times, first: failed: 2026-11-02T09:00:00.000Z · user-0 · renewal ·" in shown
+    assert NO_SUCH_KEY in shown
+    assert "user-1 · renewal" not in shown
+    assert "3 times, first: failed" in found.page
+    assert f"Renewal day: {NO_SUCH_KEY}" in found.page
+    (group,) = found.data["broken_groups"]
+    assert group["first"] == found.data["broken"][0]
+    assert {name: group[name] for name in ("rule", "journey", "step", "reason", "count")} == {
+        "rule": "failed",
+        "journey": "renewal",
+        "step": "Renewal day",
+        "reason": NO_SUCH_KEY,
+        "count": 3,
+    }
+    assert len(found.data["broken"]) == found.data["broken_count"] == 3
