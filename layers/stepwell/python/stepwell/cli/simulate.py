@@ -168,11 +168,14 @@ def _source(arguments: Namespace, root: Path) -> tuple[Source, str]:
     if arguments.events is None:
         return _population(arguments, root)
     from stepwell.simulation.population.sources import read_events  # noqa: PLC0415 - quick --help
+    from stepwell.simulation.population.unknown_events import unknown_events  # noqa: PLC0415
 
     for name in ("population", "start"):
         if getattr(arguments, name) is not None:
             raise CommandError(f"--{name} is about made-up customers; leave it out with --events")
     source = read_events(arguments.events, arguments.days, cut=arguments.cut)
+    for warning in unknown_events(source, root):
+        print(f"warning: {warning}", file=sys.stderr)
     return source, f"{source.customers:,} customers of {arguments.events}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,13 +47,24 @@ class Part:
     places: array[int]
 
 
+@dataclass(slots=True)
+class Named:
+    """An event's name in the file: the line that has it first, and how many calls have it."""
+
+    line: int
+    calls: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
-    """From the first call to the last one, or to the end of the period that was asked for."""
+    """From the first call to the last one, or to the end of the period that was asked for; `names`
+    are those of the tracked events.
+    """
 
     start: datetime
     until: datetime
     parts: tuple[Part, ...]
+    names: Mapping[str, Named]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ def index_events(path: str, days: int | None, size: int) -> Index:
     if scan.start is None or scan.last is None:
         said = "there are no calls in it; write one JSON object a line"
         raise EventsFileError([f"{path}: {said}"])
-    return Index(scan.start, scan.last, tuple(_parts(scan, size)))
+    return Index(scan.start, scan.last, tuple(_parts(scan, size)), scan.names)
 
 
 class _Scan:
@@ -95,6 +106,7 @@ class _Scan:
         self.groups = Groups()
         self.places = array("q")
         self.nodes = array("l")
+        self.names: dict[str, Named] = {}
         self.problems: list[str] = []
 
     def read(self, file: Any, period: timedelta | None) -> None:
@@ -102,7 +114,7 @@ class _Scan:
         for number, line in enumerate(file, 1):
             if line.strip():
                 try:
-                    ended = self._read_line(line, offset, period)
+                    ended = self._read_line(line, number, offset, period)
                 except ValueError as error:
                     ended = False
                     self.problems.append(f"{self.path}:{number}: {error}")
@@ -110,7 +122,7 @@ class _Scan:
                     return
             offset += len(line)
 
-    def _read_line(self, line: bytes, offset: int, period: timedelta | None) -> bool:
+    def _read_line(self, line: bytes, number: int, offset: int, period: timedelta | None) -> bool:
         """Whether the period has ended before it. Raises ValueError saying what is wrong."""
         for index, call in enumerate(_calls(line)):
             at = _sent_at(call)
@@ -125,6 +137,9 @@ class _Scan:
             self.last = at
             self.places.append(offset * _PLACES + index)
             self.nodes.append(self.groups.join(_ids(call)))
+            name = call.get("event")
+            if call["type"] == EventType.TRACK and isinstance(name, str):
+                self.names.setdefault(name, Named(number)).calls += 1
         return False
 
 

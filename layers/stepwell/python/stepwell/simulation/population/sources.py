@@ -7,7 +7,7 @@ many processes there are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from stepwell.simulation.costs.metering import MeteredStore
 from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.engine import Simulation, plain_hash
 from stepwell.simulation.population.behaviour import Period, make_events, period_of
-from stepwell.simulation.population.events_file import Part, index_events, read_calls
+from stepwell.simulation.population.events_file import Named, Part, index_events, read_calls
 from stepwell.simulation.population.model import Population
 from stepwell.simulation.population.people import make_person, sign_up, user_id
 from stepwell.simulation.population.responses import Responder
@@ -123,6 +123,7 @@ class EventsSource:
     start: datetime
     until: datetime
     parts: tuple[Part, ...]
+    names: Mapping[str, Named]
     cut: bool = False
 
     @property
@@ -150,7 +151,7 @@ def read_events(path: Path, days: int | None = None, *, cut: bool = False) -> Ev
     if path.is_dir():
         path /= "events.jsonl"
     index = index_events(str(path), days, EVENTS_CHUNK)
-    return EventsSource(str(path), index.start, index.until, index.parts, cut)
+    return EventsSource(str(path), index.start, index.until, index.parts, index.names, cut)
 
 
 def _store(chunk: Chunk, memory: MemoryStore) -> Store:
