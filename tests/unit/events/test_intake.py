@@ -3,8 +3,11 @@ import gzip
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stepwell.events.intake import (
     MAX_ERRORS,
@@ -14,7 +17,7 @@ from stepwell.events.intake import (
     Source,
     basic_user,
 )
-from stepwell.events.model import Event, EventType
+from stepwell.events.model import Event, EventType, from_message, to_message
 
 NOW = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
 SOURCES = {"key": Source("shop"), "web": Source("web", frozenset({EventType.TRACK}))}
@@ -209,3 +212,50 @@ def test_every_refusal_has_what_sdks_look_for(status: int) -> None:
     assert answer.body["success"] is False
     assert isinstance(answer.body["code"], str)
     assert isinstance(answer.body["message"], str)
+
+
+# ------------------------------------------------------------------------- whatever comes
+
+_LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([10**400, -1, 1e300, 0.1, "", "\x00", "9999-12-31T23:59:59Z", "0001-01-01"])
+    | st.text(max_size=5)
+)
+_VALUES = st.recursive(
+    _LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_FIELDS = [
+    *("userId", "anonymousId", "messageId", "event", "properties", "traits", "context", "name"),
+    *("category", "groupId", "previousId", "timestamp", "originalTimestamp", "sentAt", "writeKey"),
+]
+_CALLS = st.builds(
+    lambda sane, odd: {**sane, **odd},
+    st.fixed_dictionaries({"type": st.sampled_from([*EventType, "order"]), "userId": st.just("u")}),
+    st.dictionaries(st.sampled_from(_FIELDS), _VALUES, max_size=4),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(_CALLS | _VALUES, max_size=4))
+def test_whatever_a_batch_holds_is_taken_or_named(calls: list[Any]) -> None:
+    queue = ListQueue()
+    answer = ask(queue, "batch", {"batch": calls}, basic("key"))
+    assert answer.status in {200, 400}
+    assert (answer.body["accepted"], answer.body["rejected"]) == (
+        len(queue.events),
+        len(calls) - len(queue.events),
+    )
+    assert [from_message(to_message(event)) for event in queue.events] == queue.events
+    json.dumps(answer.body)
+
+
+@given(st.sampled_from([*EventType, "batch"]), st.binary(max_size=60), st.booleans())
+def test_whatever_the_bytes_are_there_is_an_answer(name: str, body: bytes, packed: bool) -> None:
+    encoding = "gzip" if packed else None
+    assert ask(ListQueue(), name, body, basic("key"), encoding).status in {200, 400}
