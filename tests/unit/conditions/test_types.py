@@ -48,6 +48,7 @@ ENVIRONMENT = REGISTRY.environment(event="Product Added", entry_event="Trial Sta
         ("event.properties.products.map(p, p.price)[0]", DOUBLE),
         ("has(customer.traits.vip) && customer.traits.vip == true", BOOL),
         ("customer.traits.anything.at.all > 3", BOOL),
+        ('has(customer.group.plan) && customer.group.plan == "pro"', BOOL),
         ("customer.traits.score * 2.0 + 1.0", DOUBLE),
         ("customer.consents.marketing.sms", BOOL),
         ("'marketing' in customer.consents && customer.id != ''", BOOL),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from stepwell.customers.groups import MAX_GROUPS, MAX_GROUPS_BYTES, groups_of
+from stepwell.events.envelope import read_call
 from stepwell.events.model import Event, EventType
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Key
+from tests.support.programs import entry, path, program
 from tests.support.world import START, World, event
 
 
@@ -185,3 +189,17 @@ def test_previous_ids_are_each_listed_once_and_bounded() -> None:
     )
     previous = (world.ada().profile or {})["previous_ids"]
     assert previous == [f"p{number % 12}" for number in range(20, 30)]
+
+
+def test_a_page_begins_a_journey_for_members_of_a_group() -> None:
+    """A page call as the front door reads it; the condition is `customer.group.plan == "pro"`."""
+    where = ["==", path("customer", "group", "plan"), ["string", "pro"]]
+    world = World(program(entry=entry("Page Viewed", where=where, reentry="always")))
+    seen = {"userId": "ada", "name": "Pricing", "messageId": "m-1"}
+    (page,) = read_call(
+        "page", json.dumps(seen).encode(), source="shop", received_at=START, new_id=str
+    )
+    world.send(page)
+    assert world.ada().enrollments == {}
+    world.send(group("acme", "1", plan="pro"), replace(page, id="m-2"))
+    assert list(world.ada().enrollments) == ["cart#one"]
