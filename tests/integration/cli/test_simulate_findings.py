@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 from collections.abc import Sequence
@@ -91,3 +92,79 @@ def test_failed_runs_are_grouped_and_say_what_was_stored(
         "count": 3,
     }
     assert len(found.data["broken"]) == found.data["broken_count"] == 3
+
+
+GREETING = """\
+journey: greeting
+purpose: service
+entry: {event: Began}
+exit:
+  - event: Left
+goal: {event: Acted, within: 5d}
+steps:
+  - message: {name: Ask, channels: [email], template: hello}
+"""
+LONELY = """\
+journey: lonely
+purpose: service
+entry: {event: Began, where: event.properties.amount > 100}
+exit:
+  - event: Left
+steps:
+  - delay: {name: A day, for: 1d}
+"""
+UNHEARD = LONELY.replace("lonely", "unheard").replace(
+    "{event: Began, where: event.properties.amount > 100}", "{event: Acted}"
+)
+
+
+def test_what_is_worth_a_look_stands_at_the_top_and_changes_no_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path, {"greeting": GREETING, "lonely": LONELY, "unheard": UNHEARD})
+    found = Simulated(tmp_path, root, "--events", events_file(tmp_path, amount=5))
+    assert found.code == 0
+    expected = [
+        '3 messages of "Ask" in greeting failed: missing variable event.properties.word (in text)',
+        'the exit event "Left" of greeting never occurred in the input',
+        'the goal event "Acted" of greeting never occurred in the input',
+        'nobody entered lonely: its entry event "Began" was applied 3 times; look at its where',
+        'the exit event "Left" of lonely never occurred in the input',
+        'nobody entered unheard: its entry event "Acted" never occurred',
+        'the exit event "Left" of unheard never occurred in the input',
+    ]
+    notices = found.data["notices"]
+    assert [each["said"] for each in notices] == expected
+    assert notices[0] == {
+        "kind": "messages_failed",
+        "journey": "greeting",
+        "step": "Ask",
+        "event": "",
+        "count": 3,
+        "said": expected[0],
+    }
+    head = capsys.readouterr().out.partition("───")[0]
+    page = html.unescape(found.page).partition("<section")[0]
+    for said in expected:
+        assert said in head
+        assert said in page
+
+
+def test_warnings_of_functions_are_told_at_the_top(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path, {"lonely": LONELY})
+    found = Simulated(tmp_path, root, "--events", events_file(tmp_path))
+    assert found.code == 0
+    assert "3 warnings that the functions would log, first: 2026-" in capsys.readouterr().out
+    assert [each["kind"] for each in found.data["notices"]][-1] == "warnings"
+
+
+def test_where_all_is_well_nothing_is_worth_a_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fine = GREETING.replace("Left", "Began").replace("Acted", "Began")
+    root = project(tmp_path, {"greeting": fine})
+    found = Simulated(tmp_path, root, "--events", events_file(tmp_path, word="you"))
+    assert found.data["notices"] == []
+    assert "Worth a look" not in capsys.readouterr().out + found.page

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from stepwell.cli import main
+from stepwell.simulation.report.report import Report
 
 PAGE = Path("docs/simulating.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(sh|bash|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -59,3 +61,9 @@ def test_every_option_is_on_the_page(capsys: pytest.CaptureFixture[str]) -> None
         main.main(["simulate", "--help"])
     options = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help", "--root"}
     assert options <= set(re.findall(r"--[a-z]+", PAGE))
+
+
+def test_every_field_of_the_data_is_on_the_page() -> None:
+    data = PAGE.partition("## The data")[2].partition("\n## ")[0]
+    named = {"format"} | {each.name for each in fields(Report)}
+    assert named <= set(re.findall(r"`(\w+)`", data))

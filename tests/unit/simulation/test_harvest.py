@@ -36,6 +36,12 @@ def test_customers_events_and_calls_are_those_of_the_trace() -> None:
     assert found.customers == 6
     assert found.events == len(simulation.trace.applied)
     assert found.calls == simulation.trace.calls
+    assert found.applied == {
+        "Trial Started": 3,
+        "First Action": 1,
+        "Product Added": 5,
+        "Order Completed": 2,
+    }
     assert found.broken_count == 0
 
 
@@ -193,6 +199,7 @@ def test_what_providers_answered() -> None:
     assert found.providers == {("email", "MessageRejected"): 1, ("email", "unknown"): 1}
     trials = found.journeys["onboarding"]
     assert trials.messages == {(FIRST, "email", "failed"): 1, (SECOND, "email", "unknown"): 1}
+    assert trials.failures == {(FIRST, "all_channels_refused", "MessageRejected"): 1}
     assert found.sent_by_customer.counts == Counter({0: 1})
     assert found.billed == {("email", ""): 1}
 

@@ -16,6 +16,7 @@ from stepwell.simulation.report.compare import NotComparableError, compare
 from stepwell.simulation.report.counts import Histogram
 from stepwell.simulation.report.files import json_text
 from stepwell.simulation.report.html import page_of
+from stepwell.simulation.report.notices import Notice
 from stepwell.simulation.report.report import Report, Spread
 from stepwell.simulation.report.side_by_side import print_comparison
 from stepwell.simulation.report.tally import harvest
@@ -57,6 +58,7 @@ def with_evil() -> Report:
         broken=(broken,),
         broken_groups=({"count": 1, "first": broken},),
         broken_count=1,
+        notices=(Notice("warnings", EVIL, EVIL, EVIL, 1, EVIL),),
         problems=(EVIL,),
         problem_count=1,
     )

@@ -7,7 +7,7 @@ from itertools import groupby
 from stepwell.simulation.report import words
 from stepwell.simulation.report.compare import Comparison
 from stepwell.simulation.report.flow_picture import flow_picture
-from stepwell.simulation.report.page_parts import drawing, facts, verdict
+from stepwell.simulation.report.page_parts import drawing, facts, notices, verdict
 from stepwell.simulation.report.report import JourneyReport
 from stepwell.simulation.report.svg import element, escape
 from stepwell.simulation.report.tables import html_table
@@ -33,6 +33,8 @@ def comparison_body(comparison: Comparison) -> str:
         element("p", escape(f"second: {words.side(second)}")),
         verdict(first, "first"),
         verdict(second, "second"),
+        notices(first, "first"),
+        notices(second, "second"),
         facts(
             {
                 "numbers compared": words.number(comparison.compared),

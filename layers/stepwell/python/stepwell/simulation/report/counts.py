@@ -86,6 +86,8 @@ class JourneyTally:
     """By (step, channel or "", outcome)."""
     reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Decisions by (step, outcome, reason)."""
+    failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Messages that failed by (step, reason, detail)."""
     hours: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Messages sent by (channel, local hour), -1 where the customer's zone is unknown."""
     conversions: int = 0
@@ -148,6 +150,8 @@ class Tally:
 
     customers: int = 0
     events: int = 0
+    applied: Counter[str] = field(default_factory=Counter)
+    """How often events that journeys begin or end with were applied, by name."""
     calls: Counter[str] = field(default_factory=Counter)
     metered: Metered = field(default_factory=Metered)
     billed: Billed = field(default_factory=Counter)

@@ -12,7 +12,7 @@ from stepwell.simulation.report.comparison_page import comparison_body, comparis
 from stepwell.simulation.report.cost_section import cost_section
 from stepwell.simulation.report.flow_picture import arrow
 from stepwell.simulation.report.journey_section import journey_section
-from stepwell.simulation.report.page_parts import drawing, facts, verdict
+from stepwell.simulation.report.page_parts import drawing, facts, notices, verdict
 from stepwell.simulation.report.report import CapReport, Report
 from stepwell.simulation.report.svg import element, escape
 from stepwell.simulation.report.tables import html_table
@@ -42,6 +42,7 @@ def _body(report: Report) -> str:
         element("h1", escape(_title(report))),
         element("p", escape(said), class_="soft"),
         verdict(report),
+        notices(report),
         facts(
             {
                 "customers": words.number(report.customers),

@@ -20,6 +20,7 @@ from stepwell.simulation.report.counts import (
     Tally,
 )
 from stepwell.simulation.report.graph import COMPLETED, Graph, graph_of
+from stepwell.simulation.report.notices import find_notices
 from stepwell.simulation.report.paths import RUNNING
 from stepwell.simulation.report.report import (
     CapReport,
@@ -62,6 +63,7 @@ def make_report(
         broken_count=tally.broken_count + len(nowhere),
         broken=tuple(map(_told, [*nowhere, *tally.broken])),
         broken_groups=_groups(nowhere, tally),
+        notices=find_notices(tally, programs),
         problem_count=tally.problem_count,
         problems=tuple(tally.problems),
         journeys=journeys,

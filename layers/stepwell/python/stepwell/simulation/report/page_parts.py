@@ -28,6 +28,16 @@ def verdict(report: Report, name: str = "") -> str:
     return element("div", title + element("ul", "".join(items)), class_="verdict bad", role="alert")
 
 
+def notices(report: Report, name: str = "") -> str:
+    """What is worth a look; nothing where there is none."""
+    if not report.notices:
+        return ""
+    where = f"{name}: " if name else ""
+    items = "".join(element("li", escape(each.said)) for each in report.notices)
+    title = escape(f"! {where}Worth a look:")
+    return element("div", title + element("ul", items), class_="verdict notice", role="status")
+
+
 def facts(named: Mapping[str, str]) -> str:
     """A few large numbers."""
     items = (

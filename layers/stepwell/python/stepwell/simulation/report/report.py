@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from stepwell.simulation.costs.forecast import Forecast
+from stepwell.simulation.report.notices import Notice
 
 FORMAT = 1
 
@@ -197,7 +198,10 @@ class Report:
     """All of them, those that are alike together: rule, journey, step, reason, count, and the
     first, as in `broken`.
     """
+    notices: tuple[Notice, ...]
+    """What is worth a look though it may happen."""
     problem_count: int
+    """Warnings that the functions would log; `problems` are the first of them."""
     problems: tuple[str, ...]
     journeys: tuple[JourneyReport, ...]
     caps: tuple[CapReport, ...]

@@ -13,6 +13,7 @@ from stepwell.simulation.report.compare import Comparison
 from stepwell.simulation.report.terminal import (
     open_console,
     print_never,
+    print_notices,
     show,
     table,
     write_captured,
@@ -42,6 +43,9 @@ def _print(console: Console, comparison: Comparison) -> None:
         if report.broken_count:
             console.print(f"In the {name}:")
             print_never(console, report)
+        if report.notices:
+            console.print(f"In the {name}:")
+            print_notices(console, report)
     for section, differences in groupby(comparison.differences, key=lambda each: each.section):
         made = table(section, ["what"], ["first", "second", "change", ""])
         for each in differences:

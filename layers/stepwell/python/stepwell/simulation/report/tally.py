@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from stepwell.simulation.report.counts import (
     JourneyTally,
     Tally,
 )
+from stepwell.simulation.report.notices import watched_events
 from stepwell.simulation.report.paths import Steps, count_run, ending_of, steps_of
 from stepwell.simulation.trace import Run
 from stepwell.storage.operations import Item, Store, TableName
@@ -50,6 +52,7 @@ def harvest(simulation: Simulation) -> Tally:
     tally = Tally(
         customers=len(trace.customers),
         events=trace.calls["event"],
+        applied=_count_applied(simulation),
         calls=trace.calls.copy(),
         billed=billed(trace.sendings, trace.applied),
     )
@@ -71,6 +74,13 @@ def harvest(simulation: Simulation) -> Tally:
         tally.providers[sending.outgoing.channel, sending.result] += 1
     _count_customers(simulation, tally)
     return tally
+
+
+def _count_applied(simulation: Simulation) -> Counter[str]:
+    watched = watched_events(simulation.definitions.loaded_programs)
+    return Counter(
+        each.event.name for each in simulation.trace.applied if each.event.name in watched
+    )
 
 
 def _count_alike(broken: list[Broken], store: Store, tally: Tally) -> None:
@@ -243,7 +253,11 @@ class _Harvester:
     def _messages(self, seen: _Seen) -> None:
         for item in seen.last.values():
             key = (self._step(item), item.get("channel") or "", item["outcome"])
-            self._journey(item["journey"]).messages[key] += 1
+            tally = self._journey(item["journey"])
+            tally.messages[key] += 1
+            if item["outcome"] == Outcome.FAILED:
+                why = (key[0], item.get("reason") or "", item.get("detail") or "")
+                tally.failures[why] += 1
         self.tally.sent_by_customer.add(seen.sent)
         if seen.contacts:
             seen.contacts.sort(key=lambda each: each.at)

@@ -45,6 +45,7 @@ def write_captured(text: str, file: IO[str]) -> None:
 def _print(console: Console, report: Report) -> None:
     _head(console, report)
     print_never(console, report)
+    print_notices(console, report)
     for journey in report.journeys:
         _journey(console, journey)
     _customers(console, report)
@@ -99,6 +100,15 @@ def print_never(console: Console, report: Report) -> None:
     more = sum(each["count"] for each in report.broken_groups[_SHOWN_BROKEN:])
     if more:
         console.print(f"  … and {more:,} more")
+    console.print()
+
+
+def print_notices(console: Console, report: Report) -> None:
+    if not report.notices:
+        return
+    console.print(Text("! Worth a look:", style="bold yellow"))
+    for each in report.notices:
+        console.print(Text(f"  {each.said}", style="yellow"))
     console.print()
 
 
