@@ -42,7 +42,7 @@ def test_every_way_to_make_a_value_of_the_page_is_one() -> None:
         for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
         for each in re.findall(r"`([^`]+)`", row)
     ]
-    assert len(written) == 12
+    assert len(written) == 13
     for each in written:
         source, _ = parse_yaml(f"x: {each}", "p")
         assert source

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from stepwell.journeys.compiler.problems import CompileError
 from stepwell.simulation.population.model import Carried, Delay, Response, Same
+from stepwell.simulation.population.people import randomness
 from stepwell.simulation.population.reader import DEFAULT_FILE, parse_population
+from stepwell.simulation.population.values import draw_all, read_value
 from tests.support.populations import ROOT, population, shipped_population, shop
 
 WRONG = """\
@@ -160,6 +163,95 @@ responses:
   - {to: {journey: cart_abandonment}, event: Order Completed, chance: 1%, after: 1h,
      properties: {order_id: {carried: cart_ident}}}
 """)
+
+
+def _told(text: str) -> list[str]:
+    with pytest.raises(CompileError) as raised:
+        population(text)
+    return [f"{each.message} | {each.remedy}" for each in raised.value.problems]
+
+
+def test_an_unknown_event_that_carries_something_is_one_problem() -> None:
+    [told] = _told("""\
+behaviours:
+  - name: a
+    event: First Action
+    rate: 1 per 1d
+    then:
+      - {event: Order Complted, chance: 1%, after: 1h,
+         properties: {order_id: {fresh: o}, cart_id: {carried: action}}}
+""")
+    assert told.startswith('no schema has the event "Order Complted" | Did you mean')
+
+
+@pytest.mark.parametrize(
+    ("properties", "said"),
+    [
+        ("price: -3", "-3 is less than the schema's minimum, 0 | Write 0 or more."),
+        ("price: {between: [-1.5, 9]}", "-1.5 is less than the schema's minimum, 0"),
+        ("price: {choices: [3, -1, 9]}", "-1 is less than the schema's minimum, 0"),
+        ("price: {between: [2026-11-20, 2027-01-30]}", "string where the schema has number"),
+        ("name: {between: [2, 3]}", "number where the schema has string | Write string"),
+        ("name: true", "boolean where the schema has string"),
+        ("name: {between: [2027-01-30, 2026-11-20]}", "two numbers are expected, or two dates"),
+        ("name: {between: [2026-02-30, 2026-11-20]}", "two numbers are expected, or two dates"),
+        (
+            "price: {carried: x, plus: [2026-01-30, 2026-11-20]}",
+            "two numbers are expected, the lower",
+        ),
+    ],
+)
+def test_a_value_that_the_schema_does_not_allow_is_told(properties: str, said: str) -> None:
+    ids = "cart_id: {fresh: c}, product_id: p"
+    behaviour = (
+        f"name: a, event: Product Added, rate: 1 per 1d, properties: {{{ids}, {properties}}}"
+    )
+    told = _told(f"behaviours: [{{{behaviour}}}]")
+    assert len(told) == 1
+    assert told[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("known", "value", "said"),
+    [
+        ({"type": "integer"}, {"between": [1, 2.5]}, "number where the schema has integer"),
+        ({"type": "integer"}, {"between": [1, 2]}, None),
+        ({"type": "integer"}, 2.0, None),
+        ({"type": ["string", "null"]}, "a", None),
+        ({"type": ["string", "null"]}, 3, "number where the schema has null or string"),
+        ({"type": "number", "maximum": 5}, {"between": [1, 6]}, "6 is more than the schema's max"),
+        ({"exclusiveMinimum": 0}, 0, "0 is not more than 0, as the schema asks"),
+        ({"exclusiveMaximum": 9}, {"choices": [9, 1]}, "9 is not less than 9, as the schema asks"),
+        ({"enum": ["red", "blue"]}, {"choices": ["red", "bleu"]}, "'bleu' is none of the schema's"),
+        ({"enum": ["red", "blue"]}, "red", None),
+        ({}, {"between": ["2026-11-20", "2026-11-20"]}, None),
+    ],
+)
+def test_a_schemas_type_bounds_and_values_hold(
+    known: dict[str, Any], value: object, said: str | None
+) -> None:
+    schema = {"properties": {"x": known}}
+    _, wrong = read_value("x", value, above=(), schema=schema, before=None)
+    assert [said and text.startswith(said) for text, _ in wrong] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("journey: win_back, step: We miss you, channel: sms", "win_back: we_miss_you goes by sms"),
+        ("journey: onboarding, channel: sms", "no message of onboarding goes by sms"),
+    ],
+)
+def test_a_response_to_what_is_never_sent_is_told(to: str, said: str) -> None:
+    [told] = _told(f"responses: [{{to: {{{to}}}, event: First Action, chance: 1%, after: 1h}}]")
+    assert said in told
+
+
+def test_dates_are_drawn_from_the_first_to_the_last() -> None:
+    read = population("traits: {renewal_date: {between: [2026-12-30, 2027-01-01]}}")
+    rng = randomness(1, 7, "dates")
+    drawn = {draw_all(read.traits, rng, iter(()), {})["renewal_date"] for _ in range(60)}
+    assert drawn == {"2026-12-30", "2026-12-31", "2027-01-01"}
 
 
 def test_two_behaviours_of_one_name_are_refused() -> None:

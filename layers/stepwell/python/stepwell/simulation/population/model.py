@@ -38,6 +38,14 @@ class Between:
 
 
 @dataclass(frozen=True, slots=True)
+class BetweenDates:
+    """A date evenly between the two, both included, as a text such as 2026-11-20."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class Fresh:
     """An id that no other event has: `<prefix>-<customer>-<count>`."""
 
@@ -59,7 +67,7 @@ class Carried:
     plus: Between | Same | None = None
 
 
-Value = Always | Choices | Between | Fresh | Same | Carried
+Value = Always | Choices | Between | BetweenDates | Fresh | Same | Carried
 
 
 @dataclass(frozen=True, slots=True)

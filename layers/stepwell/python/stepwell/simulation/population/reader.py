@@ -50,6 +50,8 @@ class Project:
     registry: EventRegistry
     purposes: frozenset[str]
     steps: Steps
+    channels: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """Journey -> the id of each message -> the channels that it may go by."""
     entries: Mapping[str, str]
     """Journey -> the event that it is entered with."""
 
@@ -82,19 +84,19 @@ def read_references(root: Path) -> Project:
     """Raises RegistryError, PoliciesError."""
     policies = read_policies((root / "statemachines" / "policies.yaml").read_text(encoding="utf-8"))
     steps: dict[str, dict[str, str]] = {}
+    channels: dict[str, dict[str, tuple[str, ...]]] = {}
     entries: dict[str, str] = {}
     for name in journey_names(root):
         journey, _ = read_journey(root / "statemachines" / "journeys" / name, name)
         if journey and journey.entry:
             entries[name] = journey.entry.match.event
-        steps[name] = {
-            known: each.id
-            for each in named(journey.steps if journey else ())
-            if isinstance(each, Message)
-            for known in (each.name, each.id)
-        }
+        found = [
+            each for each in named(journey.steps if journey else ()) if isinstance(each, Message)
+        ]
+        steps[name] = {known: each.id for each in found for known in (each.name, each.id)}
+        channels[name] = {each.id: each.channels for each in found}
     registry = load_registry(root / "events" / "schemas")
-    return Project(registry, frozenset(policies["purposes"]), steps, entries)
+    return Project(registry, frozenset(policies["purposes"]), steps, channels, entries)
 
 
 @dataclass
@@ -189,6 +191,7 @@ class _Reading:
         to = self._validated((*path, "to"), document.to, documents.AddressedDocument)
         journey = to.journey if to else None
         step = self._step((*path, "to"), journey, to.step if to else None)
+        self._check_reached((*path, "to", "channel"), journey, step, to.channel if to else None)
         entered_with = self.project.entries.get(journey) if journey else None
         follow_up = self._follow_up(path, document, entered_with)
         return Response(journey, step, to.channel if to else None, follow_up)
@@ -209,6 +212,20 @@ class _Reading:
             said = f"{journey} has no message {step!r}"
             self._report((*path, "step"), said, suggest(step, steps))
         return steps.get(step, step)
+
+    def _check_reached(
+        self, path: DataPath, journey: str | None, step: str | None, channel: str | None
+    ) -> None:
+        """A response to what is never sent would never come."""
+        if channel is None or (journey is not None and journey not in self.project.channels):
+            return
+        journeys = [journey] if journey else [*self.project.channels]
+        sends = [each for name in journeys for each in self.project.channels[name].items()]
+        known = {each for id_, channels in sends if step in (None, id_) for each in channels}
+        if known and channel not in known:
+            what = f"{journey}: {step}" if step else journey or "any journey"
+            said = f"no message of {what} goes by {channel}, so nobody answers one"
+            self._report(path, said, suggest(channel, known))
 
     def _follow_up(
         self, path: DataPath, document: documents.FollowUpDocument, before: str | None
@@ -245,7 +262,9 @@ class _Reading:
         values: dict[str, Value] = {}
         carried = schemas.get(before) if before else None
         for name, each in data.items():
-            value, wrong = read_value(name, each, above=values, schema=schema, before=carried)
+            value, wrong = read_value(
+                name, each, above=values, schema=schema, before=carried, trait=event is None
+            )
             for said, remedy in wrong:
                 self._report((*path, name), said, remedy)
             if value is not None:

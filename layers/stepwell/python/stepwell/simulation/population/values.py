@@ -3,22 +3,26 @@
 A plain value is everybody's; a mapping says how it is made:
 
     {choices: [red, blue]} or {choices: {red: 3, blue: 1}}    {between: [20.0, 300.0]}
+    {between: [2026-11-20, 2027-01-30]}
     {fresh: cart}    {same: price}    {carried: cart_id}
     {carried: cart_value, plus: [10.0, 80.0]} or {carried: cart_value, plus: price}
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping
-from math import isfinite
+from datetime import date
 from random import Random
 from typing import Any
 
 from stepwell.journeys.compiler.problems import suggest
+from stepwell.simulation.population.fitting import Schema, Wrong, is_number, unfit
 from stepwell.simulation.population.model import (
     Always,
     Between,
+    BetweenDates,
     Carried,
     Choices,
     Fresh,
@@ -27,12 +31,8 @@ from stepwell.simulation.population.model import (
     cumulative,
 )
 
-Wrong = list[tuple[str, str]]
-"""(what is wrong, what to do)."""
-Schema = Mapping[str, Any]
-
 _WAYS = ("choices", "between", "fresh", "same", "carried")
-_NUMBERS = ("number", "integer")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 # ---------------------------------------------------------------- drawing
@@ -68,6 +68,8 @@ def _draw(
         return f"{value.prefix}-{next(ids)}"
     if isinstance(value, Between):
         return _number(value, rng)
+    if isinstance(value, BetweenDates):
+        return _date(value, rng)
     if isinstance(value, Choices):
         return value.values[pick(value.cumulative, rng)]
     if isinstance(value, Same):
@@ -90,6 +92,11 @@ def _number(between: Between, rng: Random) -> float:
     return round(between.low + (between.high - between.low) * rng.random(), 2)
 
 
+def _date(between: BetweenDates, rng: Random) -> str:
+    number = rng.randint(between.first.toordinal(), between.last.toordinal())
+    return date.fromordinal(number).isoformat()
+
+
 # ---------------------------------------------------------------- reading
 
 
@@ -100,9 +107,11 @@ def read_value(
     above: Collection[str],
     schema: Schema | None,
     before: Schema | None,
+    trait: bool = False,
 ) -> tuple[Value | None, Wrong]:
     """`above` are the names of the values above it. `schema` is that of the event whose property it
-    is, None for a trait; `before` that of the event to carry from, None where that may be any.
+    is, None for a `trait` or an event that nobody knows; `before` that of the event to carry from,
+    None where that may be any.
     """
     wrong: Wrong = []
     value = _read_made(data, before, wrong) if isinstance(data, dict) else Always(data)
@@ -114,8 +123,8 @@ def read_value(
         if name not in known:
             wrong.append((f"the event's schema has no property {name}", suggest(name, known)))
         elif value is not None:
-            wrong += _unfit(value, known[name].get("type"), schema, before)
-    elif isinstance(value, Carried | Fresh) and not wrong:
+            wrong += unfit(name, value, schema, before)
+    elif trait and isinstance(value, Carried | Fresh) and not wrong:
         wrong.append(("a trait has no event to come from", "Use choices or between."))
     return value, wrong
 
@@ -141,7 +150,7 @@ def _read_made(data: dict[str, Any], before: Schema | None, wrong: Wrong) -> Val
         said = f"the event before has no property {given}"
         wrong.append((said, suggest(given, before["properties"])))
     plus = data.get("plus")
-    more = Same(plus) if isinstance(plus, str) else _between(plus, wrong) if plus else None
+    more = Same(plus) if isinstance(plus, str) else _plus(plus, wrong) if plus else None
     return Carried(given, more)
 
 
@@ -149,54 +158,43 @@ def _choices(given: Any, wrong: Wrong) -> Choices | None:
     weighted = given if isinstance(given, dict) else None
     values = list(given) if isinstance(given, list | dict) else []
     weights = list(weighted.values()) if weighted else [1.0] * len(values)
-    fit = all(_is_number(each) and each >= 0 for each in weights) and sum(weights or [0]) > 0
+    fit = all(is_number(each) and each >= 0 for each in weights) and sum(weights or [0]) > 0
     if not values or not fit:
         wrong.append(("choices need values", "List them, or give each its weight: {red: 3}."))
         return None
     return Choices(tuple(values), cumulative([float(each) for each in weights]))
 
 
-def _between(given: Any, wrong: Wrong) -> Between | None:
-    fit = isinstance(given, list) and len(given) == 2 and all(_is_number(each) for each in given)
-    if not fit or given[0] > given[1]:
+def _between(given: Any, wrong: Wrong) -> Between | BetweenDates | None:
+    pair = given if isinstance(given, list) and len(given) == 2 else [None, None]
+    dates = [_read_date(each) for each in pair]
+    if dates[0] and dates[1] and dates[0] <= dates[1]:
+        return BetweenDates(dates[0], dates[1])
+    more = _amount(pair)
+    if more is None:
+        said = "two numbers are expected, or two dates, the lower first"
+        wrong.append((said, "Write them like [10, 80.0], or [2026-11-20, 2027-01-30]."))
+    return more
+
+
+def _plus(given: Any, wrong: Wrong) -> Between | None:
+    more = _amount(given if isinstance(given, list) and len(given) == 2 else [None, None])
+    if more is None:
         wrong.append(("two numbers are expected, the lower first", "Write them like [10, 80.0]."))
+    return more
+
+
+def _amount(pair: list[Any]) -> Between | None:
+    low, high = pair
+    if not is_number(low) or not is_number(high) or low > high:
         return None
-    low, high = given
     return Between(low, high, isinstance(low, int) and isinstance(high, int))
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _unfit(value: Value, kind: object, own: Schema, before: Schema | None) -> Wrong:
-    """Whether the value is of another kind than the schema says."""
-    if isinstance(value, Same | Carried):
-        properties = ((before or {}) if isinstance(value, Carried) else own).get("properties", {})
-        if value.name not in properties:
-            return []
-        kinds = {properties[value.name].get("type")}
-    else:
-        kinds = _kinds_of(value)
-    kinds = {"number" if each in _NUMBERS else each for each in kinds}
-    expected = "number" if kind in _NUMBERS else kind
-    if expected is None or kinds == {expected}:
-        return []
-    return [(f"{' or '.join(sorted(map(str, kinds)))} where the schema has {kind}", "Correct it.")]
-
-
-def _kinds_of(value: Always | Choices | Between | Fresh) -> set[object]:
-    if isinstance(value, Between):
-        return {"number"}
-    if isinstance(value, Fresh):
-        return {"string"}
-    values = value.values if isinstance(value, Choices) else (value.value,)
-    return {_kind_of(each) for each in values}
-
-
-def _kind_of(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if _is_number(value):
-        return "number"
-    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "null"
+def _read_date(text: object) -> date | None:
+    if not isinstance(text, str) or not _DATE.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
