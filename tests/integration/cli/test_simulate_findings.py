@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -168,3 +169,64 @@ def test_where_all_is_well_nothing_is_worth_a_look(
     found = Simulated(tmp_path, root, "--events", events_file(tmp_path, word="you"))
     assert found.data["notices"] == []
     assert "Worth a look" not in capsys.readouterr().out + found.page
+
+
+# ---------------------------------------------------------------- a journey that one side lacks
+
+
+def _branch(folder: Path, journeys: dict[str, str]) -> Path:
+    folder.mkdir()
+    return project(folder, journeys)
+
+
+NEW = GREETING.replace("greeting", "newcomer")
+DROPPED = UNHEARD.replace("unheard", "dropped")
+
+
+def test_a_new_journey_is_compared_with_the_branch_that_lacks_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path, {"greeting": GREETING, "newcomer": NEW})
+    before = _branch(tmp_path / "before", {"greeting": GREETING, "dropped": DROPPED})
+    events = events_file(tmp_path, word="you")
+    found = Simulated(tmp_path, root, "--events", events, "--compare", before)
+    assert found.code == 0
+    shown = capsys.readouterr().out
+    assert "Comparison of dropped, greeting, newcomer" in shown
+    assert "dropped: not there in the first" in shown
+    assert "newcomer: not there in the second" in shown
+    assert re.search(r"entries +3 +not there +-", shown)
+    document = found.data
+    assert (document["only_first"], document["only_second"]) == (["newcomer"], ["dropped"])
+    sides = {(each["section"], each["name"]): each for each in document["differences"]}
+    assert sides["all", "messages sent"]["first"] == 6
+    assert sides["all", "messages sent"]["second"] == 3
+    assert sides["newcomer", "entries"]["second"] is None
+    assert "newcomer: not there in the second" in found.page
+    assert "<h3>second: not there</h3>" in found.page
+
+
+@pytest.mark.parametrize("named", ["newcomer", "dropped"])
+def test_a_named_journey_that_one_side_lacks_takes_part_on_the_other(
+    named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path, {"greeting": GREETING, "newcomer": NEW})
+    before = _branch(tmp_path / "before", {"greeting": GREETING, "dropped": DROPPED})
+    events = events_file(tmp_path, word="you")
+    found = Simulated(tmp_path, root, named, "--events", events, "--compare", before)
+    assert found.code == 0
+    assert {
+        each for side in ("first", "second") for each in found.data[side]["settings"]["journeys"]
+    } == {named}
+    lacking = "second" if named == "newcomer" else "first"
+    assert f"{named}: not there in the {lacking}" in capsys.readouterr().out
+
+
+def test_a_named_journey_that_both_sides_lack_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path, {"greeting": GREETING})
+    before = _branch(tmp_path / "before", {"greeting": GREETING})
+    words = ["simulate", "--root", root, "grating", "--compare", before]
+    assert main.main([*map(str, words)]) == 2
+    assert "there is no journey 'grating'. Did you mean \"greeting\"?" in capsys.readouterr().err

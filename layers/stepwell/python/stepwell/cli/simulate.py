@@ -115,9 +115,9 @@ def _simulate(arguments: Namespace) -> int:
     from stepwell.simulation.comparing import read_with_policies  # noqa: PLC0415 - quick --help
 
     root = root_of(arguments.root)
-    journeys = _journeys(root, arguments.journeys)
+    journeys, others = _journeys(root, arguments)
     definitions = read_with_policies(root, journeys, arguments.policies)
-    other = _other(arguments, root, journeys)
+    other = _other(arguments, root, others)
     plan = _plan(arguments, root)
     label = str(arguments.policies or "as it is") if other else ""
     report = _played(plan, definitions, label)
@@ -134,15 +134,29 @@ def _simulate(arguments: Namespace) -> int:
 # ---------------------------------------------------------------- what is asked for
 
 
-def _journeys(root: Path, names: list[str]) -> frozenset[str]:
+def _journeys(root: Path, arguments: Namespace) -> tuple[frozenset[str], frozenset[str]]:
+    """Those of the project, and those of what it is compared with."""
     from stepwell.journeys.compiler.project import journey_names  # noqa: PLC0415 - quick --help
+    from stepwell.simulation.comparing import (  # noqa: PLC0415 - quick --help
+        is_project,
+        journeys_of_sides,
+    )
 
-    chosen = frozenset(known_journey(root, name) for name in names or journey_names(root))
-    if not chosen:
+    names, path = arguments.journeys, arguments.compare
+    if path is None or not is_project(path):
+        chosen = others = frozenset(
+            known_journey(root, name) for name in names or journey_names(root)
+        )
+    else:
+        chosen, others = journeys_of_sides(root, path, names)
+        for name in names:
+            if name not in others:
+                known_journey(root, name)
+    if not chosen | others:
         raise CommandError(
             "there are no journeys to simulate; add a folder to statemachines/journeys"
         )
-    return chosen
+    return chosen, others
 
 
 def _other(arguments: Namespace, root: Path, journeys: frozenset[str]) -> Definitions | None:

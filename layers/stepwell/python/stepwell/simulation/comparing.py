@@ -7,6 +7,7 @@ the folder beside it where there is one), or the root of another project, such a
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,16 +44,31 @@ def read_with_policies(root: Path, journeys: frozenset[str], policies: Path | No
         raise PoliciesFileError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
+def is_project(path: Path) -> bool:
+    return (path / "statemachines" / "journeys").is_dir()
+
+
+def journeys_of_sides(
+    root: Path, other: Path, names: Collection[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Which journeys the project and the other one play: of those named, else of all, each side
+    plays those that it has.
+    """
+    ours, theirs = frozenset(journey_names(root)), frozenset(journey_names(other))
+    return (ours & frozenset(names), theirs & frozenset(names)) if names else (ours, theirs)
+
+
 def read_other(
     path: Path, root: Path, journeys: frozenset[str], policies: Path | None
 ) -> Definitions:
     """The definitions with what `path` has in the place of the project's own.
 
-    `journeys` are those that are simulated, `policies` the policies file that was chosen for them.
+    `journeys` are those that are simulated on that side, `policies` the policies file that was
+    chosen for the project's own.
     Raises ComparisonError, CompileError, PoliciesFileError.
     """
-    if (path / "statemachines" / "journeys").is_dir():
-        return _other_root(path, journeys)
+    if is_project(path):
+        return read_with_policies(path, journeys, None)
     if path.is_dir():
         raise ComparisonError(f"{path} has no statemachines/journeys, so it is no project")
     top = _top_of(path)
@@ -72,13 +88,6 @@ def _top_of(path: Path) -> dict[str, object]:
     if source is None:
         raise CompileError(problems)
     return source.data if isinstance(source.data, dict) else {}
-
-
-def _other_root(path: Path, journeys: frozenset[str]) -> Definitions:
-    missing = sorted(journeys - set(journey_names(path)))
-    if missing:
-        raise ComparisonError(f"{path} has no journey {', '.join(missing)}")
-    return read_with_policies(path, journeys, None)
 
 
 def _other_version(

@@ -50,10 +50,26 @@ class Comparison:
     """How many numbers were compared."""
     differences: tuple[Difference, ...]
 
+    @property
+    def journeys(self) -> tuple[str, ...]:
+        """Those of both sides."""
+        return tuple(sorted({*self.first.settings.journeys, *self.second.settings.journeys}))
+
+    @property
+    def only_first(self) -> tuple[str, ...]:
+        """Journeys that are not there in the second."""
+        return _without(self.first, self.second)
+
+    @property
+    def only_second(self) -> tuple[str, ...]:
+        return _without(self.second, self.first)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
             "compared": self.compared,
+            "only_first": list(self.only_first),
+            "only_second": list(self.only_second),
             "differences": [
                 {**asdict(each), "change": each.change, "relative": each.relative}
                 for each in self.differences
@@ -61,6 +77,10 @@ class Comparison:
             "first": self.first.as_json(),
             "second": self.second.as_json(),
         }
+
+
+def _without(report: Report, other: Report) -> tuple[str, ...]:
+    return tuple(name for name in report.settings.journeys if name not in other.settings.journeys)
 
 
 class NotComparableError(Exception):

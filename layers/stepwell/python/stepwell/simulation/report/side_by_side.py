@@ -31,13 +31,15 @@ def print_comparison(comparison: Comparison, file: IO[str]) -> None:
 def _print(console: Console, comparison: Comparison) -> None:
     first, second = comparison.first, comparison.second
     settings = first.settings
-    console.print(Text(f"Comparison of {', '.join(settings.journeys)}", style="bold"))
+    console.print(Text(f"Comparison of {', '.join(comparison.journeys)}", style="bold"))
     console.print(
         f"{settings.source}, {settings.start[:10]} to {settings.until[:10]} "
         f"({settings.days:g} days), seed {settings.seed}"
     )
     console.print(f"first:  {words.side(first)}")
     console.print(f"second: {words.side(second)}")
+    for said in words.missing(comparison):
+        console.print(Text(said, style="yellow"))
     console.print()
     for name, report in (("first", first), ("second", second)):
         if report.broken_count:
@@ -49,13 +51,7 @@ def _print(console: Console, comparison: Comparison) -> None:
     for section, differences in groupby(comparison.differences, key=lambda each: each.section):
         made = table(section, ["what"], ["first", "second", "change", ""])
         for each in differences:
-            made.add_row(
-                each.name,
-                words.measured(each.first, each.unit),
-                words.measured(each.second, each.unit),
-                words.change(each),
-                words.relative(each),
-            )
+            made.add_row(each.name, *words.compared(each, comparison))
         show(console, made)
     equal = comparison.compared - len(comparison.differences)
     if comparison.differences:

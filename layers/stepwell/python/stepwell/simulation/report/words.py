@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stepwell.simulation.report.compare import Difference
+from stepwell.simulation.report.compare import Comparison, Difference
 from stepwell.simulation.report.report import (
     CapReport,
     Count,
@@ -18,6 +18,7 @@ from stepwell.simulation.report.report import (
 OUTCOMES = ("sent", "unknown", "failed", "suppressed", "deferred")
 """The columns of tables of messages; a message still deferred at the end of its run comes last."""
 NONE = "-"
+NOT_THERE = "not there"
 TOTALS = {"aws": "AWS", "channels": "Channels", "all": "Together"}
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
@@ -71,7 +72,9 @@ def amount(value: float) -> str:
 
 
 def several(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+    if count != 1:
+        thing = f"{thing.removesuffix('y')}ies" if thing == "entry" else f"{thing}s"
+    return f"{count:,} {thing}"
 
 
 def spread(seconds: Spread) -> str:
@@ -96,6 +99,7 @@ def minutes(value: int | None) -> str:
 def side(report: Report) -> str:
     """What tells one side of a comparison from the other."""
     versions = ", ".join(f"{name} {v[:12]}" for name, v in report.settings.journeys.items())
+    versions = versions or "none of the journeys"
     return f"{report.settings.label}: {versions}, policies {report.settings.policies}"
 
 
@@ -146,6 +150,26 @@ def measured(value: float | None, unit: str) -> str:
     if unit == "dollars":
         return money(value)
     return amount(value)
+
+
+def missing(comparison: Comparison) -> list[str]:
+    """Which journeys one side has not."""
+    return [
+        f"{', '.join(names)}: {NOT_THERE} in the {side}"
+        for side, names in (("first", comparison.only_second), ("second", comparison.only_first))
+        if names
+    ]
+
+
+def compared(difference: Difference, comparison: Comparison) -> tuple[str, str, str, str]:
+    """Both numbers, the change and its share of the first, each in words."""
+    first = measured(difference.first, difference.unit)
+    second = measured(difference.second, difference.unit)
+    if difference.section in comparison.only_second:
+        first = NOT_THERE
+    if difference.section in comparison.only_first:
+        second = NOT_THERE
+    return first, second, change(difference), relative(difference)
 
 
 def change(difference: Difference) -> str:
