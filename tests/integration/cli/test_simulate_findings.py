@@ -230,3 +230,10 @@ def test_a_named_journey_that_both_sides_lack_is_refused(
     words = ["simulate", "--root", root, "grating", "--compare", before]
     assert main.main([*map(str, words)]) == 2
     assert "there is no journey 'grating'. Did you mean \"greeting\"?" in capsys.readouterr().err
+
+
+def test_one_customer_is_no_customers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = project(tmp_path, {"greeting": GREETING})
+    events = events_file(tmp_path, customers=1, word="you")
+    Simulated(tmp_path, root, "--events", events)
+    assert f"1 customer of {events}" in " ".join(capsys.readouterr().err.split())

@@ -12,10 +12,11 @@ from html.parser import HTMLParser
 import pytest
 
 from stepwell.simulation.report import words
-from stepwell.simulation.report.compare import NotComparableError, compare
+from stepwell.simulation.report.compare import Difference, NotComparableError, compare
 from stepwell.simulation.report.counts import Histogram
 from stepwell.simulation.report.files import json_text
 from stepwell.simulation.report.html import page_of
+from stepwell.simulation.report.journey_section import journey_section
 from stepwell.simulation.report.notices import Notice
 from stepwell.simulation.report.report import Report, Spread
 from stepwell.simulation.report.side_by_side import print_comparison
@@ -313,3 +314,44 @@ def test_shares_in_words_never_round_to_all_or_nothing(share: float, said: str) 
 )
 def test_money_in_words(dollars: float | None, said: str) -> None:
     assert words.money(dollars) == said
+
+
+@pytest.mark.parametrize(
+    ("unit", "first", "second", "said", "relative"),
+    [
+        ("dollars", 12.0, 11.999, "about the same", "> -0.1%"),
+        ("dollars", 12.0, 12.001, "about the same", "< +0.1%"),
+        ("dollars", 12.0, 11.9, "-$0.10", "-0.8%"),
+        ("dollars", 0.002, 0.001, "about the same", "-50.0%"),
+        ("", 1.5, 1.4999, "about the same", "> -0.1%"),
+        ("", 10, 7, "-3", "-30.0%"),
+        ("share", 0.5, 0.4999, "about the same", "> -0.1%"),
+        ("share", 0.5, 0.475, "-2.5 points", "-5.0%"),
+        ("seconds", 60, 0, "-1m", "-100.0%"),
+        ("seconds", None, 5, "-", ""),
+    ],
+)
+def test_changes_in_words_keep_their_sign(
+    unit: str, first: float | None, second: float, said: str, relative: str
+) -> None:
+    difference = Difference("all", "it", unit, first, second)
+    assert words.change(difference) == said
+    assert words.relative(difference) == relative
+
+
+@pytest.mark.parametrize(("days", "said"), [(1, "(1 day)"), (30, "(30 days)"), (0.5, "(0.5 days)")])
+def test_a_period_in_words(days: float, said: str) -> None:
+    assert said in words.period(replace(known_report().settings, days=days))
+
+
+def test_one_entry_and_more() -> None:
+    counted = [words.several(count, "entry") for count in (0, 1, 1000)]
+    assert counted == ["0 entries", "1 entry", "1,000 entries"]
+
+
+def test_no_rate_of_conversions_is_shown_of_a_journey_without_a_goal_or_entries() -> None:
+    tile = "<dt>converted</dt>"
+    journey = known_report().journeys[1]
+    assert tile in journey_section(journey)
+    assert tile not in journey_section(replace(journey, conversions=None))
+    assert tile not in journey_section(replace(journey, entries=0))

@@ -190,7 +190,7 @@ def _source(arguments: Namespace, root: Path) -> tuple[Source, str]:
     source = read_events(arguments.events, arguments.days, cut=arguments.cut)
     for warning in unknown_events(source, root):
         print(f"warning: {warning}", file=sys.stderr)
-    return source, f"{source.customers:,} customers of {arguments.events}"
+    return source, _customers_of(source.customers, arguments.events)
 
 
 def _population(arguments: Namespace, root: Path) -> tuple[Source, str]:
@@ -208,7 +208,11 @@ def _population(arguments: Namespace, root: Path) -> tuple[Source, str]:
     if arguments.start is not None:
         population = replace(population, start=arguments.start)
     source = PopulationSource(population, customers, arguments.days, arguments.cut)
-    return source, f"{customers:,} customers of {arguments.population or DEFAULT_FILE}"
+    return source, _customers_of(customers, arguments.population or DEFAULT_FILE)
+
+
+def _customers_of(customers: int, file: Path | str) -> str:
+    return f"{customers:,} customer{'' if customers == 1 else 's'} of {file}"
 
 
 def _chosen_plan(text: str) -> tuple[str, str]:

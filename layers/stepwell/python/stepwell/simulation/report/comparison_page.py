@@ -21,10 +21,7 @@ def comparison_body(comparison: Comparison) -> str:
     """What stands inside of `main`."""
     first, second = comparison.first, comparison.second
     settings = first.settings
-    said = (
-        f"{settings.source}, {settings.start[:10]} to {settings.until[:10]} "
-        f"({settings.days:g} days), seed {settings.seed}"
-    )
+    said = f"{settings.source}, {words.period(settings)}"
     equal = comparison.compared - len(comparison.differences)
     parts = [
         element("h1", escape(comparison_title(comparison))),

@@ -34,10 +34,7 @@ def _title(report: Report) -> str:
 
 def _body(report: Report) -> str:
     settings = report.settings
-    said = (
-        f"{settings.source}, {settings.start[:10]} to {settings.until[:10]} "
-        f"({settings.days:g} days), seed {settings.seed}, policies {settings.policies}"
-    )
+    said = f"{settings.source}, {words.period(settings)}, policies {settings.policies}"
     parts = [
         element("h1", escape(_title(report))),
         element("p", escape(said), class_="soft"),

@@ -20,7 +20,7 @@ def journey_section(journey: JourneyReport) -> str:
         "entered again": words.number(journey.again),
         "under a further key": words.number(journey.parallel),
     }
-    numbers |= {"converted": words.percent(goal.rate)} if goal else {}
+    numbers |= {"converted": words.percent(goal.rate)} if goal and journey.entries else {}
     parts = [
         element("h2", escape(journey.journey)),
         element("p", "version " + element("code", escape(journey.version)), class_="soft"),

@@ -32,10 +32,7 @@ def _print(console: Console, comparison: Comparison) -> None:
     first, second = comparison.first, comparison.second
     settings = first.settings
     console.print(Text(f"Comparison of {', '.join(comparison.journeys)}", style="bold"))
-    console.print(
-        f"{settings.source}, {settings.start[:10]} to {settings.until[:10]} "
-        f"({settings.days:g} days), seed {settings.seed}"
-    )
+    console.print(f"{settings.source}, {words.period(settings)}")
     console.print(f"first:  {words.side(first)}")
     console.print(f"second: {words.side(second)}")
     for said in words.missing(comparison):

@@ -77,10 +77,7 @@ def _head(console: Console, report: Report) -> None:
     settings = report.settings
     names = ", ".join(settings.journeys)
     console.print(Text(f"Simulation of {names}", style="bold"))
-    console.print(
-        f"{settings.source}, {settings.start[:10]} to {settings.until[:10]} "
-        f"({settings.days:g} days), seed {settings.seed}, policies {settings.policies}"
-    )
+    console.print(f"{settings.source}, {words.period(settings)}, policies {settings.policies}")
     console.print(
         f"{words.several(report.customers, 'customer')}, {words.several(report.events, 'event')}, "
         f"{words.several(report.sent(), 'message')} sent"
@@ -115,7 +112,7 @@ def print_notices(console: Console, report: Report) -> None:
 def _journey(console: Console, journey: JourneyReport) -> None:
     console.rule(Text(f"{journey.journey}, version {journey.version[:12]}", style="bold"))
     console.print(
-        f"{journey.entries:,} {'entry' if journey.entries == 1 else 'entries'} of "
+        f"{words.several(journey.entries, 'entry')} of "
         f"{words.several(journey.customers, 'customer')}: {journey.again:,} again, "
         f"{journey.parallel:,} under a further key"
     )

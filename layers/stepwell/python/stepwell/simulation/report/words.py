@@ -12,6 +12,7 @@ from stepwell.simulation.report.report import (
     JourneyReport,
     QuietReport,
     Report,
+    Settings,
     Spread,
 )
 
@@ -19,8 +20,13 @@ OUTCOMES = ("sent", "unknown", "failed", "suppressed", "deferred")
 """The columns of tables of messages; a message still deferred at the end of its run comes last."""
 NONE = "-"
 NOT_THERE = "not there"
+ABOUT_THE_SAME = "about the same"
 TOTALS = {"aws": "AWS", "channels": "Channels", "all": "Together"}
 
+_SMALLEST = 0.005
+"""A smaller change would be shown as 0.00."""
+_SHOWN = {"share": 0.0005, "seconds": 1}
+"""The same, where it is another number."""
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
@@ -75,6 +81,12 @@ def several(count: int, thing: str) -> str:
     if count != 1:
         thing = f"{thing.removesuffix('y')}ies" if thing == "entry" else f"{thing}s"
     return f"{count:,} {thing}"
+
+
+def period(settings: Settings) -> str:
+    """`2026-11-02 to 2026-12-02 (30 days), seed 1`."""
+    days = f"{settings.days:g} day{'' if settings.days == 1 else 's'}"
+    return f"{settings.start[:10]} to {settings.until[:10]} ({days}), seed {settings.seed}"
 
 
 def spread(seconds: Spread) -> str:
@@ -173,19 +185,22 @@ def compared(difference: Difference, comparison: Comparison) -> tuple[str, str, 
 
 
 def change(difference: Difference) -> str:
-    """`+12`, `-3h`; a dash where one side has no number."""
+    """`+12`, `-3h`; in words where it is too small to show; a dash where one side has no number."""
     value = difference.change
     if value is None:
         return NONE
     sign = "+" if value > 0 else "-"
+    if abs(value) < _SHOWN.get(difference.unit, _SMALLEST):
+        return ABOUT_THE_SAME
     if difference.unit == "share":
         return f"{sign}{abs(value) * 100:.1f} points"
-    said = measured(abs(value), difference.unit)
-    return said if said.startswith("<") else sign + said
+    return sign + measured(abs(value), difference.unit)
 
 
 def relative(difference: Difference) -> str:
     value = difference.relative
     if value is None:
         return ""
-    return "< 0.1%" if abs(value) < 0.001 else f"{value * 100:+,.1f}%"
+    if abs(value) < 0.001:
+        return "< +0.1%" if value > 0 else "> -0.1%"
+    return f"{value * 100:+,.1f}%"
