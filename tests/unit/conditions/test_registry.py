@@ -87,6 +87,36 @@ def test_types_of_properties(tmp_path: Path) -> None:
     }
 
 
+def test_types_that_json_schema_does_not_have_are_told_wherever_they_are(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "seen.json",
+        title="Seen",
+        properties={
+            "text": {"type": "strng"},
+            "name": "string",
+            "lines": {"type": "array", "items": {"properties": {"price": {"type": "numbr"}}}},
+            "maybe": {"type": ["string", "nul"]},
+            "one": {"anyOf": [{"type": "integer"}, {"type": 3}]},
+            "map": {"type": "object", "additionalProperties": {"type": "date"}},
+            "nested": {"type": "object", "properties": ["a"]},
+        },
+    )
+    with pytest.raises(RegistryError) as caught:
+        load_registry(tmp_path)
+    listed = "There are: array, boolean, integer, null, number, object, string."
+    schema = 'is no schema; write one like {"type": "string"}'
+    assert [each.partition(".json: properties.")[2] for each in caught.value.problems] == [
+        'text: JSON Schema has no type "strng". Did you mean "string"?',
+        f"name: {schema}",
+        'lines.items.properties.price: JSON Schema has no type "numbr". Did you mean "number"?',
+        'maybe: JSON Schema has no type "nul". Did you mean "null"?',
+        f"one.anyOf[1]: JSON Schema has no type 3. {listed}",
+        f'map.additionalProperties: JSON Schema has no type "date". {listed}',
+        f"nested.properties: {schema}",
+    ]
+
+
 def test_unknown_event_gets_the_nearest_name() -> None:
     registry = load_registry(SHIPPED)
     assert registry.suggestion("Order Complete") == 'Did you mean "Order Completed"?'

@@ -28,6 +28,7 @@ from stepwell.journeys.compiler.cel.kinds import (
     record,
 )
 from stepwell.journeys.compiler.problems import suggest
+from stepwell.journeys.compiler.schema_types import wrong_types
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KINDS = {"boolean": BOOL, "number": DOUBLE, "integer": DOUBLE, "string": STRING, "null": NULL}
@@ -96,9 +97,9 @@ def load_registry(folder: Path) -> EventRegistry:
             problems.append(f"{path}: is not JSON: {problem}")
             continue
         wrong = _check_schema(schema, path.stem)
-        if wrong:
-            problems.append(f"{path}: {wrong}")
-        else:
+        found = [wrong] if wrong else [*wrong_types(schema)]
+        problems += [f"{path}: {each}" for each in found]
+        if not found:
             schemas[schema["title"]] = schema
     if problems:
         raise RegistryError(problems)
