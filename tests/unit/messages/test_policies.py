@@ -5,8 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from pydantic import BaseModel
 
 from stepwell.messages.policies import Policies, PoliciesError, load_policies, policies_document
+from stepwell.messages.policies_file import (
+    CapModel,
+    PoliciesModel,
+    PurposeModel,
+    QuietHoursModel,
+)
+from stepwell.messages.policies_problems import KEYS
 from tests.support.messages import SHIPPED, shipped_policies
 
 MINIMAL = """
@@ -97,14 +105,68 @@ typo: 1
     ("text", "message"),
     [
         (MINIMAL + "spread: 10", "a duration such as 15m, 24h or 7d is expected"),
-        (MINIMAL + "max_asks: 0", "greater than or equal to 1"),
-        (MINIMAL + "max_asks: true", "valid integer"),
-        ("purposes: {}", "at least 1 item"),
-        ("", "valid dictionary"),
-        ("- a", "valid dictionary"),
+        (MINIMAL + "max_asks: 0", "0 is given; a whole number from 1 to 100 is expected"),
+        (MINIMAL + "max_asks: true", "True is given; a whole number from 1 to 100"),
+        ("purposes: {}", "at least one is needed"),
+        ("", "a mapping (key: value lines) is expected"),
+        ("- a", "a mapping (key: value lines) is expected"),
         ("purposes: [", "no readable YAML"),
         (MINIMAL + "purposes: {}", "no readable YAML"),
     ],
 )
 def test_a_wrong_file_says_what_is_wrong(text: str, message: str) -> None:
     assert any(message in each for _, _, each in problems(text))
+
+
+CAP = "caps: [{name: one, purposes: [news], at_most: 2, per: 24h}]"
+
+
+@pytest.mark.parametrize(
+    ("part", "path", "message"),
+    [
+        ("spred: 5m", "spred", "unknown key; did you mean spread?"),
+        ("colour: red", "colour", "unknown key; write one of purposes, caps, quiet_hours, spread"),
+        (CAP.replace("at_most", "atmost"), "caps[0].atmost", "unknown key; did you mean at_most?"),
+        (CAP.replace("at_most", "atmost"), "caps[0].at_most", "is missing; add it"),
+        (
+            CAP.replace("2", "two", 1),
+            "caps[0].at_most",
+            "'two' is given; a whole number, 1 or more",
+        ),
+        (CAP.replace("2", "0", 1), "caps[0].at_most", "0 is given; a whole number, 1 or more"),
+        (CAP.replace("2", "1.5", 1), "caps[0].at_most", "1.5 is given; a whole number, 1 or more"),
+        (CAP.replace("24h", "400d"), "caps[0].per", "a duration from 1s to 366d is expected"),
+        (CAP.replace("one", "One!"), "caps[0].name", "a name such as marketing_2_per_day"),
+        (CAP.replace("[news]", "news"), "caps[0].purposes", "a list is expected"),
+        (CAP.replace("2, ", "2, channels: [smss], "), "caps[0].channels[0]", "did you mean sms?"),
+        ("quiet_hours: [{form: 1}]", "quiet_hours[0].form", "unknown key; did you mean from?"),
+        ("keep_records: 5h", "keep_records", "a duration of at least 1d is expected"),
+    ],
+)
+def test_problems_are_told_in_plain_words(part: str, path: str, message: str) -> None:
+    told = [text for _, at, text in problems(MINIMAL + part) if at == path]
+    assert len(told) == 1
+    assert message in told[0]
+    assert "Input should" not in told[0]
+
+
+def test_what_is_wrong_with_a_purpose_is_told_in_plain_words() -> None:
+    told = {
+        path: text
+        for _, path, text in problems(MINIMAL.replace("required, capped", "requird, caped"))
+    }
+    assert told["purposes.news.consent"] == "'requird' is not known; did you mean required?"
+    assert told["purposes.news.caped"] == "unknown key; did you mean capped?"
+
+
+def test_the_keys_that_are_suggested_are_those_of_the_models() -> None:
+    models: dict[str, type[BaseModel]] = {
+        "": PoliciesModel,
+        "purposes": PurposeModel,
+        "caps": CapModel,
+        "quiet_hours": QuietHoursModel,
+    }
+    assert {
+        part: tuple(field.alias or name for name, field in model.model_fields.items())
+        for part, model in models.items()
+    } == KEYS

@@ -151,6 +151,7 @@ MISTAKES = [
     (GIVEN, "given: {customers: {bob: {refused: {x: sms}}}}", 6, "SW708", "'x'", "marketing"),
     (GIVEN, "given: {consents: {marketing: fax}}", 6, "SW103", "'fax'", "sms, push or email"),
     (GIVEN, "given: {addresses: [letter]}", 6, "SW103", "'letter'", "sms, push or email"),
+    (GIVEN, "given: {devices: 0}", 6, "SW103", "0 is no number of devices", "leave push out of"),
     (GIVEN, "given: {devices: many}", 6, "SW103", "whole number", "Correct `devices`"),
     (GIVEN, "given: {providers: {push: refusd}}", 6, "SW103", "'refusd'", "refused, pushed_back"),
     (GIVEN, "given: {journeys: post_purchas}", 6, "SW707", "post_purchas", '"post_purchase"'),
@@ -161,7 +162,7 @@ MISTAKES = [
         "given: {policies: {caps: [\n{name: x, purposes: [marketing], at_most: 0, per: 1d}]}}",
         7,
         "SW406",
-        "greater than or equal to 1",
+        "a whole number, 1 or more",
         "this part of the policies",
     ),
     # the file

@@ -93,3 +93,13 @@ def test_problems_name_file_and_line(old: str, new: str, where: str, said: str) 
 
 def test_broken_yaml_names_file_and_line() -> None:
     assert _problems("as_of: [1,\n")[0].startswith("mine.yaml:")
+
+
+def test_a_file_that_is_no_table_is_told_in_sentences() -> None:
+    [told] = _problems("# Stepwell\n\nIt is: for: teams\n")
+    assert told.startswith("mine.yaml:3: is no YAML that can be read: ")
+    assert told.endswith(". Check indentation, colons and quotes around this line.")
+    [told] = _problems("just words")
+    assert told == (
+        "mine.yaml:1: the file: has to be a mapping (key: value lines), as in the shipped table"
+    )

@@ -14,7 +14,10 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from stepwell.customers.zones import load_zone
 from stepwell.messages.policies import PoliciesError, Problem
+from stepwell.messages.policies_problems import message_of
 
+WHOLE = "the file"
+"""The path of what is wrong with all of it."""
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -90,7 +93,9 @@ def read_policies(yaml_text: str) -> dict[str, Any]:
     try:
         model = PoliciesModel.model_validate(raw)
     except ValidationError as error:
-        problems += [Problem(_path(each["loc"]), _message(each["msg"])) for each in error.errors()]
+        problems += [
+            Problem(_path(each["loc"]) or WHOLE, message_of(each)) for each in error.errors()
+        ]
         raise _located(raw, problems) from error
     if problems:
         raise _located(raw, problems)
@@ -107,7 +112,9 @@ def _parse(yaml_text: str) -> Any:
         return YAML(typ="rt").load(io.StringIO(yaml_text))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise PoliciesError((Problem("", f"no readable YAML: {error.problem}", line),)) from error
+        raise PoliciesError(
+            (Problem(WHOLE, f"no readable YAML: {error.problem}", line),)
+        ) from error
 
 
 def _reference_problems(raw: Any) -> Iterator[Problem]:
@@ -167,10 +174,6 @@ def _document(model: PoliciesModel) -> dict[str, Any]:
         "default_zone": model.default_zone,
         "keep_seconds": model.keep_records,
     }
-
-
-def _message(text: str) -> str:
-    return text.removeprefix("Value error, ")
 
 
 def _path(location: tuple[int | str, ...]) -> str:

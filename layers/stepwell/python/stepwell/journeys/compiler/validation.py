@@ -60,7 +60,8 @@ def _problem(source: Source, path: DataPath, error: ErrorDetails, model: type[Do
         what = f"`{key}` is missing"
         return Problem(place, "SW102", what, f"Add `{key}:` to {shown(path) or 'the file'}.")
     if kind.startswith("SW"):
-        return Problem(place, kind, error["msg"], f"Correct `{key}`.")
+        remedy = error.get("ctx", {}).get("remedy", f"Correct `{key}`.")
+        return Problem(place, kind, error["msg"], remedy)
     if kind in _TYPES:
         return Problem(
             place,

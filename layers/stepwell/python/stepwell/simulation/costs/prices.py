@@ -20,6 +20,8 @@ SHIPPED = "prices.yaml"
 
 _SAID = {
     "missing": "is missing; the shipped table has it, to copy and change",
+    "model_type": "has to be a mapping (key: value lines), as in the shipped table",
+    "dict_type": "has to be a mapping (key: value lines), as in the shipped table",
     "extra_forbidden": "is not known here; correct its name or leave it out",
 }
 
@@ -210,7 +212,7 @@ def parse_prices(text: str, file: str) -> PriceTable:
     source, problems = parse_yaml(text, file)
     if source is None:
         raise PricesError(
-            f"{each.place.file}:{each.place.line}: {each.message} {each.remedy}"
+            f"{each.place.file}:{each.place.line}: {each.message}. {each.remedy}"
             for each in problems
         )
     try:

@@ -30,6 +30,14 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _devices(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+        remedy = "For no device leave push out of `addresses`."
+        said = "{value} is no number of devices, 1 or more"
+        raise PydanticCustomError("SW103", said, {"value": value, "remedy": remedy})
+    return value
+
+
 Zone = Annotated[str, BeforeValidator(_zone)]
 Channels = Annotated[list[Channel], BeforeValidator(_listed)]
 
@@ -55,7 +63,7 @@ class PersonDocument(Document):
     consents: dict[str, Channels] | None = None
     refused: dict[str, Channels] = Field(default={})
     addresses: Channels = Field(default=[*CHANNELS])
-    devices: int = Field(default=1, ge=1, le=MAX_DEVICES)
+    devices: Annotated[int, BeforeValidator(_devices)] = Field(default=1, le=MAX_DEVICES)
 
 
 class GivenDocument(PersonDocument):
