@@ -203,6 +203,9 @@ def test_a_new_journey_is_compared_with_the_branch_that_lacks_it(
     assert sides["all", "messages sent"]["second"] == 3
     assert sides["newcomer", "entries"]["second"] is None
     assert "newcomer: not there in the second" in found.page
+    unheard = 'nobody entered dropped: its entry event "Acted" never occurred'
+    assert unheard in shown.partition("In the second:")[2].partition("───")[0]
+    assert unheard in html.unescape(found.page).partition("second: Worth a look:")[2]
     assert "<h3>second: not there</h3>" in found.page
 
 
@@ -237,3 +240,10 @@ def test_one_customer_is_no_customers(tmp_path: Path, capsys: pytest.CaptureFixt
     events = events_file(tmp_path, customers=1, word="you")
     Simulated(tmp_path, root, "--events", events)
     assert f"1 customer of {events}" in " ".join(capsys.readouterr().err.split())
+
+
+def test_days_beyond_the_end_of_a_file_end_with_its_last_call(tmp_path: Path) -> None:
+    root = project(tmp_path, {"greeting": GREETING})
+    events = events_file(tmp_path, word="you")
+    found = Simulated(tmp_path, root, "--events", events, "--days", 400)
+    assert found.data["settings"]["until"] == "2026-11-02T09:00:02.000Z"
