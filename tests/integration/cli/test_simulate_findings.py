@@ -247,3 +247,9 @@ def test_days_beyond_the_end_of_a_file_end_with_its_last_call(tmp_path: Path) ->
     events = events_file(tmp_path, word="you")
     found = Simulated(tmp_path, root, "--events", events, "--days", 400)
     assert found.data["settings"]["until"] == "2026-11-02T09:00:02.000Z"
+
+
+def test_a_journey_that_lets_nobody_in_any_more_is_not_missed(tmp_path: Path) -> None:
+    root = project(tmp_path, {"unheard": UNHEARD + "status: draining\n"})
+    found = Simulated(tmp_path, root, "--events", events_file(tmp_path))
+    assert [each["kind"] for each in found.data["notices"]] == ["event_never_occurred"]

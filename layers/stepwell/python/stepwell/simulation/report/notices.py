@@ -40,7 +40,7 @@ def find_notices(tally: Tally, programs: Iterable[Program]) -> tuple[Notice, ...
     for program in programs:
         counted = tally.journeys.get(program.journey, JourneyTally())
         found += _failed(program, counted)
-        if not counted.entries:
+        if not counted.entries and not program.draining:
             found.append(_nobody(program, tally.applied[program.entry.event]))
         found += [
             _never(program, event, roles)
