@@ -60,6 +60,8 @@ def at_of(number: int) -> time:
 
 
 FIRST, LAST = minute(datetime(2020, 1, 1, tzinfo=UTC)), minute(datetime(2031, 1, 1, tzinfo=UTC))
+KNOWN = range(FIRST - 40 * DAY, LAST + 40 * DAY)
+"""The minutes for which `changes` has every change; offsets of a date lead beyond."""
 
 
 @cache
@@ -92,10 +94,16 @@ class Change:
 
 @cache
 def changes(name: str) -> tuple[Change, ...]:
-    """All from 2020 to 2030 and some weeks around, by bisection of every week."""
+    """All from 2020 to 2030 and some weeks around."""
+    return _changes_from(name, KNOWN.start, KNOWN.stop)
+
+
+def _changes_from(name: str, first: int, last: int) -> tuple[Change, ...]:
+    """By bisection of every week."""
+    weeks = [*range(first, last, 7 * DAY), last]
     return tuple(
         _change(name, left, right)
-        for left, right in pairwise(range(FIRST - 40 * DAY, LAST + 40 * DAY, 7 * DAY))
+        for left, right in pairwise(weeks)
         if offset(name, left) != offset(name, right)
     )
 
@@ -120,7 +128,9 @@ def shown(name: str, first: int, count: int) -> list[int]:
     """What the clocks show in each of so many minutes from `first` on."""
     found: list[int] = []
     here, ahead = first, offset(name, first)
-    for change in changes(name):
+    last = first + count
+    is_known = first in KNOWN and last in KNOWN
+    for change in changes(name) if is_known else _changes_from(name, first, last):
         if first < change.at < first + count:
             found += range(here + ahead, change.at + ahead)
             here, ahead = change.at, change.after
