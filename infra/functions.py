@@ -40,6 +40,7 @@ class Surroundings:
             "CUSTOMERS_TABLE": names.resource("customers"),
             "RECORDS_TABLE": names.resource("records"),
             "PROGRAMS_BUCKET": names.programs_bucket(),
+            "ARCHIVE_BUCKET": names.archive_bucket(),
             "CATALOG_KEY": self.compiled.catalog_key,
             "POLICIES_KEY": self.compiled.policies_key,
             "HASH_SECRET_ARN": names.hashing_key_arn(),
@@ -151,13 +152,14 @@ FUNCTIONS = (
         (
             *_BOTH_TABLES,
             *("PROGRAMS_BUCKET", "CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL"),
-            *_PREFIXES,
+            *("ARCHIVE_BUCKET", *_PREFIXES),
         ),
         lambda s: (
             s.customers("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"),
             s.records("PutItem"),
             s.bucket_objects("programs"),
             s.bucket_objects("catalogs"),
+            allow(s.names.archived_events(), "s3:PutObject"),
             s.secret(),
             *s.executions(),
             sends(s.commands),

@@ -65,6 +65,13 @@ class Names:
         """All accounts of the world share the bucket names, so this one has the account's."""
         return f"{self.resource('programs')}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
 
+    def archive_bucket(self) -> str:
+        return f"{self.resource('archive')}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+
+    def archived_events(self) -> str:
+        """The pattern of all archived events."""
+        return f"arn:{Aws.PARTITION}:s3:::{self.archive_bucket()}/events/*"
+
     def program_objects(self, folder: str) -> str:
         """The pattern of all objects below one folder of the bucket."""
         return f"arn:{Aws.PARTITION}:s3:::{self.programs_bucket()}/{folder}/*"

@@ -1,7 +1,7 @@
 """IAM statements, each with exact actions on exact resources.
 
 A function's permissions are a list of these values, so that a review and a test read them as data.
-What needs the tables also needs their key; `with_key` adds that.
+What needs the tables or writes to a bucket also needs their key; `with_key` adds that.
 """
 
 from __future__ import annotations
@@ -42,12 +42,15 @@ def allow(resource: str, *actions: str) -> Permission:
 
 
 def with_key(permissions: Sequence[Permission], key_arn: str) -> tuple[Permission, ...]:
-    """The permissions and what DynamoDB asks of the key in the caller's name."""
+    """The permissions and what DynamoDB and S3 ask of the key in the caller's name."""
     actions = {action for each in permissions for action in each.actions}
-    if not any(action.startswith("dynamodb:") for action in actions):
-        return tuple(permissions)
-    uses = _DECRYPT + (_ENCRYPT if actions & _CHANGES else ())
-    return (*permissions, Permission(uses, (key_arn,), through="dynamodb"))
+    needed = list(permissions)
+    if any(action.startswith("dynamodb:") for action in actions):
+        uses = _DECRYPT + (_ENCRYPT if actions & _CHANGES else ())
+        needed.append(Permission(uses, (key_arn,), through="dynamodb"))
+    if "s3:PutObject" in actions:
+        needed.append(Permission(("kms:GenerateDataKey",), (key_arn,), through="s3"))
+    return tuple(needed)
 
 
 TRACE = allow("*", "xray:PutTraceSegments", "xray:PutTelemetryRecords")

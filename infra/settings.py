@@ -48,6 +48,8 @@ class Settings:
     router_concurrency: int = 50
     commands_concurrency: int = 5
     """Step Functions throttles starts, wakes and stops per account: few workers are enough."""
+    archive_days: int | None = None
+    """How long archived events are kept; None: for good, as rebuilding all profiles needs."""
     delivery_concurrency: int | None = None
     """Reserved for delivery, and its limit: a provider's rate. A new account has nothing to reserve
     from, and its deployment would fail, so that this is set when the quota has been raised.
@@ -74,6 +76,7 @@ def _check(settings: Settings) -> None:
         "memory_mb": 128 <= settings.memory_mb <= 10240,
         "router_concurrency": 2 <= settings.router_concurrency <= 1000,
         "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
+        "archive_days": settings.archive_days is None or settings.archive_days >= 30,
         "burst": 1 <= settings.requests_per_second <= settings.burst,
     }
     wrong = [name for name, right in problems.items() if not right]

@@ -12,12 +12,15 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepwell.aws import clock
+from stepwell.aws.archive import Archive
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.events_queue import REPLAYED
 from stepwell.aws.executions import StepFunctionsExecutions
 from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.programs import BucketPrograms
 from stepwell.aws.settings import (
+    ArchiveSettings,
     ExecutionSettings,
     HashSettings,
     ProgramSettings,
@@ -31,7 +34,9 @@ from stepwell.journeys.reactions import Catalog
 logger = Logger(service="router")
 
 
-class RouterSettings(TableSettings, ProgramSettings, HashSettings, ExecutionSettings):
+class RouterSettings(
+    TableSettings, ProgramSettings, HashSettings, ExecutionSettings, ArchiveSettings
+):
     """All that the router is told by its environment."""
 
 
@@ -54,14 +59,37 @@ def router() -> Router:
     )
 
 
+@cache
+def archive() -> Archive:
+    return Archive(client("s3"), load(RouterSettings).archive_bucket)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """A batch of the FIFO queue; a group stops at its first failed record, the others go on."""
+    """A batch of the FIFO queue; a group stops at its first failed record, the others go on.
+
+    Nothing is applied that is not archived: without the archive the whole batch comes again.
+    """
+    try:
+        _archive(event["Records"])
+    except Exception:
+        logger.exception("batch not archived", extra={"events": len(event["Records"])})
+        failed = [{"itemIdentifier": each["messageId"]} for each in event["Records"]]
+        return {"batchItemFailures": failed}
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     processor.raise_on_entire_batch_failure = False  # its records are named, like any others
     return dict(
         process_partial_response(
             event=event, record_handler=_route, processor=processor, context=context
         )
+    )
+
+
+def _archive(records: list[dict[str, Any]]) -> None:
+    """Keep what senders sent; what a replay sends has been in the archive all along."""
+    archive().keep(
+        (each["body"], each["attributes"].get("SequenceNumber", ""))
+        for each in records
+        if REPLAYED not in each.get("messageAttributes", {})
     )
 
 

@@ -1,10 +1,10 @@
-"""What must never be lost: the tables, compiled programs, the secret behind the hashes."""
+"""What must never be lost: tables, archived events, compiled programs, the hashes' secret."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Aws, CfnOutput, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -16,9 +16,12 @@ from infra.acknowledgements import acknowledge
 from infra.names import Names
 from infra.settings import Settings
 
+_OVERWRITTEN_DAYS = 30
+"""A batch that comes again writes the same object again; the older of the two is not needed."""
+
 
 class DataStack(Stack):
-    """Tables, bucket, secret and their key. Deployed first, and refers to no other stack."""
+    """Tables, buckets, secret and their key. Deployed first, and refers to no other stack."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings, **options: Any) -> None:
         super().__init__(scope, id_, **options)
@@ -28,6 +31,7 @@ class DataStack(Stack):
         self.customers = self._make_table("customers")
         self.records = self._make_table("records")
         self.programs = self._make_bucket()
+        self.archive = self._make_archive(settings.archive_days)
         self.secret = self._make_secret()
 
     @property
@@ -39,7 +43,7 @@ class DataStack(Stack):
             self,
             "Key",
             alias=f"alias/{self._names.resource('data')}",
-            description="Stepwell: customers, records, alarms",
+            description="Stepwell: customers, records, archived events, alarms",
             enable_key_rotation=True,
             removal_policy=self._removal,
         )
@@ -94,6 +98,36 @@ class DataStack(Stack):
             "AwsSolutions-S1",
             "Only Stepwell's functions read it, it holds journey definitions and no personal "
             "data, and objects are named by their content; access logs would tell little.",
+        )
+        return bucket
+
+    def _make_archive(self, days: int | None) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Archive",
+            bucket_name=self._names.archive_bucket(),
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="Forget",
+                    expiration=Duration.days(days) if days else None,
+                    noncurrent_version_expiration=Duration.days(_OVERWRITTEN_DAYS),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
+            removal_policy=self._removal,
+        )
+        acknowledge(
+            bucket,
+            "AwsSolutions-S1",
+            "Only the router writes and no function reads it; who else does is a matter for "
+            "CloudTrail's data events, which an account turns on for all its buckets.",
         )
         return bucket
 

@@ -172,6 +172,8 @@ class EngineStack(Stack):
         reasons = {
             "s3:GetObject": "Objects are named by the hash of their content, and a running "
             "journey reads the version it started with: only their folder can be named.",
+            "s3:PutObject": "Objects are named by their minute and their content: only "
+            "their folder can be named.",
             "states:StopExecution": "Executions are made while it runs; the machine is named "
             "exactly.",
             "sns:Publish": "Endpoints are made from customers' device tokens; the application is "

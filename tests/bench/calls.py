@@ -102,6 +102,7 @@ def _bill(meter: Meter, count: int, callers: tuple[str, ...]) -> dict[str, float
         "function_time": memory * _seconds(meter, callers, invocations, count),
         "write": sum(meter.write_units[each] for each in callers) / count,
         "read": sum(meter.read_units[each] for each in callers) / count,
+        "put": meter.of(*callers)["s3:PutObject"] / count,
     }
 
 
@@ -116,8 +117,9 @@ def _seconds(meter: Meter, callers: tuple[str, ...], invocations: float, count: 
     functions = tuple(each for each in callers if each != STATE_MACHINE)
     calls = _per(meter.of(*functions), count)
     providers = sum(number for name, number in calls.items() if name.startswith(_PROVIDERS))
-    calls_inside = sum(calls.values()) - providers
-    return _prices().assumptions.function_seconds(calls_inside, providers, invocations)
+    puts = calls.get("s3:PutObject", 0.0)
+    inside = sum(calls.values()) - providers - puts
+    return _prices().assumptions.function_seconds(inside, providers, invocations, puts)
 
 
 def _dollars(bill: dict[str, float]) -> float:

@@ -25,6 +25,7 @@ VARIABLES: Mapping[str, set[str]] = {
         *_BOTH_TABLES,
         *_PREFIXES,
         *("PROGRAMS_BUCKET", "CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL"),
+        "ARCHIVE_BUCKET",
     },
     "commands": {"CUSTOMERS_TABLE", *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},
@@ -39,6 +40,7 @@ VALUES = {
     "STAGE": "local",
     "CUSTOMERS_TABLE": "stepwell-local-customers",
     "RECORDS_TABLE": "stepwell-local-records",
+    "ARCHIVE_BUCKET": "stepwell-local-archive-<AWS::AccountId>-<AWS::Region>",
     "PROGRAMS_BUCKET": "stepwell-local-programs-<AWS::AccountId>-<AWS::Region>",
     "HASH_SECRET_ARN": (
         f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key"

@@ -15,6 +15,7 @@ Grants = dict[str, set[str]]
 _PREFIX = "arn:<AWS::Partition>"
 _HERE = "<AWS::Region>:<AWS::AccountId>"
 _BUCKET = f"{_PREFIX}:s3:::stepwell-local-programs-<AWS::AccountId>-<AWS::Region>"
+_ARCHIVE = f"{_PREFIX}:s3:::stepwell-local-archive-<AWS::AccountId>-<AWS::Region>"
 _SECRET = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key-??????"
 _JOURNEYS = ("cart_abandonment", "onboarding", "post_purchase", "win_back")
 _MACHINES = {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-{name}" for name in _JOURNEYS}
@@ -56,6 +57,7 @@ EXPECTED: Mapping[str, Grants] = {
         "dynamodb:PutItem": BOTH,
         "dynamodb:UpdateItem": CUSTOMERS,
         "s3:GetObject": {f"{_BUCKET}/programs/*", f"{_BUCKET}/catalogs/*"},
+        "s3:PutObject": {f"{_ARCHIVE}/events/*"},
         "secretsmanager:GetSecretValue": {_SECRET},
         "sqs:SendMessage": {"CommandsQueue.Arn"},
     },
@@ -193,14 +195,18 @@ def test_permissions_come_from_the_roles_alone(synthesized: Synthesized) -> None
     assert len(deployers) == 1
 
 
-def test_permissions_the_key_is_used_through_dynamodb_only(synthesized: Synthesized) -> None:
-    for function in synthesized.functions().values():
+def test_permissions_the_key_is_used_through_the_tables_and_by_the_router_through_the_archive(
+    synthesized: Synthesized,
+) -> None:
+    for name, function in synthesized.functions().items():
         for statement in statements(synthesized.role(function["Role"])):
             if any(action.startswith("kms:") for action in listed(statement["Action"])):
                 [via] = statement["Condition"]["StringEquals"].items()
+                for_archive = name == "router" and statement["Action"] == "kms:GenerateDataKey"
+                service = "s3" if for_archive else "dynamodb"
                 assert (via[0], short(via[1])) == (
                     "kms:ViaService",
-                    "dynamodb.<AWS::Region>.amazonaws.com",
+                    f"{service}.<AWS::Region>.amazonaws.com",
                 )
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.app import build
+from infra.compiled import Compiled
 from infra.constructs.machines import DefinitionError, fill_in
 from infra.settings import STAGES, Settings, SettingsError, settings_for
-from tests.infrastructure.synthesized import Synthesized, definition, short, states
+from infra.stacks.engine import Sources
+from tests.infrastructure.synthesized import (
+    Synthesized,
+    definition,
+    read_assembly,
+    short,
+    states,
+)
 
 # ------------------------------------------------------------------------------------ data
 
@@ -38,16 +49,50 @@ def test_key_is_rotated(synthesized: Synthesized) -> None:
 
 
 def test_bucket_is_private_versioned_and_never_emptied(synthesized: Synthesized) -> None:
-    [bucket] = synthesized.properties("AWS::S3::Bucket")
-    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert "BucketEncryption" in bucket
-    [policy] = synthesized.properties("AWS::S3::BucketPolicy")
-    [statement] = policy["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Deny"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    buckets = synthesized.properties("AWS::S3::Bucket")
+    for bucket in buckets:
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert "BucketEncryption" in bucket
+    policies = synthesized.properties("AWS::S3::BucketPolicy")
+    assert len(policies) == len(buckets) >= 2
+    for policy in policies:
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     [deployment] = synthesized.properties("Custom::CDKBucketDeployment")
     assert deployment["Prune"] is False
+
+
+def archive_of(data: Synthesized) -> Mapping[str, Any]:
+    [archive] = [
+        each
+        for each in data.properties("AWS::S3::Bucket")
+        if short(each["BucketName"]).startswith("stepwell-local-archive-")
+    ]
+    return archive
+
+
+def test_archive_is_encrypted_with_the_key_and_forgets_what_was_overwritten(
+    synthesized: Synthesized,
+) -> None:
+    archive = archive_of(synthesized)
+    [rule] = archive["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert short(rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]) == "Key.Arn"
+    assert rule["BucketKeyEnabled"] is True  # else every object would be a request to KMS
+    [forget] = archive["LifecycleConfiguration"]["Rules"]
+    assert forget["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert "ExpirationInDays" not in forget
+
+
+def test_archive_keeps_events_as_long_as_the_stage_says(
+    tmp_path: Path, sources: Sources, compiled: Compiled
+) -> None:
+    settings = dataclasses.replace(settings_for("local"), archive_days=400)
+    build(settings, compiled, sources, outdir=str(tmp_path)).synth()
+    [forget] = archive_of(read_assembly(tmp_path))["LifecycleConfiguration"]["Rules"]
+    assert forget["ExpirationInDays"] == 400
 
 
 # ----------------------------------------------------------------------------------- queues
@@ -295,6 +340,7 @@ def test_settings_unknown_stage_is_answered_with_those_there_are() -> None:
         ("push_application_arn", "stepwell"),
         ("sms_sender_id", "A name that is too long"),
         ("memory_mb", 64),
+        ("archive_days", 7),
         ("burst", 1),
         ("commands_concurrency", 1),
     ],

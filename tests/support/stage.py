@@ -22,6 +22,7 @@ from moto.sns.models import sns_backends
 from infra.local.account import ACCOUNT, REGION
 from infra.local.clock import StepClock
 from infra.local.engine import LocalEngine, function_arn, machine_arn
+from infra.local.event_sources import record
 from infra.local.functions import Function
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.write_keys import hash_write_key
@@ -44,6 +45,7 @@ FUNCTIONS = (
     "delivery",
     "admin",
 )
+ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
 TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
 """A Tuesday, 21:14 in London."""
 
@@ -152,14 +154,18 @@ class Stage:
             granted = {"purpose": purpose, "channel": channel, "status": "granted"}
             self.track("Consent Updated", user, **granted)
 
-    def deliver(self) -> dict[str, Any]:
-        """Hand everything that is queued to the router; its last answer."""
+    def deliver(self, times: int = 1) -> dict[str, Any]:
+        """Hand everything that is queued to the router, each batch `times`; its last answer."""
         queue = self.engine.client("sqs")
         answer: dict[str, Any] = {}
         while messages := queue.receive_message(
-            QueueUrl=self.events_url, MaxNumberOfMessages=10, AttributeNames=["All"]
+            QueueUrl=self.events_url,
+            MaxNumberOfMessages=10,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
         ).get("Messages"):
-            answer = self.route([each["Body"] for each in messages])
+            for _ in range(times):
+                answer = self._invoke_router([record(each, self.events_url) for each in messages])
             for each in messages:
                 queue.delete_message(QueueUrl=self.events_url, ReceiptHandle=each["ReceiptHandle"])
         return answer
@@ -175,6 +181,9 @@ class Stage:
             }
             for number, body in enumerate(bodies)
         ]
+        return self._invoke_router(records)
+
+    def _invoke_router(self, records: list[dict[str, Any]]) -> dict[str, Any]:
         answer: dict[str, Any] = self.engine.invoke(PREFIX + "router", {"Records": records})
         return answer
 
@@ -259,6 +268,7 @@ class Stage:
             "CUSTOMERS_TABLE": f"{PREFIX}customers",
             "RECORDS_TABLE": f"{PREFIX}records",
             "PROGRAMS_BUCKET": f"{PREFIX}programs",
+            "ARCHIVE_BUCKET": ARCHIVE,
             "HASH_SECRET_ARN": secret["ARN"],
             "EVENTS_QUEUE_URL": self.events_url,
             "COMMANDS_QUEUE_URL": self.commands_url,
@@ -272,6 +282,7 @@ class Stage:
         folder, bundle = self._folder, self._bundle
         s3 = self.engine.client("s3")
         s3.create_bucket(Bucket=f"{PREFIX}programs")
+        s3.create_bucket(Bucket=ARCHIVE)
         for path in Path(folder.name).rglob("*.json"):
             key = path.relative_to(folder.name).as_posix()
             s3.put_object(Bucket=f"{PREFIX}programs", Key=key, Body=path.read_bytes())

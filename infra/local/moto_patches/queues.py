@@ -1,10 +1,11 @@
-"""SQS under threads, and news of its changes.
+"""SQS under threads, in order, and news of its changes.
 
 moto copies a queue's messages when it deletes one, and loses what comes in the meantime.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +53,16 @@ def install(patches: Patches, on_change: Callable[[], None]) -> None:
             on_change()
         return result
 
-    patches.replace(Queue, "add_message", changing(Queue.add_message))
+    add_message = Queue.add_message
+    numbers = itertools.count(1)
+
+    def numbered(self: Any, message: Any) -> Any:
+        """Sequence numbers of a FIFO queue grow; moto draws them by chance."""
+        if self.fifo_queue:
+            message.sequence_number = f"{next(numbers):020d}"
+        return add_message(self, message)
+
+    patches.replace(Queue, "add_message", changing(numbered))
     patches.replace(Queue, "delete_message", changing(Queue.delete_message))
     patches.replace(SQSBackend, "purge_queue", changing(SQSBackend.purge_queue))
     patches.replace(SQSBackend, "receive_message", receive_message)

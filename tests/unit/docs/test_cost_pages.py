@@ -33,6 +33,7 @@ def test_assumptions_are_those_of_the_table() -> None:
     for text in (
         f"| {each.call_seconds * 1000:g} ms |",
         f"| {each.provider_seconds * 1000:g} ms;",
+        f"written to S3 | {each.put_seconds * 1000:g} ms |",
         f"| {each.own_seconds * 1000:g} ms;",
         f"| {each.function_memory_gb * 1024:g} MB,",
         f"one request | {each.events_per_request} |",

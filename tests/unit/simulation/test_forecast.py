@@ -77,9 +77,11 @@ def test_lambda_is_paid_for_its_runs_and_assumed_times() -> None:
     runs = 1_000 + 2_000 + 1_600 + 1_500 + 400 + 200
     assert _line(found, "Lambda", "invocations").amount == pytest.approx(runs)
     calls = 8_000 + 1_500 + 2_000 + 4_500 + 400  # router with its commands, two functions, ingest
-    seconds = calls * 0.006 + (1_500 + 300) * 0.1 + runs * 0.004
+    puts = 400  # the router writes each batch to the archive
+    seconds = calls * 0.006 + (1_500 + 300) * 0.1 + puts * 0.03 + runs * 0.004
     assert _line(found, "Lambda", "GB-seconds").amount == pytest.approx(seconds * 0.5)
     sending = (2_000 + 4_500) * 0.006 + 1_800 * 0.1 + (2_000 + 1_600 + 1_500) * 0.004
+    assert _line(found, "S3", "PUT requests").amount == pytest.approx(puts)
     express = _line(found, "Step Functions", "GB-seconds")
     assert express.amount == pytest.approx(sending * 0.0625)
 

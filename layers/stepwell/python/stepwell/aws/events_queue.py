@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
+REPLAYED = "replayed"
+"""The attribute of messages that come from the archive: the router does not archive them again."""
 MAX_ENTRIES = 10
 MAX_CALL_BYTES = 900_000
 """Below SQS's limit of 1 MiB a call, with room for what surrounds the bodies."""
@@ -26,9 +28,11 @@ MAX_CALL_BYTES = 900_000
 class EventsQueue:
     client: SQSClient
     url: str
+    replays: bool = False
+    """Whether what is sent comes from the archive."""
 
     def send(self, events: Sequence[Event]) -> None:
-        for entries in _calls(events):
+        for entries in _calls(events, replays=self.replays):
             try:
                 answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
             except (ClientError, BotoCoreError) as error:
@@ -38,7 +42,9 @@ class EventsQueue:
                 raise QueueUnavailableError
 
 
-def _calls(events: Sequence[Event]) -> Iterator[list[SendMessageBatchRequestEntryTypeDef]]:
+def _calls(
+    events: Sequence[Event], *, replays: bool
+) -> Iterator[list[SendMessageBatchRequestEntryTypeDef]]:
     entries: list[SendMessageBatchRequestEntryTypeDef] = []
     size = 0
     for event in events:
@@ -55,6 +61,10 @@ def _calls(events: Sequence[Event]) -> Iterator[list[SendMessageBatchRequestEntr
                 "MessageDeduplicationId": event.fingerprint,
             }
         )
+        if replays:
+            entries[-1]["MessageAttributes"] = {
+                REPLAYED: {"DataType": "String", "StringValue": "true"}
+            }
         size += length
     if entries:
         yield entries

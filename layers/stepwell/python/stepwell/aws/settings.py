@@ -34,6 +34,10 @@ class ProgramSettings(Settings):
     policies_key: str = ""
 
 
+class ArchiveSettings(Settings):
+    archive_bucket: str
+
+
 class HashSettings(Settings):
     hash_secret_arn: str
 

@@ -144,7 +144,7 @@ def _orchestration(usage: Usage, prices: PriceTable) -> dict[str, float]:
     requests = calls["event"] / assumed.events_per_request
     commands = calls["start"] + calls["wake"] + calls["stop"]
     router = usage.of_tables(usage.metered.requests, "router") + commands
-    seconds["router"] = assumed.function_seconds(router, 0, batches)
+    seconds["router"] = assumed.function_seconds(router, 0, batches, puts=batches)
     seconds["ingest"] = assumed.function_seconds(batches, 0, requests)
     sending = sum(seconds[name] for name in SENDERS)
     return {
@@ -176,6 +176,7 @@ def _way_in(usage: Usage, prices: PriceTable) -> dict[str, float]:
     return {
         "http": events / assumed.events_per_request,
         "fifo": _QUEUE_CALLS * events / assumed.events_per_batch,
+        "put": events / assumed.events_per_batch,
     }
 
 

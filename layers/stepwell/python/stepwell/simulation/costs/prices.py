@@ -85,6 +85,7 @@ class Services(_Strict):
     backup: ServicePrice
     fifo: ServicePrice
     queue: ServicePrice
+    put: ServicePrice
     http: ServicePrice
 
 
@@ -149,15 +150,19 @@ class Assumptions(_Strict):
     express_memory_gb: Positive
     call_seconds: Dollars
     provider_seconds: Dollars
+    put_seconds: Dollars
     own_seconds: Dollars
     events_per_request: Annotated[int, Field(ge=1, le=500)]
     events_per_batch: Annotated[int, Field(ge=1, le=10)]
 
-    def function_seconds(self, calls: float, provider_calls: float, invocations: float) -> float:
+    def function_seconds(
+        self, calls: float, provider_calls: float, invocations: float, puts: float = 0.0
+    ) -> float:
         """Seconds that functions are paid for."""
         return (
             calls * self.call_seconds
             + provider_calls * self.provider_seconds
+            + puts * self.put_seconds
             + invocations * self.own_seconds
         )
 
