@@ -7,10 +7,23 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from stepwell.cli import check, compile, customer, graph, send, simulate, test, write_keys  # noqa: A004 - named like the command
+from stepwell.cli import (
+    check,
+    compile,  # noqa: A004 - named like the command
+    customer,
+    graph,
+    replay,
+    send,
+    simulate,
+    test,
+    write_keys,
+)
 from stepwell.cli.command import Command, CommandError
 
-COMMANDS: tuple[Command, ...] = (check, compile, test, simulate, graph, send, customer, write_keys)
+COMMANDS: tuple[Command, ...] = (
+    *(check, compile, test, simulate, graph, send, customer, write_keys),
+    replay,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
