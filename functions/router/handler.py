@@ -15,7 +15,7 @@ from stepwell.aws import clock
 from stepwell.aws.archive import Archive
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
-from stepwell.aws.events_queue import REPLAYED
+from stepwell.aws.events_queue import KNOWN, REPLAYED
 from stepwell.aws.executions import StepFunctionsExecutions
 from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.programs import BucketPrograms
@@ -27,7 +27,7 @@ from stepwell.aws.settings import (
     TableSettings,
     load,
 )
-from stepwell.customers.routing import Router
+from stepwell.customers.routing import MARKER_KEPT, Router
 from stepwell.events.model import from_message
 from stepwell.journeys.reactions import Catalog
 
@@ -93,9 +93,20 @@ def _archive(records: list[dict[str, Any]]) -> None:
     )
 
 
+def _is_known(record: SQSRecord) -> bool:
+    """Whether it is of a replay that relies on what the router knows."""
+    attribute = record.raw_event.get("messageAttributes", {}).get(REPLAYED)
+    return attribute is not None and attribute["stringValue"] == KNOWN
+
+
 def _route(record: SQSRecord) -> None:
     try:
-        routed = router().route(from_message(record.body), clock.now())
+        event, now = from_message(record.body), clock.now()
+        if _is_known(record) and now > event.received_at + MARKER_KEPT:
+            # It stood in the queues too long: that it was applied may be forgotten by now.
+            logger.warning("replayed event too old", extra={"message_id": record.message_id})
+            return
+        routed = router().route(event, now)
     except Exception:
         logger.exception("event not applied", extra={"message_id": record.message_id})
         raise

@@ -112,6 +112,21 @@ def test_a_dry_run_counts_and_sends_nothing(
     assert capsys.readouterr().out == "5 of 5 archived events would be sent\n"
 
 
+def test_what_stood_in_the_queue_until_it_was_forgotten_is_not_applied(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys)
+    stage.engine.run_until(TUESDAY + MARKER_KEPT + timedelta(hours=5))
+    dynamodb = stage.engine.client("dynamodb")
+    for item in dynamodb.scan(TableName=f"{PREFIX}customers")["Items"]:
+        if item["sk"]["S"] == "APPLIED":  # as DynamoDB does when its time is over
+            key = {name: item[name] for name in ("pk", "sk")}
+            dynamodb.delete_item(TableName=f"{PREFIX}customers", Key=key)
+    before = tables(stage)
+    assert stage.deliver() == {"batchItemFailures": []}
+    assert tables(stage) == before
+
+
 def test_an_event_that_never_got_through_is_applied(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:

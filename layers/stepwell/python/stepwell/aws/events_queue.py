@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 REPLAYED = "replayed"
 """The attribute of messages that come from the archive: the router does not archive them again."""
+KNOWN, REBUILD = "known", "rebuild"
+"""Its values: to be applied only while the router surely knows what it applied, or in any case."""
 MAX_ENTRIES = 10
 MAX_CALL_BYTES = 900_000
 """Below SQS's limit of 1 MiB a call, with room for what surrounds the bodies."""
@@ -28,11 +30,11 @@ MAX_CALL_BYTES = 900_000
 class EventsQueue:
     client: SQSClient
     url: str
-    replays: bool = False
-    """Whether what is sent comes from the archive."""
+    replay: str = ""
+    """KNOWN or REBUILD when what is sent comes from the archive."""
 
     def send(self, events: Sequence[Event]) -> None:
-        for entries in _calls(events, replays=self.replays):
+        for entries in _calls(events, replay=self.replay):
             try:
                 answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
             except (ClientError, BotoCoreError) as error:
@@ -43,7 +45,7 @@ class EventsQueue:
 
 
 def _calls(
-    events: Sequence[Event], *, replays: bool
+    events: Sequence[Event], *, replay: str
 ) -> Iterator[list[SendMessageBatchRequestEntryTypeDef]]:
     entries: list[SendMessageBatchRequestEntryTypeDef] = []
     size = 0
@@ -61,9 +63,9 @@ def _calls(
                 "MessageDeduplicationId": event.fingerprint,
             }
         )
-        if replays:
+        if replay:
             entries[-1]["MessageAttributes"] = {
-                REPLAYED: {"DataType": "String", "StringValue": "true"}
+                REPLAYED: {"DataType": "String", "StringValue": replay}
             }
         size += length
     if entries:

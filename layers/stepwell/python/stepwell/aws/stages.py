@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from stepwell.aws.archive import Archive
 from stepwell.aws.clients import client
-from stepwell.aws.events_queue import EventsQueue
+from stepwell.aws.events_queue import KNOWN, REBUILD, EventsQueue
 
 
-def replay_parts(stage: str) -> tuple[Archive, EventsQueue]:
+def replay_parts(stage: str, *, rebuild: bool) -> tuple[Archive, EventsQueue]:
     """The stage's archive, and its events queue for what comes from there.
 
     Account and Region are those of the credentials at hand. Raises what botocore raises.
@@ -17,4 +17,5 @@ def replay_parts(stage: str) -> tuple[Archive, EventsQueue]:
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     region, account = found["Attributes"]["QueueArn"].split(":")[3:5]
     bucket = f"stepwell-{stage}-archive-{account}-{region}"
-    return Archive(client("s3"), bucket), EventsQueue(sqs, url, replays=True)
+    queue = EventsQueue(sqs, url, REBUILD if rebuild else KNOWN)
+    return Archive(client("s3"), bucket), queue

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     check(selection, datetime.now(UTC), rebuild=arguments.rebuild)
     counts = Counts()
     try:
-        archive, queue = replay_parts(arguments.stage)
+        archive, queue = replay_parts(arguments.stage, rebuild=arguments.rebuild)
         send = _nothing if arguments.dry_run else queue.send
         replay(archive, selection, send, counts, show=not arguments.json)
     except QueueUnavailableError as error:
