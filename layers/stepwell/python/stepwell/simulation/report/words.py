@@ -85,7 +85,8 @@ def several(count: int, thing: str) -> str:
 
 def period(settings: Settings) -> str:
     """`2026-11-02 to 2026-12-02 (30 days), seed 1`."""
-    days = f"{settings.days:g} day{'' if settings.days == 1 else 's'}"
+    number = round(settings.days, 1)
+    days = f"{number:g} day{'' if number == 1 else 's'}"
     return f"{settings.start[:10]} to {settings.until[:10]} ({days}), seed {settings.seed}"
 
 
