@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 from unittest.mock import patch
 
@@ -41,6 +42,8 @@ class Meter:
     operations: Counter[str] = field(default_factory=Counter)
     read_units: Counter[str] = field(default_factory=Counter)
     write_units: Counter[str] = field(default_factory=Counter)
+    lock: Lock = field(default_factory=Lock)
+    """Executions run in threads of their own, and `+=` on a counter is two steps."""
 
     def of(self, *callers: str) -> Counter[str]:
         """Calls of these callers, by operation."""
@@ -54,11 +57,18 @@ class Meter:
         caller = _caller.get()
         if caller == DRIVER:
             return
-        self.calls[caller, f"{service}:{operation}"] += 1
-        if service == "dynamodb":
-            self.read_units[caller] += _read_units(operation, request, answer)
-            self.write_units[caller] += _write_units(operation, request)
-            self.operations[caller] += _operations(operation, request)
+        is_table = service == "dynamodb"
+        read = _read_units(operation, request, answer) if is_table else 0
+        written = _write_units(operation, request) if is_table else 0
+        with self.lock:
+            self.calls[caller, f"{service}:{operation}"] += 1
+            self.read_units[caller] += read
+            self.write_units[caller] += written
+            self.operations[caller] += _operations(operation, request) if is_table else 0
+
+    def invoked(self, name: str) -> None:
+        with self.lock:
+            self.invocations[name] += 1
 
 
 @contextmanager
@@ -75,7 +85,7 @@ def metering() -> Iterator[Meter]:
 
     def invoked(self: InProcessInvoker, reference: str, event: Any) -> Invocation:
         name = name_of(reference).removeprefix("stepwell-local-")
-        meter.invocations[name] += 1
+        meter.invoked(name)
         token = _caller.set(name)
         try:
             return invoke(self, reference, event)
