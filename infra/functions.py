@@ -151,13 +151,14 @@ FUNCTIONS = (
         "router",
         (
             *_BOTH_TABLES,
-            *("PROGRAMS_BUCKET", "CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL"),
-            *("ARCHIVE_BUCKET", *_PREFIXES),
+            *_POLICIES,
+            *("CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
+            *_PREFIXES,
         ),
         lambda s: (
             s.customers("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"),
             s.records("PutItem"),
-            s.bucket_objects("programs"),
+            *s.rules(),
             s.bucket_objects("catalogs"),
             allow(s.names.archived_events(), "s3:PutObject"),
             s.secret(),

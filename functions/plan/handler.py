@@ -12,7 +12,7 @@ from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.programs import BucketPrograms, read_text
 from stepwell.aws.settings import ProgramSettings, load
-from stepwell.customers.snapshot import load_snapshot
+from stepwell.customers.people import load_for_enrollment
 from stepwell.journeys.planning import plan
 from stepwell.messages.policies import Policies, load_policies
 from stepwell.storage.operations import Store
@@ -47,7 +47,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         programs().version(event["version"]),
         event["step"],
         enrollment_id=ids["enrollment"],
-        snapshot=load_snapshot(store(), ids["customer"]),
+        snapshot=load_for_enrollment(store(), ids["customer"]),
         default_zone=policies().default_zone,
         now=clock.now(),
     )

@@ -18,7 +18,7 @@ from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import KNOWN, REPLAYED
 from stepwell.aws.executions import StepFunctionsExecutions
 from stepwell.aws.hasher import SecretHasher
-from stepwell.aws.programs import BucketPrograms
+from stepwell.aws.programs import BucketPrograms, read_text
 from stepwell.aws.settings import (
     ArchiveSettings,
     ExecutionSettings,
@@ -30,6 +30,7 @@ from stepwell.aws.settings import (
 from stepwell.customers.routing import MARKER_KEPT, Router
 from stepwell.events.model import from_message
 from stepwell.journeys.reactions import Catalog
+from stepwell.messages.policies import load_policies
 
 logger = Logger(service="router")
 
@@ -56,6 +57,9 @@ def router() -> Router:
         ),
         hasher=SecretHasher(client("secretsmanager"), settings.hash_secret_arn),
         new_id=lambda: f"c{secrets.token_hex(12)}",
+        rules=load_policies(
+            read_text(client("s3"), settings.programs_bucket, settings.policies_key)
+        ).identities,
     )
 
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stepwell.customers import keys
+from stepwell.customers.identity_rules import USER_ID, IdentityRules
+from stepwell.customers.people import load_person
 from stepwell.customers.routing import Routed, Router
-from stepwell.customers.snapshot import Snapshot, load_snapshot
+from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event, EventType
 from stepwell.journeys.program import Program
 from stepwell.journeys.reactions import Catalog
@@ -42,11 +44,54 @@ def event(name: str = "Started", *, number: str = "1", at: datetime = START, **m
     return Event(**(fields | more))
 
 
+def visit(device: str = "a", name: str = "Seen", **more: Any) -> Event:
+    """An event of somebody of whom only the device is known."""
+    return event(name, **({"user_id": None, "anonymous_id": device, "number": device} | more))
+
+
+def identify(user: str | None = "ada", device: str | None = None, **more: Any) -> Event:
+    """`traits` by keyword; `number` and `at` as of `event`."""
+    fields = {name: more.pop(name) for name in ("number", "at", "context") if name in more}
+    number = fields.pop("number", f"{user}-{device}-{sorted(more)}")
+    return event(
+        "",
+        number=number,
+        type=EventType.IDENTIFY,
+        user_id=user,
+        anonymous_id=device,
+        traits=more,
+        **fields,
+    )
+
+
+def alias(user: str, previous: str) -> Event:
+    number = f"alias-{user}-{previous}"
+    return event("", number=number, type=EventType.ALIAS, user_id=user, previous_id=previous)
+
+
+class AskedStore(MemoryStore):
+    """Notes the partitions that are queried."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def query(self, table: TableName, pk: str, **options: Any) -> list[dict[str, Any]]:
+        self.asked.append(pk)
+        return super().query(table, pk, **options)
+
+
 class World:
     """A router on a store in memory, with what it asked of Step Functions."""
 
-    def __init__(self, *programs: Program, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        *programs: Program,
+        store: Store | None = None,
+        rules: IdentityRules | None = None,
+    ) -> None:
         self.programs = programs or (program(),)
+        self.rules = rules or IdentityRules()
         self.store: Store = store or MemoryStore()
         self.executions = RecordedExecutions()
         self.router = self.make_router()
@@ -62,15 +107,20 @@ class World:
             executions=self.executions,
             hasher=plain_hasher,
             new_id=lambda: f"c{next(numbers)}-{threading.get_ident()}",
+            rules=self.rules,
         )
 
     def send(self, *events: Event, at: datetime | None = None) -> list[Routed]:
         return [self.router.route(each, at or each.received_at) for each in events]
 
-    def ada(self) -> Snapshot:
-        identity = self.store.get(keys.identity("user_id", plain_hasher("user_id", "ada")))
+    def person(self, text: str, kind: str = USER_ID) -> Snapshot:
+        """Who has this identity by now."""
+        identity = self.store.get(keys.identity(kind, plain_hasher(kind, text)))
         assert identity is not None
-        return load_snapshot(self.store, identity["customer"])
+        return load_person(self.store, identity["customer"])
+
+    def ada(self) -> Snapshot:
+        return self.person("ada")
 
     def enrollment(self, name: str = "cart#one") -> dict[str, Any]:
         return self.ada().enrollments[name]

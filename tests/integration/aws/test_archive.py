@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from stepwell.aws import clients
 from stepwell.aws.archive import Archive, ArchiveError
 from stepwell.aws.hasher import SecretHasher
-from stepwell.customers.identities import USER_ID, identity_key
+from stepwell.customers.identities import identity_key
+from stepwell.customers.identity_rules import USER_ID
 from stepwell.customers.routing import Router
 from stepwell.customers.snapshot import load_snapshot
 from stepwell.events.model import Event, to_message

@@ -173,15 +173,6 @@ def alias(previous: str, number: str) -> Event:
     return event("", number=number, type=EventType.ALIAS, previous_id=previous)
 
 
-def test_an_alias_is_noted_and_joins_nobody() -> None:
-    world = World()
-    (visitor,) = world.send(event("Seen", user_id=None, anonymous_id="a"))
-    (named,) = world.send(alias("a", "1"))
-    (later,) = world.send(event("Seen", number="2", user_id=None, anonymous_id="a"))
-    assert visitor.customer == later.customer != named.customer
-    assert (world.ada().profile or {})["previous_ids"] == ["a"]
-
-
 def test_previous_ids_are_each_listed_once_and_bounded() -> None:
     world = World()
     world.send(

@@ -10,6 +10,9 @@ from pydantic import BaseModel
 from stepwell.messages.policies import Policies, PoliciesError, load_policies, policies_document
 from stepwell.messages.policies_file import (
     CapModel,
+    IdentitiesModel,
+    LimitModel,
+    LimitsModel,
     PoliciesModel,
     PurposeModel,
     QuietHoursModel,
@@ -165,6 +168,9 @@ def test_the_keys_that_are_suggested_are_those_of_the_models() -> None:
         "purposes": PurposeModel,
         "caps": CapModel,
         "quiet_hours": QuietHoursModel,
+        "identities": IdentitiesModel,
+        "limits": LimitsModel,
+        "limit": LimitModel,
     }
     assert {
         part: tuple(field.alias or name for name, field in model.model_fields.items())

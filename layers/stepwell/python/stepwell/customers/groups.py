@@ -45,3 +45,16 @@ def current_group(profile: Item | None) -> dict[str, Any]:
         return {}
     name, traits = list(groups.items())[-1]
     return traits | {"id": name}
+
+
+def united_groups(older: Item, newer: Item) -> dict[str, dict[str, Any]]:
+    """The groups of two profiles, those of the newer one last and with its word on their traits;
+    the oldest are left out when there are too many or they are too large together.
+    """
+    ours, theirs = groups_of(newer), groups_of(older)
+    united = {name: each for name, each in theirs.items() if name not in ours}
+    united |= {name: theirs.get(name, {}) | each for name, each in ours.items()}
+    listed = list(united.items())[-MAX_GROUPS:]
+    while len(json.dumps(dict(listed), separators=(",", ":"))) > MAX_GROUPS_BYTES:
+        listed = listed[1:]
+    return dict(listed)

@@ -1,75 +1,123 @@
-"""Which customer an event belongs to.
+"""The identities that an event names: user id, anonymous id, email, phone, device token.
 
-A user id and an anonymous id each belong to one customer for good: their items are made with "must
-not exist yet". A customer has one user id; a device that a second person signs in on keeps its
-anonymous id with the first. Joining two existing customers is not done here.
+Each belongs to one customer: its item is made with "must not exist yet", under a keyed hash. Which
+customer that makes the event's is decided in `resolving`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from typing import Any
 
 from stepwell.customers import keys
-from stepwell.events.model import Event
+from stepwell.customers.contacts import country_of, plain_email, plain_phone
+from stepwell.customers.identity_rules import (
+    ANONYMOUS_ID,
+    DEVICE_TOKEN,
+    EMAIL,
+    PHONE,
+    USER_ID,
+    IdentityRules,
+)
+from stepwell.events.model import Event, EventType
 from stepwell.ports import Hasher
-from stepwell.storage.operations import NEW, Item, Key, Put
+from stepwell.storage.operations import Key
 from stepwell.values import value
 
-USER_ID = "user_id"
-ANONYMOUS_ID = "anonymous_id"
+LONGEST_TOKEN = 4096
+
+
+@value
+class Identity:
+    """`is_former`: the id that an alias call says was used before."""
+
+    kind: str
+    key: Key
+    is_former: bool = False
+
+    @property
+    def reference(self) -> str:
+        """Names it in records and in the profile: its kind and a part of its keyed hash."""
+        return f"{self.kind}#{self.key.pk.rpartition('#')[2][:16]}"
 
 
 @value
 class Named:
-    """The identity items that an event names; either may be absent."""
+    """What an event names, the strongest first; `blocked` are kinds whose value names nobody.
 
-    user: Key | None
-    anonymous: Key | None
+    `user_id`, `anonymous_id` and `token` are the texts, where they name somebody.
+    """
 
-    def all(self) -> list[Key]:
-        return [key for key in (self.user, self.anonymous) if key]
+    identities: tuple[Identity, ...]
+    blocked: tuple[str, ...] = ()
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    token: str | None = None
+
+    def keys(self) -> list[Key]:
+        return [each.key for each in self.identities]
+
+    def first(self, kind: str) -> Identity | None:
+        return next((each for each in self.identities if each.kind == kind), None)
+
+    def names_somebody(self) -> bool:
+        """A device token alone says where somebody is, not who."""
+        return any(each.kind != DEVICE_TOKEN for each in self.identities)
 
 
-def named_by(event: Event, hasher: Hasher) -> Named:
+def named_by(event: Event, hasher: Hasher, rules: IdentityRules) -> Named:
+    """Addresses count where they are said to be the customer's: in an identify call."""
+    identities: list[Identity] = []
+    blocked: list[str] = []
+    seen: dict[str, str] = {}
+    for kind, text, is_former in _texts(event, rules):
+        if rules.blocks(text):
+            blocked.append(kind)
+            continue
+        if not is_former:
+            seen[kind] = text
+        identity = Identity(kind, identity_key(kind, text, hasher), is_former)
+        if identity.key not in {each.key for each in identities}:
+            identities.append(identity)
     return Named(
-        user=identity_key(USER_ID, event.user_id, hasher) if event.user_id else None,
-        anonymous=identity_key(ANONYMOUS_ID, event.anonymous_id, hasher)
-        if event.anonymous_id
-        else None,
+        tuple(identities),
+        tuple(blocked),
+        seen.get(USER_ID),
+        seen.get(ANONYMOUS_ID),
+        seen.get(DEVICE_TOKEN),
     )
 
 
-def identity_key(kind: str, value: str, hasher: Hasher) -> Key:
-    return keys.identity(kind, hasher(kind, value))
+def identity_key(kind: str, text: str, hasher: Hasher) -> Key:
+    return keys.identity(kind, hasher(kind, text))
 
 
-@value
-class Owner:
-    """The event's customer, and which identities are to become theirs."""
-
-    customer: str
-    is_new: bool
-    claims: tuple[Key, ...]
-
-    def puts(self) -> list[Put]:
-        return [Put(key, {"customer": self.customer}, NEW) for key in self.claims]
+def identities_in(event: Event) -> list[tuple[str, str]]:
+    """(kind, value) of all that may ever join the event's customer to another one."""
+    return [(kind, text) for kind, text, _ in _texts(event, IdentityRules())]
 
 
-def owner_of(
-    named: Named,
-    found: Mapping[Key, Item],
-    *,
-    has_user: Callable[[str], bool],
-    new_id: Callable[[], str],
-) -> Owner:
-    """`has_user(customer)`: whether that customer already has a user id (asked only when it
-    matters).
-    """
-    by_user = found.get(named.user) if named.user else None
-    by_anonymous = found.get(named.anonymous) if named.anonymous else None
-    unclaimed = tuple(key for key in named.all() if key not in found)
-    if by_user:
-        return Owner(by_user["customer"], is_new=False, claims=unclaimed)
-    if by_anonymous and not (named.user and has_user(by_anonymous["customer"])):
-        return Owner(by_anonymous["customer"], is_new=False, claims=unclaimed)
-    return Owner(new_id(), is_new=True, claims=unclaimed)
+def device_token(context: dict[str, Any]) -> str | None:
+    device = context.get("device")
+    token = device.get("token") if isinstance(device, dict) else None
+    return token if isinstance(token, str) and 0 < len(token) <= LONGEST_TOKEN else None
+
+
+def _texts(event: Event, rules: IdentityRules) -> Iterator[tuple[str, str, bool]]:
+    if event.user_id:
+        yield USER_ID, event.user_id, False
+    if event.previous_id:  # whatever it was to its sender
+        yield USER_ID, event.previous_id, True
+        yield ANONYMOUS_ID, event.previous_id, True
+    if event.anonymous_id:
+        yield ANONYMOUS_ID, event.anonymous_id, False
+    if event.type is EventType.IDENTIFY:
+        email = plain_email(event.traits.get("email"))
+        if email and EMAIL not in rules.shared:
+            yield EMAIL, email, False
+        phone = plain_phone(event.traits.get("phone"), country_of(event.traits))
+        if phone and PHONE not in rules.shared:
+            yield PHONE, phone, False
+    token = device_token(event.context)
+    if token:
+        yield DEVICE_TOKEN, token, False

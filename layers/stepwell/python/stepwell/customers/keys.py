@@ -14,6 +14,8 @@ DECISION_PREFIX = "DECISION#"
 MESSAGE_PREFIX = "MESSAGE#"
 FINISHED_PREFIX = "FINISHED#"
 CONVERSION_PREFIX = "CONVERSION#"
+MERGED_PREFIX = "MERGED#"
+NOT_JOINED_PREFIX = "NOT_JOINED#"
 
 
 _kept = lru_cache(maxsize=1024)
@@ -22,6 +24,10 @@ _kept = lru_cache(maxsize=1024)
 
 def partition(customer: str) -> str:
     return f"CUSTOMER#{customer}"
+
+
+def customer_of(partition: str) -> str:
+    return partition.partition("#")[2]
 
 
 @_kept
@@ -91,3 +97,13 @@ def finished(customer: str, enrollment_id: str, run: int) -> Key:
 
 def conversion(customer: str, enrollment_id: str, run: int) -> Key:
     return Key(TableName.RECORDS, partition(customer), f"{CONVERSION_PREFIX}{enrollment_id}#{run}")
+
+
+def merge(customer: str, former: str) -> Key:
+    """The record that `former` became part of `customer`."""
+    return Key(TableName.RECORDS, partition(customer), MERGED_PREFIX + former)
+
+
+def not_joined(customer: str, reference: str, why: str) -> Key:
+    """The record that an identity was named with this customer and not joined, and why."""
+    return Key(TableName.RECORDS, partition(customer), f"{NOT_JOINED_PREFIX}{reference}#{why}")

@@ -9,7 +9,7 @@ from stepwell.journeys.happening import Command
 from stepwell.journeys.program import initial_state
 from stepwell.journeys.reactions import Catalog
 from stepwell.ports import Executions
-from stepwell.storage.operations import Item
+from stepwell.storage.operations import Item, Key
 
 EXITED = "Exited"
 """The error that a stopped execution shows; redrives skip it."""
@@ -17,8 +17,7 @@ EXITED = "Exited"
 
 def issue(
     command: Command,
-    customer: str,
-    enrollments: Mapping[str, Item],
+    enrollments: Mapping[Key, Item],
     catalog: Catalog,
     executions: Executions,
 ) -> None:
@@ -27,11 +26,11 @@ def issue(
         journey = command.enrollment.partition("#")[0]
         executions.stop(journey, command.execution, error=EXITED, cause="Replaced by a new entry")
         return
-    enrollment = enrollments.get(command.enrollment)
+    enrollment = enrollments.get(place_of(command))
     if enrollment is None or enrollment["run"] != command.run:
         return
     if command.kind == "start" and enrollment["status"] == slots.ACTIVE:
-        _start(command, customer, enrollment, catalog, executions)
+        _start(command, enrollment, catalog, executions)
     elif command.kind == "wake":
         _wake(command.step, enrollment, executions)
     elif command.kind == "stop" and enrollment["status"] == slots.ENDED:
@@ -43,17 +42,16 @@ def issue(
         )
 
 
-def _start(
-    command: Command,
-    customer: str,
-    enrollment: Item,
-    catalog: Catalog,
-    executions: Executions,
-) -> None:
-    key = keys.enrollment(customer, command.enrollment)
+def place_of(command: Command) -> Key:
+    """Where the enrollment lies that the command is about."""
+    return keys.enrollment(command.customer, command.enrollment)
+
+
+def _start(command: Command, enrollment: Item, catalog: Catalog, executions: Executions) -> None:
+    key = place_of(command)
     state = initial_state(
         catalog.version(enrollment["version"]),
-        customer=customer,
+        customer=command.customer,
         partition=key.pk,
         sort_key=key.sk,
         enrollment=command.enrollment,

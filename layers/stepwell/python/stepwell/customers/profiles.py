@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from stepwell.customers.contacts import LONGEST_EMAIL, LONGEST_PHONE, country_of, plain_phone
 from stepwell.customers.groups import add_group
-from stepwell.customers.snapshot import Snapshot, traits_of
+from stepwell.customers.identities import device_token
+from stepwell.customers.snapshot import Snapshot
+from stepwell.customers.traits import MAX_TRAITS_BYTES, Traits, read_traits, said
 from stepwell.customers.zones import load_zone
 from stepwell.events.model import CONSENT_EVENT, Event, EventType
+from stepwell.events.nobody import names_nobody
 from stepwell.storage.operations import Item
 from stepwell.timestamps import to_text
 
@@ -16,46 +19,63 @@ MAX_DEVICES = 10
 MAX_ANONYMOUS_IDS = 10
 """Those that the profile lists for people to read; the identity items know them all."""
 MAX_PREVIOUS_IDS = 10
-MAX_TRAITS_BYTES = 100_000
 MAX_GRANTS = 100
 """An item of DynamoDB takes 400 KB. What would grow past its share is not applied and said so:
 otherwise no later event of this customer could be applied either.
 """
 
-_LONGEST = {"email": 320, "sms": 32, "push": 4096, "locale": 64, "country": 64, "grant": 128}
-
-_encoder = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
-_FROM_TRAITS = {"zone", "locale", "country"}
+_LONGEST = {"email": LONGEST_EMAIL, "sms": LONGEST_PHONE, "locale": 64, "country": 64, "grant": 128}
+_FROM_TRAITS = ("zone", "locale", "country")
 
 
-def apply_to_profile(snapshot: Snapshot, event: Event, seq: int, problems: list[str]) -> Item:
+def apply_to_profile(
+    snapshot: Snapshot,
+    event: Event,
+    seq: int,
+    problems: list[str],
+    *,
+    user_id: str | None,
+    anonymous_id: str | None,
+) -> Item:
     """The profile after the event, which gets the number `seq`; `problems` says what did not fit.
 
-    Traits come from identify, the newest event winning. A trait set to null is removed. Addresses,
-    zone, locale and country are read from Segment's standard traits and context. An alias is noted
-    in `previous_ids` and joins nobody.
+    `user_id` and `anonymous_id` are those of the event that are the customer's. Traits come from
+    identify, the newest word on each winning. A trait set to null is removed. Addresses, zone,
+    locale and country are read from Segment's standard traits and context.
     """
     before = snapshot.profile or {"created_at": to_text(event.received_at)}
     profile = {**before, "seq": seq, "updated_at": to_text(event.received_at)}
     profile.pop("pk", None)
     profile.pop("sk", None)
-    if event.user_id:
-        profile["user_id"] = event.user_id
-    known = profile.get("anonymous_ids", [])
-    if event.anonymous_id and event.anonymous_id not in known:
-        profile["anonymous_ids"] = [*known, event.anonymous_id][-MAX_ANONYMOUS_IDS:]
+    profile |= _ids(profile, event, user_id, anonymous_id)
     if event.type is EventType.IDENTIFY:
-        traits = _merged(traits_of(snapshot.profile), event.traits, problems)
-        profile["traits"] = _text(traits)
-        profile = {name: value for name, value in profile.items() if name not in _FROM_TRAITS}
-        profile |= _known_traits(traits)
-        profile["addresses"] = _addresses(traits, before.get("addresses", {}))
+        traits = _with_said(read_traits(before), event, problems)
+        tokens = before.get("addresses", {}).get("push", [])
+        profile = known_by_traits(profile, traits.values, tokens) | traits.items()
     if event.type is EventType.GROUP:
         profile |= add_group(before, event, problems)
-    if event.previous_id and event.previous_id != event.user_id:
-        former = [each for each in profile.get("previous_ids", []) if each != event.previous_id]
-        profile["previous_ids"] = [*former, event.previous_id][-MAX_PREVIOUS_IDS:]
     return profile | _from_context(event.context, profile.get("addresses", {}))
+
+
+def known_by_traits(profile: Item, traits: dict[str, Any], tokens: list[str]) -> Item:
+    """The profile with the addresses and places that traits say, and with these device tokens."""
+    rest = {name: each for name, each in profile.items() if name not in _FROM_TRAITS}
+    return rest | _places(traits) | {"addresses": _addresses(traits, tokens)}
+
+
+def _ids(profile: Item, event: Event, user_id: str | None, anonymous_id: str | None) -> Item:
+    """An alias call says which user id counts from now on; events of a former one do not."""
+    former = [each for each in profile.get("previous_ids", []) if each != event.previous_id]
+    ids: Item = {}
+    if event.previous_id and user_id and event.previous_id != user_id:
+        former = [each for each in (*former, event.previous_id) if each != user_id]
+        ids["previous_ids"] = former[-MAX_PREVIOUS_IDS:]
+    if user_id and user_id not in former:
+        ids["user_id"] = user_id
+    known = profile.get("anonymous_ids", [])
+    if anonymous_id and anonymous_id not in known:
+        ids["anonymous_ids"] = [*known, anonymous_id][-MAX_ANONYMOUS_IDS:]
+    return ids
 
 
 def apply_to_consents(snapshot: Snapshot, event: Event, problems: list[str]) -> Item | None:
@@ -82,24 +102,19 @@ def apply_to_consents(snapshot: Snapshot, event: Event, problems: list[str]) -> 
     return {"grants": grants}
 
 
-def _merged(before: dict[str, Any], changes: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-    merged = {name: value for name, value in (before | changes).items() if value is not None}
-    if len(_text(merged)) <= MAX_TRAITS_BYTES:
-        return merged
+def _with_said(before: Traits, event: Event, problems: list[str]) -> Traits:
+    after = before.united(said(event.traits, event.timestamp))
+    if len(after.items()["traits"]) <= MAX_TRAITS_BYTES:
+        return after
     problems.append(f"traits: larger than {MAX_TRAITS_BYTES} bytes together, none of these kept")
     return before
 
 
-def _text(traits: dict[str, Any]) -> str:
-    return _encoder.encode(traits)
-
-
-def _known_traits(traits: dict[str, Any]) -> dict[str, Any]:
+def _places(traits: dict[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {}
     if _is_zone(traits.get("timezone")):
         known["zone"] = traits["timezone"]
-    country = traits.get("country") or _nested(traits, "address", "country")
-    places = {"locale": traits.get("locale"), "country": country}
+    places = {"locale": traits.get("locale"), "country": country_of(traits)}
     return known | {
         name: value
         for name, value in places.items()
@@ -107,12 +122,19 @@ def _known_traits(traits: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _addresses(traits: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    addresses = {name: value for name, value in before.items() if name == "push"}
+def _addresses(traits: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
+    """A phone number as E.164 where it can be read as one, else as it was sent: its provider says
+    what is wrong with it.
+    """
+    addresses: dict[str, Any] = {}
+    if tokens:
+        addresses["push"] = list(dict.fromkeys(tokens))[-MAX_DEVICES:]
     for channel, trait in (("email", "email"), ("sms", "phone")):
         value = traits.get(trait)
         if isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST[channel]:
             addresses[channel] = value.strip()
+    if "sms" in addresses:
+        addresses["sms"] = plain_phone(addresses["sms"], country_of(traits)) or addresses["sms"]
     return addresses
 
 
@@ -120,18 +142,12 @@ def _from_context(context: dict[str, Any], addresses: dict[str, Any]) -> dict[st
     changes: dict[str, Any] = {}
     if _is_zone(context.get("timezone")):
         changes["context_zone"] = context["timezone"]
-    token = _nested(context, "device", "token")
+    token = device_token(context)
     known = addresses.get("push", [])
-    if isinstance(token, str) and 0 < len(token) <= _LONGEST["push"] and token not in known:
-        tokens = [*known, token][-MAX_DEVICES:]
-        changes["addresses"] = addresses | {"push": tokens}
+    if token and token not in known and not names_nobody(token):
+        changes["addresses"] = addresses | {"push": [*known, token][-MAX_DEVICES:]}
     return changes
 
 
 def _is_zone(value: object) -> bool:
     return isinstance(value, str) and load_zone(value) is not None
-
-
-def _nested(document: dict[str, Any], outer: str, inner: str) -> object:
-    part = document.get(outer)
-    return part.get(inner) if isinstance(part, dict) else None

@@ -1,49 +1,41 @@
 """Apply one event to its customer, exactly once, and carry out what follows from it.
 
-Two reads (identities, the customer's partition), one transaction (profile, the event's marker, what
-the event does to enrollments), then the commands to Step Functions. The transaction is conditional
-on everything that was read, so whoever else writes the customer meanwhile makes it be computed
-again.
+Two reads (marker and identities, the customer's partition), one transaction (profile, the event's
+marker, what the event does to enrollments), then the commands to Step Functions. The transaction is
+conditional on everything that was read, so whoever else writes the customer meanwhile makes it be
+computed again.
 
 A redelivered event finds its marker: nothing is applied again, and the commands that the marker
 holds are issued again, for the first delivery may have ended before it issued them.
+
+An event that names two customers who are one person first makes them one, in a transaction of its
+own, and then begins anew: whoever dies in between leaves two customers, or one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from stepwell.customers import keys
-from stepwell.customers.identities import Owner, named_by, owner_of
-from stepwell.customers.orders import issue
-from stepwell.customers.profiles import apply_to_consents, apply_to_profile
-from stepwell.customers.snapshot import Snapshot, load_snapshot
-from stepwell.events.age import is_fresh
+from stepwell.customers.applying import MARKER_KEPT, Applying, apply, commands_of
+from stepwell.customers.identities import Named, named_by
+from stepwell.customers.identity_rules import IdentityRules
+from stepwell.customers.merging import merge
+from stepwell.customers.orders import issue, place_of
+from stepwell.customers.people import load_person
+from stepwell.customers.resolving import OTHER_USER, Resolution, resolve
+from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
-from stepwell.journeys.happening import Command, Happening, Reaction
-from stepwell.journeys.reactions import Catalog, react
+from stepwell.journeys.happening import Command
+from stepwell.journeys.progress import listens
+from stepwell.journeys.reactions import Catalog
 from stepwell.ports import Executions, Hasher
-from stepwell.storage.operations import (
-    NEW,
-    ConditionFailedError,
-    Conditions,
-    Item,
-    Key,
-    Operation,
-    Put,
-    Store,
-    StoreBusyError,
-    TableName,
-    Update,
-    equals,
-)
-from stepwell.timestamps import to_text
+from stepwell.storage.operations import ConditionFailedError, Item, Key, Store, StoreBusyError
 from stepwell.values import value
 
-MARKER_KEPT = timedelta(days=30)
-"""How long a redelivered event is known. SDKs retry for hours, SQS for days."""
+__all__ = ["MARKER_KEPT", "Routed", "Router"]
 
 _ATTEMPTS = 20
 _REREADS = 3
@@ -52,13 +44,19 @@ _REREADS = 3
 
 @value
 class Routed:
-    """What became of an event. `seq` is its number at the customer."""
+    """What became of an event. `seq` is its number at the customer; `merged` are customers who
+    became this one before it was applied.
+    """
 
     customer: str
     seq: int
     repeated: bool
     commands: tuple[Command, ...] = ()
     problems: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+
+
+NOBODY = Routed("", 0, False, problems=("its ids name nobody: it is kept in the archive only",))
 
 
 @dataclass(frozen=True)
@@ -70,106 +68,88 @@ class Router:
     executions: Executions
     hasher: Hasher
     new_id: Callable[[], str]
+    rules: IdentityRules = field(default_factory=IdentityRules)
 
     def route(self, event: Event, now: datetime) -> Routed:
         """Raises StoreBusyError when the customer cannot be written; the event must come again."""
-        named = named_by(event, self.hasher)
+        named = named_by(event, self.hasher, self.rules)
+        if not named.names_somebody():
+            return NOBODY
         mark = keys.applied_event(event.fingerprint)
+        merged: list[str] = []
         for attempt in range(_ATTEMPTS):
-            marker, found = self._read(mark, named.all())
+            found = self.store.get_many([mark, *named.keys()])
+            marker = found.pop(mark, None)
             if marker:
-                return self._repeat(marker)
-            owner = owner_of(named, found, has_user=self._has_user, new_id=self.new_id)
-            snapshot = (
-                Snapshot(owner.customer)
-                if owner.is_new
-                else load_snapshot(self.store, owner.customer)
-            )
-            if named.user in owner.claims and "user_id" in (snapshot.profile or {}):
-                continue  # somebody else has signed in since `_has_user` looked
-            if not snapshot.is_whole and attempt < _REREADS:
+                return self._repeat(marker, merged)
+            owners = self._owners(named, found)
+            resolution = resolve(named, owners, found, self.rules, now, self._listening(now))
+            if not resolution.is_whole and attempt < _REREADS:
                 continue
             try:
-                return self._apply(event, mark, now, owner, snapshot)
+                if resolution.joins is None:
+                    applying = Applying(event, named, mark, now, resolution, found, owners)
+                    return self._apply(applying, merged)
+                merged.append(self._merge(resolution, event, now))
             except ConditionFailedError:
                 continue
         raise StoreBusyError("a customer changes faster than an event can be applied")
 
-    def _read(self, mark: Key, identities: list[Key]) -> tuple[Item | None, Mapping[Key, Item]]:
-        found = self.store.get_many([mark, *identities])
-        return found.pop(mark, None), found
+    def _owners(self, named: Named, found: Mapping[Key, Item]) -> dict[Key, Snapshot]:
+        """Whose the identities are. Somebody else's that the first owner knows for that already,
+        such as the device of a household, are not looked up again.
+        """
+        people: dict[str, Snapshot] = {}
+        owners: dict[Key, Snapshot] = {}
+        strangers: list[str] = []
+        for identity in named.identities:
+            item = found.get(identity.key)
+            if item is None or f"{identity.reference} {OTHER_USER}" in strangers:
+                continue
+            customer = item["customer"]
+            if customer not in people:
+                people[customer] = load_person(self.store, customer)
+            owners[identity.key] = people[customer]
+            strangers = strangers or (people[customer].profile or {}).get("not_joined", [])
+        return owners
 
-    def _has_user(self, customer: str) -> bool:
-        return "user_id" in (self.store.get(keys.profile(customer)) or {})
+    def _listening(self, now: datetime) -> Callable[[Snapshot], int]:
+        """How many enrollments of a person an event can still reach."""
 
-    def _apply(
-        self, event: Event, mark: Key, now: datetime, owner: Owner, before: Snapshot
-    ) -> Routed:
-        seq = before.seq + 1
-        problems: list[str] = []
-        profile = apply_to_profile(before, event, seq, problems)
-        consents = apply_to_consents(before, event, problems)
-        after = Snapshot(
-            before.customer, profile, consents or before.consents, before.caps, before.enrollments
-        )
-        reaction = Reaction()
-        if event.name and is_fresh(event, now):
-            reaction = react(Happening(event, seq, now, after), self.catalog, self.hasher)
-        profile["touched"] = reaction.touched()
-        self.store.transact(
-            [
-                Put(keys.profile(owner.customer), profile, _as_read(before)),
-                _marker(mark, owner.customer, seq, reaction.commands, now),
-                *owner.puts(),
-                *([Put(keys.consents(owner.customer), consents)] if consents else []),
-                *reaction.operations(),
-            ]
-        )
-        enrollments = enrollments_after(before.enrollments, reaction.operations())
-        for command in reaction.commands:
-            issue(command, owner.customer, enrollments, self.catalog, self.executions)
+        def count(person: Snapshot) -> int:
+            return sum(
+                listens(now, self.catalog.version(item["version"]), item)
+                for _, _, item in person.all_enrollments()
+            )
+
+        return count
+
+    def _merge(self, resolution: Resolution, event: Event, now: datetime) -> str:
+        """Make two customers one; the id of the one who is no customer any more."""
+        winner, loser = resolution.joining()
+        self.store.transact(merge(winner, loser, by=resolution.joined_by, event=event.id, now=now))
+        return loser.customer
+
+    def _apply(self, applying: Applying, merged: list[str]) -> Routed:
+        person = applying.resolution.person or Snapshot(self.new_id())
+        applied = apply(applying, person, self.catalog, self.hasher, self.rules)
+        self.store.transact(applied.operations)
+        self._issue(applied.commands, applied.enrollments)
         return Routed(
-            owner.customer, seq, False, tuple(reaction.commands), (*problems, *reaction.problems)
+            person.customer,
+            applied.seq,
+            False,
+            applied.commands,
+            applied.problems,
+            tuple(merged),
         )
 
-    def _repeat(self, marker: Item) -> Routed:
-        customer, commands = marker["customer"], _commands(marker)
+    def _repeat(self, marker: Item, merged: list[str]) -> Routed:
+        customer, commands = marker["customer"], commands_of(marker)
         if commands:
-            enrollments = load_snapshot(self.store, customer).enrollments
-            for command in commands:
-                issue(command, customer, enrollments, self.catalog, self.executions)
-        return Routed(customer, marker["seq"], True, commands)
+            self._issue(commands, self.store.get_many({place_of(each) for each in commands}))
+        return Routed(customer, marker["seq"], True, commands, merged=tuple(merged))
 
-
-def enrollments_after(before: Mapping[str, Item], operations: list[Operation]) -> dict[str, Item]:
-    """The enrollments as the transaction leaves them, without reading them again."""
-    after = dict(before)
-    for operation in operations:
-        if operation.key.table is not TableName.CUSTOMERS:
-            continue
-        name = operation.key.sk.removeprefix(keys.ENROLLMENT_PREFIX)
-        if isinstance(operation, Put):
-            after[name] = operation.item
-        elif isinstance(operation, Update):
-            after[name] = {**after[name], **operation.set}
-    return after
-
-
-def _as_read(before: Snapshot) -> Conditions:
-    return NEW if before.profile is None else (equals("seq", before.seq),)
-
-
-def _marker(mark: Key, customer: str, seq: int, commands: list[Command], now: datetime) -> Put:
-    item: Item = {
-        "customer": customer,
-        "seq": seq,
-        "at": to_text(now),
-        "expires": int((now + MARKER_KEPT).timestamp()),
-    }
-    if commands:
-        item["commands"] = [command.document() for command in commands]
-    return Put(mark, item, NEW)
-
-
-def _commands(marker: Item) -> tuple[Command, ...]:
-    return tuple(Command(**each) for each in marker.get("commands", ()))
+    def _issue(self, commands: Iterable[Command], enrollments: Mapping[Key, Item]) -> None:
+        for command in commands:
+            issue(command, enrollments, self.catalog, self.executions)

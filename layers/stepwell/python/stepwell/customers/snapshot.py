@@ -1,14 +1,18 @@
-"""Everything that a decision about one customer needs, read with one Query."""
+"""Everything that a decision about one customer needs, read with one Query.
+
+Of a customer who became part of another one (`merged_into`) only the enrollments that were live
+then are left; `people` finds who they are now.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
 from stepwell.customers import keys
 from stepwell.customers.groups import current_group
+from stepwell.customers.traits import traits_of
 from stepwell.storage.operations import Item, Store, TableName
 from stepwell.values import value
 
@@ -23,6 +27,8 @@ class Snapshot:
     caps: Item | None = None
     enrollments: Mapping[str, Item] = field(default_factory=dict)
     """By enrollment id (`<journey>#<key hash>`), live ones and those that ended."""
+    merged: Mapping[str, Mapping[str, Item]] = field(default_factory=dict)
+    """The enrollments of customers who became this one, by their ids."""
 
     @property
     def seq(self) -> int:
@@ -37,7 +43,23 @@ class Snapshot:
         its enrollments not yet. (An enrollment that was forgotten since is missing for good.)
         """
         touched = (self.profile or {}).get("touched", ())
-        return all(self.enrollments.get(each, {}).get("touched", 0) >= self.seq for each in touched)
+        return all(self._touched(each) >= self.seq for each in touched)
+
+    def _touched(self, reference: str) -> int:
+        customer, _, enrollment = reference.rpartition("/")
+        there = self.merged.get(customer, {}) if customer else self.enrollments
+        return int(there.get(enrollment, {}).get("touched", 0))
+
+    @property
+    def merged_into(self) -> str | None:
+        """Who this customer is now, when not themselves."""
+        return (self.profile or {}).get("merged_into")
+
+    def all_enrollments(self) -> Iterator[tuple[str, str, Item]]:
+        """(the customer in whose partition it lies, its id, its item): their own ones first."""
+        for customer, there in {self.customer: self.enrollments, **self.merged}.items():
+            for enrollment_id, item in there.items():
+                yield customer, enrollment_id, item
 
     @property
     def traits(self) -> dict[str, Any]:
@@ -59,14 +81,6 @@ class Snapshot:
             purpose, _, channel = name.partition("#")
             view.setdefault(purpose, {})[channel] = grant["status"] == "granted"
         return view
-
-
-def traits_of(profile: Item | None) -> dict[str, Any]:
-    """The profile's traits; they are kept as one JSON text (see `storage.operations`)."""
-    traits: dict[str, Any] = (
-        json.loads(profile["traits"]) if profile and "traits" in profile else {}
-    )
-    return traits
 
 
 def load_snapshot(store: Store, customer: str) -> Snapshot:

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from stepwell.events.model import CONSENT_EVENT, PAGE_EVENT, SCREEN_EVENT, EventType
+from stepwell.events.nobody import names_nobody
 
 
 def _id_text(value: object) -> object:
@@ -68,8 +69,12 @@ class Call(BaseModel):
 
     @model_validator(mode="after")
     def _someone(self) -> Call:
-        if self.userId is None and self.anonymousId is None:
+        given = [each for each in (self.userId, self.anonymousId) if each is not None]
+        if not given:
             raise ValueError("userId or anonymousId is required")
+        if all(map(names_nobody, given)):
+            shown = " and ".join(f'"{each.strip()}"' for each in given)
+            raise ValueError(f"userId or anonymousId is required: {shown} names nobody")
         return self
 
     def content(self) -> dict[str, Any]:

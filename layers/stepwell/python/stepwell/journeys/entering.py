@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,9 @@ from stepwell.customers import keys, slots
 from stepwell.events.model import digest
 from stepwell.journeys.happening import Command, Happening, Reaction, event_view
 from stepwell.journeys.program import Hold, Program, Reentry
-from stepwell.journeys.progress import REPLACED, finished_record
+from stepwell.journeys.progress import REPLACED, Place, end_early, finished_record
 from stepwell.ports import Hasher
-from stepwell.storage.operations import NEW, Conditions, Item, Put, equals
+from stepwell.storage.operations import NEW, Conditions, Item, Key, Put, equals
 from stepwell.timestamps import from_text, to_text
 
 NO_KEY = "one"
@@ -23,10 +24,14 @@ NEVER_FORGET = 253_402_300_799
 
 FORGET_MARGIN = timedelta(days=1)
 
-MAX_LISTENING = 30
+MAX_LISTENING = 28
 """How many enrollments of a customer one event may reach. Each takes up to three operations, and a
-transaction has a hundred: with more, an event could not be applied, nor any that come after it.
+transaction has a hundred, some of them for what is not enrollments: with more, an event could not
+be applied, nor any that come after it.
 """
+
+Versions = Callable[[str], Program]
+"""A journey's program by its version."""
 
 _encoder = json.JSONEncoder(separators=(",", ":"))
 
@@ -37,40 +42,60 @@ def enter(
     hasher: Hasher,
     reaction: Reaction,
     *,
-    moved: set[str],
-    listening: set[str],
+    catalog: Versions,
+    moved: set[Key],
+    listening: set[Key],
 ) -> None:
     """Add the enrollment that the event begins, if any.
 
     `moved`: enrollments that this event has already moved; it does not begin them anew.
     `listening`: those that events can still reach; a new one joins them.
     """
-    place = f"{program.journey} entry"
-    if not happening.holds(program.entry.where, place, reaction):
+    where = f"{program.journey} entry"
+    if not happening.holds(program.entry.where, where, reaction):
         return
     key_hash = _key_hash(happening, program, hasher, reaction)
     if key_hash is None:
         return
     enrollment_id = keys.enrollment_id(program.journey, key_hash)
-    before = happening.snapshot.enrollments.get(enrollment_id)
-    if enrollment_id in moved or not _may_enter(happening, program, before):
-        return
-    if len(listening | {enrollment_id}) > MAX_LISTENING:
-        reaction.problems.append(f"{place}: the customer is in {MAX_LISTENING} enrollments already")
-        return
-    listening.add(enrollment_id)
     customer = happening.snapshot.customer
-    if before and before["status"] == slots.ACTIVE:
-        _replace(happening, enrollment_id, before, reaction)
-    reaction.updates.pop(enrollment_id, None)  # one write an item; the conversion's record stays
-    reaction.puts.append(
-        Put(
-            keys.enrollment(customer, enrollment_id),
-            new_enrollment(happening, program, key_hash),
-            _as_read(before),
-        )
-    )
-    reaction.commands.append(Command("start", enrollment_id, happening.seq))
+    key = keys.enrollment(customer, enrollment_id)
+    before = _standing(happening, enrollment_id)
+    if before and keys.enrollment(before[0], enrollment_id) in moved:
+        return
+    if not _may_enter(happening, program, before[1] if before else None):
+        return
+    if len(listening | {key}) > MAX_LISTENING:
+        reaction.problems.append(f"{where}: the customer is in {MAX_LISTENING} enrollments already")
+        return
+    listening.add(key)
+    own = happening.snapshot.enrollments.get(enrollment_id)
+    if before and before[1]["status"] == slots.ACTIVE:
+        if before[0] == customer:
+            _replace(happening, enrollment_id, before[1], reaction)
+        else:
+            version = catalog(before[1]["version"])
+            place = Place(before[0], enrollment_id, before[1], version)
+            end_early(happening, place, reaction, happening.event.name)
+    reaction.updates.pop(key, None)  # one write an item; the conversion's record stays
+    item = new_enrollment(happening, program, key_hash)
+    reaction.puts.append(Put(key, item, as_read(own)))
+    reaction.commands.append(Command("start", customer, enrollment_id, happening.seq))
+
+
+def _standing(happening: Happening, enrollment_id: str) -> tuple[str, Item] | None:
+    """In whose partition the enrollment of this id lies that counts, and its item: the active one,
+    else the one that was entered last. Customers who became one may each have had one.
+    """
+    snapshot = happening.snapshot
+    found = [
+        (customer, there[enrollment_id])
+        for customer, there in {snapshot.customer: snapshot.enrollments, **snapshot.merged}.items()
+        if enrollment_id in there
+    ]
+    if len(found) < 2:
+        return found[0] if found else None
+    return max(found, key=lambda each: (each[1]["status"] == slots.ACTIVE, each[1]["entered_at"]))
 
 
 def new_enrollment(happening: Happening, program: Program, key_hash: str) -> Item:
@@ -147,8 +172,9 @@ def _replace(happening: Happening, enrollment_id: str, before: Item, reaction: R
             ended_at=to_text(happening.now),
         )
     )
+    customer = happening.snapshot.customer
     reaction.commands.append(
-        Command("stop", enrollment_id, before["run"], execution=before["execution"])
+        Command("stop", customer, enrollment_id, before["run"], execution=before["execution"])
     )
 
 
@@ -161,7 +187,8 @@ def _forget_at(happening: Happening, program: Program) -> int:
     return int((happening.now + timedelta(seconds=max(seconds)) + FORGET_MARGIN).timestamp())
 
 
-def _as_read(before: Item | None) -> Conditions:
+def as_read(before: Item | None) -> Conditions:
+    """The enrollment is as it was read; None: there is none."""
     if before is None:
         return NEW
     return (equals("run", before["run"]), equals("status", before["status"]))

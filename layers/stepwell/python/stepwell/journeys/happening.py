@@ -15,7 +15,7 @@ from stepwell.customers import keys
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
 from stepwell.journeys.program import Expression
-from stepwell.storage.operations import Item, Operation, Update
+from stepwell.storage.operations import Item, Key, Operation, Update
 from stepwell.timestamps import from_text
 from stepwell.values import value
 
@@ -25,10 +25,11 @@ class Command:
     """One call to Step Functions that follows the transaction.
 
     `kind`: "start", "wake" or "stop"; `enrollment` and `run` name whose; `step` is the hold to
-    wake.
+    wake. `customer` is the one in whose partition the enrollment lies.
     """
 
     kind: str
+    customer: str
     enrollment: str
     run: int
     step: str = ""
@@ -38,6 +39,7 @@ class Command:
     def document(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
+            "customer": self.customer,
             "enrollment": self.enrollment,
             "run": self.run,
             "step": self.step,
@@ -49,10 +51,10 @@ class Command:
 class Reaction:
     """What an event does; `problems` are conditions that could not be evaluated (taken as false).
 
-    `updates` are by enrollment id, because one transaction may touch an item only once.
+    `updates` are by the enrollment's key, because one transaction may touch an item only once.
     """
 
-    updates: dict[str, Update] = field(default_factory=dict)
+    updates: dict[Key, Update] = field(default_factory=dict)
     puts: list[Operation] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -60,13 +62,16 @@ class Reaction:
     def operations(self) -> list[Operation]:
         return [*self.updates.values(), *self.puts]
 
-    def touched(self) -> list[str]:
-        """The ids of the enrollments that it writes."""
-        return [
-            each.key.sk.removeprefix(keys.ENROLLMENT_PREFIX)
-            for each in self.operations()
-            if each.key.sk.startswith(keys.ENROLLMENT_PREFIX)
-        ]
+    def touched(self, customer: str) -> list[str]:
+        """The enrollments that it writes, those in other partitions as `<customer>/<id>`."""
+        own = keys.partition(customer)
+        found = []
+        for each in self.operations():
+            if each.key.sk.startswith(keys.ENROLLMENT_PREFIX):
+                enrollment_id = each.key.sk.removeprefix(keys.ENROLLMENT_PREFIX)
+                other = f"{keys.customer_of(each.key.pk)}/" if each.key.pk != own else ""
+                found.append(other + enrollment_id)
+        return found
 
 
 class Views(Mapping[str, Any]):
@@ -106,6 +111,8 @@ class Happening:
     seq: int
     now: datetime
     snapshot: Snapshot
+    starts_nothing: bool = False
+    """It only informs: it is too old, or no event of a name, such as an identify call."""
 
     @cached_property
     def _views(self) -> Views:

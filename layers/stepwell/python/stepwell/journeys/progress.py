@@ -4,14 +4,16 @@ reached.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from stepwell.customers import keys, slots
 from stepwell.journeys.happening import Command, Happening, Reaction
 from stepwell.journeys.program import Branch, Goal, Hold, Program
-from stepwell.storage.operations import NEW, Condition, Item, Put, Update, absent, equals
+from stepwell.storage.operations import NEW, Condition, Item, Key, Put, Update, absent, equals
 from stepwell.timestamps import from_text, to_text
+from stepwell.values import value
 
 EXITED = "exited"
 CONVERTED = "converted"
@@ -21,43 +23,62 @@ _LARGEST_VALUE = 1e15
 """Larger values cannot be added up exactly, and from 1e126 on DynamoDB refuses them."""
 
 
-def advance(
-    happening: Happening,
-    program: Program,
-    enrollment_id: str,
-    enrollment: Item,
-    reaction: Reaction,
-) -> bool:
+@value
+class Place:
+    """An enrollment: in whose partition it lies, its id, its item and its program."""
+
+    customer: str
+    enrollment_id: str
+    item: Item
+    program: Program
+
+    @property
+    def key(self) -> Key:
+        return keys.enrollment(self.customer, self.enrollment_id)
+
+
+def advance(happening: Happening, place: Place, reaction: Reaction) -> bool:
     """Add what the event does to this enrollment; whether it moved (left, was woken or restarted).
 
     An event that is not newer than the enrollment's run is not for it.
     """
-    if happening.seq <= enrollment["run"]:
+    if happening.seq <= place.item["run"]:
         return False
-    changes = _conversion(happening, program, enrollment_id, enrollment, reaction)
-    conditions: list[Condition] = []
+    changes = _conversion(happening, place, reaction)
     moved = False
-    if enrollment["status"] == slots.ACTIVE:
-        step = _exit(happening, program, enrollment_id, enrollment, changes, reaction)
-        if step is None:
-            step = _wake(happening, program, enrollment_id, enrollment, changes, reaction)
-        moved = step is not None
-        conditions = _unchanged(program, enrollment) if moved else []
-    if changes:
-        key = keys.enrollment(happening.snapshot.customer, enrollment_id)
-        same_run = (equals("run", enrollment["run"]), equals("status", enrollment["status"]))
-        reaction.updates[enrollment_id] = Update(
-            key,
-            set=changes | {"touched": happening.seq},
-            conditions=(*same_run, *conditions),
+    if place.item["status"] == slots.ACTIVE:
+        moved = _exit(happening, place, changes, reaction) or _wake(
+            happening, place, changes, reaction
         )
+    if changes:
+        reaction.updates[place.key] = _update(happening, place, changes, moved=moved)
     return moved
 
 
-def listens(happening: Happening, program: Program, enrollment: Item) -> bool:
+def end_early(happening: Happening, place: Place, reaction: Reaction, reason: str) -> None:
+    """End an active enrollment because another one takes its place."""
+    changes: dict[str, Any] = {}
+    _end(happening, place, changes, reaction, outcome=REPLACED, reason=reason)
+    reaction.updates[place.key] = _update(happening, place, changes, moved=True)
+
+
+def listens(now: datetime, program: Program, enrollment: Item) -> bool:
     """Whether an event may still do something to it: it is active, or its goal is open."""
     return bool(enrollment["status"] == slots.ACTIVE) or (
-        program.goal is not None and _is_open(happening, program.goal, enrollment)
+        program.goal is not None and _is_open(now, program.goal, enrollment)
+    )
+
+
+def _update(
+    happening: Happening, place: Place, changes: Mapping[str, Any], *, moved: bool
+) -> Update:
+    item = place.item
+    same_run = (equals("run", item["run"]), equals("status", item["status"]))
+    unchanged = _unchanged(place.program, item) if moved else []
+    return Update(
+        place.key,
+        set={**changes, "touched": happening.seq},
+        conditions=(*same_run, *unchanged),
     )
 
 
@@ -75,79 +96,77 @@ def finished_record(
     return Put(keys.finished(customer, enrollment_id, enrollment["run"]), record)
 
 
-def _exit(
-    happening: Happening,
-    program: Program,
-    enrollment_id: str,
-    enrollment: Item,
-    changes: dict[str, Any],
-    reaction: Reaction,
-) -> str | None:
-    """Mark it as exited if a rule says so: the hold it leaves, "" elsewhere, or None."""
-    event = happening.event
-    place = f"{program.journey} exit"
+def _exit(happening: Happening, place: Place, changes: dict[str, Any], reaction: Reaction) -> bool:
+    """Mark it as exited if a rule says so."""
+    event, program = happening.event, place.program
+    where = f"{program.journey} exit"
     if not any(
-        rule.event == event.name and happening.holds(rule.where, place, reaction, enrollment)
+        rule.event == event.name and happening.holds(rule.where, where, reaction, place.item)
         for rule in program.exits
     ):
-        return None
-    ended_at = to_text(happening.now)
-    converted = "converted_at" in changes or "converted_at" in enrollment
+        return False
+    converted = "converted_at" in changes or "converted_at" in place.item
     outcome = CONVERTED if converted else EXITED
+    _end(happening, place, changes, reaction, outcome=outcome, reason=event.name)
+    return True
+
+
+def _end(
+    happening: Happening,
+    place: Place,
+    changes: dict[str, Any],
+    reaction: Reaction,
+    *,
+    outcome: str,
+    reason: str,
+) -> None:
+    """Mark it as ended, record the run, and get its execution out of where it waits."""
+    event, item = happening.event, place.item
+    ended_at = to_text(happening.now)
     changes |= {
         "status": slots.ENDED,
         "outcome": outcome,
-        "reason": event.name,
+        "reason": reason,
         "ended_by": event.id,
         "ended_at": ended_at,
-        "expires": enrollment["forget_at"],
+        "expires": item["forget_at"],
     }
-    hold = _open_hold(program, enrollment)
-    kind = "stop"
+    hold = _open_hold(place.program, item)
     if hold:
-        kind = "wake"
         changes |= {slots.outcome(hold.id): slots.EXIT, slots.event(hold.id): event.id}
-    customer = happening.snapshot.customer
     reaction.puts.append(
         finished_record(
-            customer,
-            enrollment_id,
-            enrollment,
+            place.customer,
+            place.enrollment_id,
+            item,
             outcome=outcome,
-            reason=event.name,
+            reason=reason,
             ended_at=ended_at,
         )
     )
-    step = hold.id if hold else ""
-    reaction.commands.append(Command(kind, enrollment_id, enrollment["run"], step))
-    return step
+    kind, step = ("wake", hold.id) if hold else ("stop", "")
+    reaction.commands.append(Command(kind, place.customer, place.enrollment_id, item["run"], step))
 
 
-def _wake(
-    happening: Happening,
-    program: Program,
-    enrollment_id: str,
-    enrollment: Item,
-    changes: dict[str, Any],
-    reaction: Reaction,
-) -> str | None:
-    """Decide or restart the open hold if one of its branches takes the event; the hold, or None."""
-    hold = _open_hold(program, enrollment)
-    if hold is None or happening.seq <= enrollment[slots.seq(hold.id)]:
-        return None
+def _wake(happening: Happening, place: Place, changes: dict[str, Any], reaction: Reaction) -> bool:
+    """Decide or restart the open hold if one of its branches takes the event."""
+    program, item = place.program, place.item
+    hold = _open_hold(program, item)
+    if hold is None or happening.seq <= item[slots.seq(hold.id)]:
+        return False
     for branch in hold.branches:
-        place = f"{program.journey} {hold.id}"
+        where = f"{program.journey} {hold.id}"
         if branch.event != happening.event.name or not happening.holds(
-            branch.where, place, reaction, enrollment
+            branch.where, where, reaction, item
         ):
             continue
-        decided = _decide(happening, hold, branch, int(enrollment[slots.visit(hold.id)]))
+        decided = _decide(happening, hold, branch, int(item[slots.visit(hold.id)]))
         if decided:
             changes |= decided
-            command = Command("wake", enrollment_id, enrollment["run"], hold.id)
+            command = Command("wake", place.customer, place.enrollment_id, item["run"], hold.id)
             reaction.commands.append(command)
-            return hold.id
-    return None
+            return True
+    return False
 
 
 def _decide(happening: Happening, hold: Hold, branch: Branch, visit: int) -> dict[str, Any]:
@@ -164,46 +183,39 @@ def _decide(happening: Happening, hold: Hold, branch: Branch, visit: int) -> dic
     return taken
 
 
-def _conversion(
-    happening: Happening,
-    program: Program,
-    enrollment_id: str,
-    enrollment: Item,
-    reaction: Reaction,
-) -> dict[str, Any]:
+def _conversion(happening: Happening, place: Place, reaction: Reaction) -> dict[str, Any]:
     """Record the goal, once a run, also after it has ended; what the enrollment item is to say of
     it.
     """
+    program, item = place.program, place.item
     goal = program.goal
-    if goal is None or not _reaches(happening, goal, program, enrollment, reaction):
+    if goal is None or not _reaches(happening, goal, place, reaction):
         return {}
     event = happening.event
     at = to_text(event.timestamp)
-    record = {name: enrollment[name] for name in ("journey", "version", "run", "entered_at")}
-    record |= {"enrollment": enrollment_id, "event": event.id, "name": event.name, "at": at}
+    record = {name: item[name] for name in ("journey", "version", "run", "entered_at")}
+    record |= {"enrollment": place.enrollment_id, "event": event.id, "name": event.name, "at": at}
     if goal.value is not None:
-        place = f"{program.journey} goal value"
-        value = happening.value(goal.value, place, reaction, enrollment)
-        if isinstance(value, int | float) and (value == 0 or 1e-9 <= abs(value) <= _LARGEST_VALUE):
-            record["value"] = value
-        elif value is not None:
-            reaction.problems.append(f"{place}: no number, or one beyond all money")
-    key = keys.conversion(happening.snapshot.customer, enrollment_id, enrollment["run"])
+        where = f"{program.journey} goal value"
+        worth = happening.value(goal.value, where, reaction, item)
+        if isinstance(worth, int | float) and (worth == 0 or 1e-9 <= abs(worth) <= _LARGEST_VALUE):
+            record["value"] = worth
+        elif worth is not None:
+            reaction.problems.append(f"{where}: no number, or one beyond all money")
+    key = keys.conversion(place.customer, place.enrollment_id, item["run"])
     reaction.puts.append(Put(key, record, NEW))
     return {"converted_at": at, "conversion_event": event.id}
 
 
-def _reaches(
-    happening: Happening, goal: Goal, program: Program, enrollment: Item, reaction: Reaction
-) -> bool:
-    if goal.event != happening.event.name or not _is_open(happening, goal, enrollment):
+def _reaches(happening: Happening, goal: Goal, place: Place, reaction: Reaction) -> bool:
+    if goal.event != happening.event.name or not _is_open(happening.now, goal, place.item):
         return False
-    return happening.holds(goal.where, f"{program.journey} goal", reaction, enrollment)
+    return happening.holds(goal.where, f"{place.program.journey} goal", reaction, place.item)
 
 
-def _is_open(happening: Happening, goal: Goal, enrollment: Item) -> bool:
+def _is_open(now: datetime, goal: Goal, enrollment: Item) -> bool:
     entered = from_text(enrollment["entered_at"])
-    within = entered <= happening.now <= entered + timedelta(seconds=goal.within_seconds)
+    within = entered <= now <= entered + timedelta(seconds=goal.within_seconds)
     return within and "converted_at" not in enrollment
 
 

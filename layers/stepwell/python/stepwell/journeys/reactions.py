@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from stepwell.journeys.entering import enter
 from stepwell.journeys.happening import Happening, Reaction
 from stepwell.journeys.program import Program
-from stepwell.journeys.progress import advance, listens
+from stepwell.journeys.progress import Place, advance, listens
+from stepwell.journeys.reuniting import end_doubles
 from stepwell.ports import Hasher
 
 
@@ -34,13 +35,29 @@ class Catalog:
 def react(happening: Happening, catalog: Catalog, hasher: Hasher) -> Reaction:
     """All that the event does. Leaving comes before waking, both before entering."""
     reaction = Reaction()
-    moved, listening = set(), set()
-    for enrollment_id, enrollment in happening.snapshot.enrollments.items():
-        program = catalog.version(enrollment["version"])
-        if listens(happening, program, enrollment):
-            listening.add(enrollment_id)
-        if advance(happening, program, enrollment_id, enrollment, reaction):
-            moved.add(enrollment_id)
-    for program in catalog.entered_by(happening.event.name):
-        enter(happening, program, hasher, reaction, moved=moved, listening=listening)
+    places = _places(happening, catalog)
+    moved = end_doubles(happening, places, reaction)
+    if not happening.starts_nothing:
+        places = [place for place in places if place.key not in moved]
+        listening = {
+            place.key for place in places if listens(happening.now, place.program, place.item)
+        }
+        moved |= {place.key for place in places if advance(happening, place, reaction)}
+        for program in catalog.entered_by(happening.event.name):
+            enter(
+                happening,
+                program,
+                hasher,
+                reaction,
+                catalog=catalog.version,
+                moved=moved,
+                listening=listening,
+            )
     return reaction
+
+
+def _places(happening: Happening, catalog: Catalog) -> list[Place]:
+    return [
+        Place(customer, enrollment_id, item, catalog.version(item["version"]))
+        for customer, enrollment_id, item in happening.snapshot.all_enrollments()
+    ]

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from stepwell.customers import keys
 from stepwell.journeys.program import Message
 from stepwell.messages.decisions import Facts, decide
 from stepwell.messages.policies import Policies
+from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
     Ending,
@@ -43,8 +43,8 @@ def ask(
     Raises NotAMessageError, MessageChangedError, StoreBusyError.
     """
     message = message_step(programs, request)
-    items = _read(store, request)
-    stored = items["message"]
+    items = read_items(store, request)
+    stored = items.message
     recorded = recorded_answer(stored, request.asked)
     if recorded is not None:
         return answered(recorded)
@@ -58,7 +58,9 @@ def ask(
         verdict, rules, channels = decision.verdict, decision.rules, decision.channels
     if verdict is None:
         return go(channels, standing, rules)
-    ending = Ending(request, message, policies, now, standing, verdict, rules, items["caps"])
+    ending = Ending(
+        request, message, policies, now, standing, verdict, rules, items.person, items.caps
+    )
     return answered(settle(store, ending))
 
 
@@ -99,27 +101,12 @@ def _resends(policies: Policies, message: Message) -> bool:
     return policies.purposes[message.purpose].resends
 
 
-def _read(store: Store, request: Request) -> dict[str, Item | None]:
-    """All that the rules need, in one call over both tables."""
-    wanted = {
-        "profile": keys.profile(request.customer),
-        "consents": keys.consents(request.customer),
-        "caps": keys.caps(request.customer),
-        "enrollment": keys.enrollment(request.customer, request.enrollment),
-        "message": keys.message(request.customer, request.message),
-    }
-    found = store.get_many(wanted.values())
-    return {name: found.get(key) for name, key in wanted.items()}
-
-
-def _facts(
-    request: Request, standing: Standing, items: Mapping[str, Item | None], now: datetime
-) -> Facts:
+def _facts(request: Request, standing: Standing, items: Items, now: datetime) -> Facts:
     return Facts(
         patience=standing.patience(request),
         run=request.run,
         now=now,
-        enrollment=items["enrollment"],
-        profile=items["profile"],
-        consents=items["consents"],
+        enrollment=items.enrollment,
+        profile=items.profile,
+        consents=items.consents,
     )

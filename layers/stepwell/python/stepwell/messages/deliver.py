@@ -21,6 +21,7 @@ from stepwell.messages.claims import Claim
 from stepwell.messages.decisions import check_active
 from stepwell.messages.policies import Policies
 from stepwell.messages.reach import addresses_on
+from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
     Ending,
@@ -66,7 +67,7 @@ class _Delivery:
     channel: str
     remaining: list[str]
     rules: list[Rule]
-    items: Mapping[str, Item | None]
+    items: Items
     standing: Standing
 
     def end(
@@ -84,7 +85,8 @@ class _Delivery:
             self.standing,
             verdict,
             self.rules,
-            self.items["caps"],
+            self.items.person,
+            self.items.caps,
             provider_id,
             besides,
         )
@@ -107,8 +109,8 @@ def deliver(
     besides ProviderError and OutcomeUnknownError.
     """
     message = message_step(programs, request)
-    items = _read(store, request)
-    stored = items["message"]
+    items = read_items(store, request, consents=False)
+    stored = items.message
     recorded = recorded_answer(stored, request.asked)
     if recorded is not None:
         return answered(recorded)
@@ -133,17 +135,6 @@ def deliver(
     return _deliver(delivery, providers, now)
 
 
-def _read(store: Store, request: Request) -> dict[str, Item | None]:
-    wanted = {
-        "profile": keys.profile(request.customer),
-        "caps": keys.caps(request.customer),
-        "enrollment": keys.enrollment(request.customer, request.enrollment),
-        "message": keys.message(request.customer, request.message),
-    }
-    found = store.get_many(wanted.values())
-    return {name: found.get(key) for name, key in wanted.items()}
-
-
 def _standing(stored: Item | None, request: Request, now: datetime) -> Standing:
     """What is stored; the consent function's word when nothing was written about it yet."""
     if stored:
@@ -154,9 +145,9 @@ def _standing(stored: Item | None, request: Request, now: datetime) -> Standing:
 def _deliver(
     delivery: _Delivery, providers: Mapping[str, Provider], now: Callable[[], datetime]
 ) -> dict[str, Any]:
-    request, channel = delivery.request, delivery.channel
+    channel, items = delivery.channel, delivery.items
     context = template_context(
-        request.customer, delivery.items["profile"], delivery.items["enrollment"], request.journey
+        items.person, items.profile, items.enrollment, delivery.request.journey
     )
     try:
         content = render(delivery.message.template[channel], context)
@@ -183,9 +174,9 @@ def _claim_and_send(
         delivery.policies,
         delivery.now,
         delivery.channel,
-        profile_seq=(delivery.items["profile"] or {}).get("seq", 0),
+        profile_seq=(delivery.items.profile or {}).get("seq", 0),
     )
-    claimed = claims.claim(delivery.store, wanted, delivery.standing, delivery.items["enrollment"])
+    claimed = claims.claim(delivery.store, wanted, delivery.standing, delivery.items.enrollment)
     if claimed is None:
         return _exited(delivery)
     delivery.standing = claimed
@@ -206,7 +197,7 @@ def _exited(delivery: _Delivery) -> dict[str, Any]:
 def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -> Sent:
     """Try the channel's addresses until one is accepted or the outcome is not a plain refusal."""
     codes: list[str] = []
-    addresses = addresses_on(delivery.items["profile"] or {}, delivery.channel)
+    addresses = addresses_on(delivery.items.profile or {}, delivery.channel)
     for address in addresses[:_MOST_ADDRESSES]:
         outgoing = Outgoing(
             delivery.request.message, delivery.channel, address, content, _tags(delivery)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
+from stepwell.customers.identity_rules import IdentityRules, load_identity_rules
+
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
@@ -71,6 +73,7 @@ class Policies:
     max_asks: int
     default_zone: str | None
     keep_seconds: int
+    identities: IdentityRules = field(default_factory=IdentityRules)
     # What the two questions below were answered: each message asks them several times.
     _quiet: dict[_Asked, tuple[QuietHours, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -144,6 +147,7 @@ def load_policies(text: str) -> Policies:
         max_asks=document["max_asks"],
         default_zone=document["default_zone"],
         keep_seconds=document["keep_seconds"],
+        identities=load_identity_rules(document.get("identities", {})),
     )
 
 

@@ -40,6 +40,14 @@ def _zone_name(value: object) -> object:
     return value
 
 
+def _blocked(value: object) -> object:
+    """As they are compared: without space around them, in small letters."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError('a text such as "shared-tablet" is expected, in quotes')
+    return value.strip().lower()
+
+
+BlockedValue = Annotated[str, BeforeValidator(_blocked)]
 Duration = Annotated[int, BeforeValidator(_seconds)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
 Zone = Annotated[str, BeforeValidator(_zone_name)]
@@ -73,6 +81,24 @@ class QuietHoursModel(_Strict):
     end: Annotated[LocalTime, Field(alias="to")]
 
 
+class LimitModel(_Strict):
+    at_most: Annotated[int, Field(ge=1, le=100, strict=True)]
+    per: Annotated[Duration, Field(ge=3_600, le=366 * 86_400)]
+
+
+class LimitsModel(_Strict):
+    user_id: LimitModel | None = None
+    anonymous_id: LimitModel | None = None
+    email: LimitModel | None = None
+    phone: LimitModel | None = None
+
+
+class IdentitiesModel(_Strict):
+    limits: LimitsModel = LimitsModel()
+    shared: list[Literal["email", "phone"]] = []
+    blocked: Annotated[list[BlockedValue], Field(max_length=1_000)] = []
+
+
 class PoliciesModel(_Strict):
     purposes: Annotated[dict[str, PurposeModel], Field(min_length=1)]
     caps: list[CapModel] = []
@@ -81,6 +107,7 @@ class PoliciesModel(_Strict):
     max_asks: Annotated[int, Field(ge=1, le=100, strict=True)] = 12
     default_zone: Zone | None = None
     keep_records: Annotated[Duration, Field(ge=86_400)] = 400 * 86_400
+    identities: IdentitiesModel = IdentitiesModel()
 
 
 def read_policies(yaml_text: str) -> dict[str, Any]:
@@ -173,6 +200,15 @@ def _document(model: PoliciesModel) -> dict[str, Any]:
         "max_asks": model.max_asks,
         "default_zone": model.default_zone,
         "keep_seconds": model.keep_records,
+        "identities": {
+            "limits": {
+                kind: {"at_most": limit.at_most, "seconds": limit.per}
+                for kind, limit in model.identities.limits
+                if limit is not None
+            },
+            "shared": sorted(model.identities.shared),
+            "blocked": sorted(model.identities.blocked),
+        },
     }
 
 

@@ -8,10 +8,16 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 KEYS = {
-    "": ("purposes", "caps", "quiet_hours", "spread", "max_asks", "default_zone", "keep_records"),
+    "": (
+        *("purposes", "caps", "quiet_hours", "spread", "max_asks", "default_zone"),
+        *("keep_records", "identities"),
+    ),
     "purposes": ("consent", "consent_on", "capped", "after_unknown_outcome"),
     "caps": ("name", "purposes", "channels", "at_most", "per"),
     "quiet_hours": ("purposes", "channels", "from", "to"),
+    "identities": ("limits", "shared", "blocked"),
+    "limits": ("user_id", "anonymous_id", "email", "phone"),
+    "limit": ("at_most", "per"),
 }
 """The keys of the file and of each entry of its parts."""
 
@@ -50,7 +56,10 @@ def message_of(error: ErrorDetails) -> str:
 
 
 def _unknown_key(location: tuple[int | str, ...]) -> str:
-    known = KEYS[str(location[0]) if len(location) > 1 else ""]
+    part = str(location[0]) if len(location) > 1 else ""
+    if part == "identities" and len(location) > 2:
+        part = "limits" if len(location) == 3 else "limit"
+    known = KEYS[part]
     return f"unknown key; {_meant(location[-1], known)}"
 
 

@@ -30,6 +30,7 @@ from stepwell.customers import keys
 from stepwell.journeys.program import Message
 from stepwell.messages import caps
 from stepwell.messages.policies import Policies
+from stepwell.messages.reading import caps_by_now
 from stepwell.messages.request import Request
 from stepwell.messages.verdicts import Outcome, Rule, Verdict
 from stepwell.messages.worth import Patience
@@ -134,7 +135,8 @@ def identity_of(request: Request, message: Message) -> dict[str, Any]:
 
 @value
 class Ending:
-    """Everything that the end of an ask records. `caps` is the CAPS item as last read.
+    """Everything that the end of an ask records. `caps` is the CAPS item as last read, `person` the
+    customer whose it is: who the request's customer is by now.
 
     `besides` are further writes that should hold, but do not have to: they are left out when their
     conditions fail.
@@ -147,6 +149,7 @@ class Ending:
     standing: Standing
     verdict: Verdict
     rules: Sequence[Rule]
+    person: str
     caps: Item | None = None
     provider_id: str | None = None
     besides: Sequence[Operation] = field(default=())
@@ -159,11 +162,11 @@ def settle(store: Store, ending: Ending) -> Answer:
     """
     verdict = _honest(ending.verdict, maybe_sent=ending.standing.maybe_sent)
     answer = _answer(ending, verdict)
-    caps_item, besides = ending.caps, list(ending.besides)
+    person, caps_item, besides = ending.person, ending.caps, list(ending.besides)
     for attempt in range(_TRIES):
         # A unit left reserved counts like a confirmed one: better than an answer never recorded.
         last = attempt == _TRIES - 1
-        units = [] if last else _cap_writes(ending, verdict, caps_item)
+        units = [] if last else _cap_writes(ending, verdict, person, caps_item)
         record: list[Operation] = [
             _message_write(ending, verdict, answer),
             _decision_write(ending, verdict, answer),
@@ -174,7 +177,7 @@ def settle(store: Store, ending: Ending) -> Answer:
             if 0 in error.failed:
                 return _answer_of_other(error.items[0], ending, answer)
             if units and len(record) in error.failed:
-                caps_item = error.items[len(record)]
+                person, caps_item = caps_by_now(store, person, error.items[len(record)])
             if any(index >= len(record) + len(units) for index in error.failed):
                 besides = []
         else:
@@ -252,13 +255,15 @@ def _decision_write(ending: Ending, verdict: Verdict, answer: Answer) -> Put:
     return Put(keys.decision(ending.request.customer, answer["decision"]), item)
 
 
-def _cap_writes(ending: Ending, verdict: Verdict, item: Item | None) -> list[Operation]:
+def _cap_writes(
+    ending: Ending, verdict: Verdict, person: str, item: Item | None
+) -> list[Operation]:
     """Confirm the message's unit when it was or may have been sent, else release it."""
     message = ending.request.message
     units = caps.read_units(item)
     counted = verdict.outcome in _COUNTED or ending.standing.maybe_sent
     changed = caps.confirm(units, message, ending.now) if counted else caps.release(units, message)
-    return [] if changed == units else [caps_write(ending.request.customer, item, changed)]
+    return [] if changed == units else [caps_write(person, item, changed)]
 
 
 def caps_write(customer: str, item: Item | None, units: caps.Units) -> Put:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from stepwell.customers import keys
 from stepwell.journeys.program import Message
 from stepwell.messages import caps
 from stepwell.messages.ask import GO, answered, message_step
 from stepwell.messages.decisions import NEXT_CHANNEL, WAIT
 from stepwell.messages.policies import Policies
+from stepwell.messages.reading import caps_by_now, read_caps
 from stepwell.messages.records import Ending, caps_write, read_standing, settle
 from stepwell.messages.request import Request
 from stepwell.messages.verdicts import Rule, Verdict, suppressed
@@ -52,15 +52,14 @@ def reserve_unit(
     if not policies.purposes[message.purpose].capped:
         rules.append({"rule": "caps", "result": "exempt", "purpose": message.purpose})
         return _go(channels[0], channels, before, rules)
-    item, attempt = _reserve(store, request, message, channels, policies, now)
+    person, item, attempt = _reserve(store, request, message, channels, policies, now)
     rules.append(_entry(attempt, message, policies, now))
     if attempt.channel is not None:
         return _go(attempt.channel, channels, before, rules)
     verdict = _refused(request, attempt, message, policies, rules)
     standing = read_standing(before["message"])
-    return answered(
-        settle(store, Ending(request, message, policies, now, standing, verdict, rules, item))
-    )
+    ending = Ending(request, message, policies, now, standing, verdict, rules, person, item)
+    return answered(settle(store, ending))
 
 
 def _reserve(
@@ -70,22 +69,22 @@ def _reserve(
     channels: Sequence[str],
     policies: Policies,
     now: datetime,
-) -> tuple[Item | None, _Attempt]:
-    """The attempt that was written, or that needs no write, with the CAPS item it was computed
-    from.
+) -> tuple[str, Item | None, _Attempt]:
+    """Whose CAPS item it is, the item, and the attempt that was computed from it: written, or in
+    need of no write.
     """
-    item = store.get(keys.caps(request.customer))
+    person, item = read_caps(store, request.customer)
     for _ in range(_TRIES):
         units = caps.read_units(item)
         attempt = _try_channels(units, request, message, channels, policies, now)
         if attempt.channel is None or attempt.units == units:
-            return item, attempt
+            return person, item, attempt
         try:
-            store.write(caps_write(request.customer, item, attempt.units))
+            store.write(caps_write(person, item, attempt.units))
         except ConditionFailedError as error:
-            item = error.items[0]
+            person, item = caps_by_now(store, person, error.items[0])
         else:
-            return item, attempt
+            return person, item, attempt
     raise StoreBusyError(f"the caps of customer {request.customer} change too fast")
 
 

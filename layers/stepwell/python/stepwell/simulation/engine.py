@@ -91,6 +91,7 @@ class Simulation:
             executions=self._interpreter,
             hasher=hasher or plain_hash,
             new_id=new_id or _numbered(),
+            rules=definitions.loaded_policies.identities,
         )
 
     # ------------------------------------------------------------------ acting

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from stepwell.customers.snapshot import load_snapshot
+from stepwell.customers.people import load_for_enrollment
 from stepwell.journeys.planning import plan
 from stepwell.messages.ask import ask
 from stepwell.messages.deliver import deliver
@@ -66,7 +66,7 @@ class Functions:
             self.programs.version(payload["version"]),
             payload["step"],
             enrollment_id=ids["enrollment"],
-            snapshot=load_snapshot(self.store, ids["customer"]),
+            snapshot=load_for_enrollment(self.store, ids["customer"]),
             default_zone=self.policies.default_zone,
             now=self.now(),
         )

@@ -1,7 +1,8 @@
 """Put made-up customers into the store as those who were there before the simulation began.
 
 The same items as the router would write for their sign-up, made by the same rules, without the
-cost of routing half a dozen events for everybody.
+cost of routing half a dozen events for everybody. Made-up people are found by their user ids alone:
+some have made-up phone numbers of others, and which of them are played together shall not matter.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepwell.customers import keys
-from stepwell.customers.identities import USER_ID, identity_key
+from stepwell.customers.identities import identities_in, identity_key
+from stepwell.customers.identity_rules import USER_ID, IdentityRules
 from stepwell.customers.profiles import apply_to_profile
+from stepwell.customers.resolving import with_new
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
 from stepwell.ports import Hasher
@@ -34,7 +37,11 @@ def settle(
     """Write what the events of one sign-up make known; the trace lists them as applied."""
     customer = customer_id(number)
     # Of the events only the first one, an identify, says more of the profile than how many it had.
-    profile = apply_to_profile(Snapshot(customer), events[0], len(events), [])
+    profile = apply_to_profile(
+        Snapshot(customer), events[0], len(events), [], user_id=events[0].user_id, anonymous_id=None
+    )
+    kinds = [kind for kind, _ in identities_in(events[0])]
+    profile |= with_new(profile, kinds, IdentityRules(), events[0].received_at)
     profile["touched"] = []
     user = identity_key(USER_ID, events[0].user_id or "", hasher)
     # Without conditions: nobody else writes before the simulation begins.

@@ -1,0 +1,158 @@
+"""What one event changes at its customer: one transaction, and the commands that follow it.
+
+Pure: what was read goes in, operations come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from stepwell.customers import keys
+from stepwell.customers.identities import Named
+from stepwell.customers.identity_rules import IdentityRules
+from stepwell.customers.joining import (
+    device_of_another,
+    identity_writes,
+    noted,
+    own_ids,
+    problems_of,
+    refusal_record,
+    without_token,
+)
+from stepwell.customers.profiles import apply_to_consents, apply_to_profile
+from stepwell.customers.resolving import Resolution
+from stepwell.customers.snapshot import Snapshot
+from stepwell.events.age import is_fresh
+from stepwell.events.model import Event
+from stepwell.journeys.happening import Command, Happening, Reaction
+from stepwell.journeys.reactions import Catalog, react
+from stepwell.journeys.reuniting import remember
+from stepwell.ports import Hasher
+from stepwell.storage.operations import (
+    NEW,
+    Conditions,
+    Item,
+    Key,
+    Operation,
+    Put,
+    Update,
+    equals,
+)
+from stepwell.timestamps import to_text
+from stepwell.values import value
+
+MARKER_KEPT = timedelta(days=30)
+"""How long a redelivered event is known. SDKs retry for hours, SQS for days."""
+
+
+@value
+class Applying:
+    """An event, and all that was read for it."""
+
+    event: Event
+    named: Named
+    mark: Key
+    now: datetime
+    resolution: Resolution
+    found: Mapping[Key, Item]
+    owners: Mapping[Key, Snapshot]
+
+
+@value
+class Applied:
+    """`enrollments` are those of the person as the transaction leaves them."""
+
+    seq: int
+    operations: list[Operation]
+    commands: tuple[Command, ...]
+    enrollments: Mapping[Key, Item]
+    problems: tuple[str, ...]
+
+
+def apply(
+    applying: Applying, person: Snapshot, catalog: Catalog, hasher: Hasher, rules: IdentityRules
+) -> Applied:
+    """`person` is the resolution's, or a new one with nothing yet."""
+    event, now, customer = applying.event, applying.now, person.customer
+    seq, problems = person.seq + 1, list[str]()
+    own = own_ids(customer, applying.named, applying.resolution, applying.found)
+    profile = apply_to_profile(
+        person, event, seq, problems, user_id=own.user_id, anonymous_id=own.anonymous_id
+    )
+    changes, refusals = noted(profile, applying.resolution, rules, now)
+    profile |= changes
+    consents = apply_to_consents(person, event, problems)
+    after = replace(person, profile=profile, consents=consents or person.consents)
+    informs = not event.name or not is_fresh(event, now)
+    reaction = Reaction()
+    if after.merged or not informs:
+        reaction = react(Happening(event, seq, now, after, informs), catalog, hasher)
+    if after.merged:
+        profile["merged"] = remember(after, reaction, catalog.version, now, seq)
+    profile["touched"] = reaction.touched(customer)
+    operations: list[Operation] = [
+        Put(keys.profile(customer), profile, _as_read(person)),
+        _marker(applying.mark, customer, seq, reaction.commands, now),
+        *identity_writes(customer, applying.resolution, applying.found),
+        *_device_taken(applying, customer),
+        *(refusal_record(customer, each, event, now) for each in refusals),
+        *([Put(keys.consents(customer), consents)] if consents else []),
+        *reaction.operations(),
+    ]
+    return Applied(
+        seq,
+        operations,
+        tuple(reaction.commands),
+        enrollments_after(person, reaction.operations()),
+        (*problems, *problems_of(refusals), *reaction.problems),
+    )
+
+
+def _device_taken(applying: Applying, customer: str) -> list[Operation]:
+    owner = device_of_another(customer, applying.resolution, applying.owners)
+    token = applying.named.token
+    return [without_token(owner, token)] if owner and token else []
+
+
+def enrollments_after(person: Snapshot, operations: Sequence[Operation]) -> dict[Key, Item]:
+    """The enrollments as the transaction leaves them, without reading them again."""
+    after = {
+        keys.enrollment(customer, enrollment_id): item
+        for customer, enrollment_id, item in person.all_enrollments()
+    }
+    for operation in operations:
+        if isinstance(operation, Put):
+            after[operation.key] = operation.item
+        elif isinstance(operation, Update):
+            after[operation.key] = {**after[operation.key], **operation.set}
+    return after
+
+
+def _as_read(before: Snapshot) -> Conditions:
+    return NEW if before.profile is None else (equals("seq", before.seq),)
+
+
+def _marker(mark: Key, customer: str, seq: int, commands: Sequence[Command], now: datetime) -> Put:
+    item: Item = {
+        "customer": customer,
+        "seq": seq,
+        "at": to_text(now),
+        "expires": int((now + MARKER_KEPT).timestamp()),
+    }
+    if commands:
+        item["commands"] = [_written(each, customer) for each in commands]
+    return Put(mark, item, NEW)
+
+
+def _written(command: Command, customer: str) -> Item:
+    """The customer is left out where it is the marker's."""
+    document = command.document()
+    return {name: each for name, each in document.items() if name != "customer" or each != customer}
+
+
+def commands_of(marker: Item) -> tuple[Command, ...]:
+    """The commands of a marker."""
+    own = {"customer": marker["customer"]}
+    return tuple(Command(**(own | each)) for each in marker.get("commands", ()))
