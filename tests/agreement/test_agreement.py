@@ -50,6 +50,7 @@ def _count(story: Story) -> None:
     """What the cases were about, for `--hypothesis-show-statistics`."""
     for status in {told.status for told in story.executions} or {"no execution"}:
         event(f"execution {status}")
+    event(f"{sum(' MERGED#' in name for name in story.items)} customers became another")
     decisions = [item for name, item in story.items.items() if " DECISION#" in name]
     for decision in {f"{each['outcome']}: {each['reason']}" for each in decisions}:
         event(f"decision {decision}")

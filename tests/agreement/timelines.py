@@ -36,18 +36,31 @@ _beside = st.sampled_from(
     [timedelta(seconds=each) for each in (0, 0, 0, -0.001, 0.001, -1, 1, 60, 3_600)]
 )
 _plans = st.sampled_from(["gold", "none"])
+_names = st.sampled_from(journeys.EVENTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`anonymous` people begin under their device's id and may sign in later."""
+    """`anonymous` people begin under their device's id. Whoever is `twice` is known under both ids
+    before it turns out that they are one.
+    """
 
     name: str
     number: int
     anonymous: bool
+    twice: bool
 
     def ids(self) -> Json:
-        return {"anonymousId": f"device-{self.name}"} if self.anonymous else {"userId": self.name}
+        return self.device() if self.anonymous else self.user()
+
+    def other_ids(self) -> Json:
+        return self.user() if self.anonymous else self.device()
+
+    def user(self) -> Json:
+        return {"userId": self.name}
+
+    def device(self) -> Json:
+        return {"anonymousId": f"device-{self.name}"}
 
     @property
     def phone(self) -> str:
@@ -70,7 +83,12 @@ class Person:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     people = [
-        Person(name, number, draw(st.sampled_from([False, False, True])))
+        Person(
+            name,
+            number,
+            draw(st.sampled_from([False, False, True])),
+            draw(st.sampled_from([False, True])),
+        )
         for number, name in enumerate(["ada", "ben"][: draw(st.sampled_from([1, 1, 2]))])
     ]
     start = draw(st.sampled_from(STARTS))
@@ -83,7 +101,9 @@ def cases(draw: st.DrawFn) -> Case:
         faults=draw(_faults()),
     )
     for person in people:
-        case = _introduced(draw, case, person)
+        case = _introduced(draw, case, person, person.ids())
+        if person.twice:
+            case = _introduced(draw, case, person, person.other_ids())
     for _ in range(draw(st.sampled_from([0, 2, 4, 5, 6, 7, 8, MOST_CALLS]))):
         case = _with_one_more(draw, case, draw(st.sampled_from(people)))
     return case
@@ -113,39 +133,55 @@ def _faults(draw: st.DrawFn) -> dict[str, list[str]]:
     return {}
 
 
-def _introduced(draw: st.DrawFn, case: Case, person: Person) -> Case:
-    """Who they are, what they allow, and the event by which journeys begin."""
+def _introduced(draw: st.DrawFn, case: Case, person: Person, ids: Json) -> Case:
+    """Who they are, what they allow, and the event by which journeys begin.
+
+    Under their other ids mostly without what would tell at once that it is they.
+    """
     identify = _identify(draw, case, person)
-    case = _added(case, case.start, "identify", person.ids() | identify)
+    if ids != person.ids() and draw(st.sampled_from([True, True, False])):
+        traits = identify["traits"]
+        told = {name: traits[name] for name in traits if name not in ("email", "phone")}
+        identify = {"traits": told, "context": {}}
+    case = _added(case, case.start, "identify", ids | identify)
     for channel in journeys.CHANNELS:
         if draw(st.sampled_from([False, False, True])):
-            case = _added(case, case.start, "track", person.ids() | _consent(draw, channel))
+            case = _added(case, case.start, "track", ids | _consent(draw, channel))
     later = draw(st.sampled_from([0, 0, 0.001, 1, 600]))
-    began = person.ids() | _event(draw, "Began")
+    began = ids | _event(draw, "Began")
     return _added(case, case.start + timedelta(seconds=later), "track", began)
 
 
 def _with_one_more(draw: st.DrawFn, case: Case, person: Person) -> Case:
     at = max(case.start, draw(st.sampled_from(moments_of(case))) + draw(_beside))
-    kind = draw(st.sampled_from(["event"] * 7 + ["consent", "identify", "again"]))
+    kinds = ["event"] * 7 + ["consent", "identify", "again"]
+    kind = draw(st.sampled_from(kinds + ["join", "join", "join", "alias"] * person.twice))
+    ids = person.other_ids() if person.twice and draw(st.booleans()) else person.ids()
     match kind:
+        case "alias":
+            renamed = person.user() | {"previousId": f"device-{person.name}"}
+            return _added(case, at, "alias", renamed)
+        case "join":
+            both = person.user() | person.device()
+            if draw(st.booleans()):
+                return _added(case, at, "identify", both | _identify(draw, case, person))
+            return _added(case, at, "track", both | _event(draw, draw(_names)))
         case "again":
             known = [call for call in case.calls if not call.again and call.at <= at]
             again = replace(draw(st.sampled_from(known or case.calls[:1])), at=at, again=True)
             return replace(case, calls=[*case.calls, again])
         case "identify":
-            ids = person.ids()
             if person.anonymous and draw(st.booleans()):
-                ids |= {"userId": person.name}
+                ids |= person.user()
             return _added(case, at, "identify", ids | _identify(draw, case, person))
         case "consent":
             document = _consent(draw, draw(st.sampled_from(journeys.CHANNELS)))
         case _:
-            document = _event(draw, draw(st.sampled_from(journeys.EVENTS)))
+            document = _event(draw, draw(_names))
     hours = draw(st.sampled_from([0] * 8 + [2, 24, 25]))
     if hours:
         document |= {"timestamp": to_text(at - timedelta(hours=hours))}
-    return _added(case, at, "track", person.ids() | document)
+    return _added(case, at, "track", ids | document)
 
 
 def _added(case: Case, at: datetime, kind: str, document: Json) -> Case:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,11 +93,11 @@ class World:
         self.rules = rules or IdentityRules()
         self.store: Store = store or MemoryStore()
         self.executions = RecordedExecutions()
+        self._numbers = itertools.count(1)
         self.router = self.make_router()
 
     def make_router(self, store: Store | None = None, crash: Crash | None = None) -> Router:
         versions = {each.version: each for each in self.programs}
-        numbers = itertools.count(1)
         if crash:
             self.executions.crash = crash
         return Router(
@@ -106,7 +105,7 @@ class World:
             catalog=Catalog(self.programs, versions.__getitem__),
             executions=self.executions,
             hasher=plain_hasher,
-            new_id=lambda: f"c{next(numbers)}-{threading.get_ident()}",
+            new_id=lambda: f"c{next(self._numbers)}",
             rules=self.rules,
         )
 

@@ -50,6 +50,13 @@ def test_the_newest_word_on_each_trait_counts() -> None:
     assert world.ada().traits == {"plan": "pro", "city": "Leeds", "size": "M"}
 
 
+def test_of_two_words_of_one_moment_that_of_who_remains_counts() -> None:
+    world = World()
+    world.send(identify(None, "a", plan="pro", number="1"), identify("ada", plan="free"))
+    joined(world)
+    assert world.ada().traits == {"plan": "free"}
+
+
 def test_a_trait_that_was_removed_since_does_not_come_back() -> None:
     world = World()
     world.send(
@@ -197,13 +204,13 @@ def test_a_chain_of_joins_leads_to_who_remained() -> None:
 def test_identities_of_the_other_are_moved_when_they_are_named_next() -> None:
     store = AskedStore()
     world = World(store=store)
-    world.send(visit("a"), event("Seen"))
+    world.send(identify(None, "a", email="ada@example.com"), event("Seen"))
     former, own = joined(world), keys.partition(world.ada().customer)
     store.asked.clear()
-    world.send(visit("a", number="4", at=at(70)))
-    assert store.asked == [keys.partition(former), own] or store.asked == [own]
+    world.send(identify(None, "b", email="ada@example.com", at=at(70)))
+    assert store.asked == [keys.partition(former), own]
     store.asked.clear()
-    world.send(visit("a", number="5", at=at(71)))
+    world.send(identify(None, "b", email="ada@example.com", at=at(71), number="2"))
     assert store.asked == [own]
 
 

@@ -29,7 +29,7 @@ from stepwell.simulation.functions import FUNCTIONS, Functions
 from stepwell.simulation.machines.errors import StateError
 from stepwell.simulation.machines.interpreter import Execution, Interpreter
 from stepwell.simulation.providers import CHANNELS, AcceptingProvider, RecordedProvider
-from stepwell.simulation.trace import Applied, Sending, Trace
+from stepwell.simulation.trace import Applied, Joined, Sending, Trace
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Item, Key, Store
 
@@ -103,15 +103,21 @@ class Simulation:
         self._call_as("router")
         routed = self._router.route(event, self.now)
         self.trace.calls["event"] += 1
-        self.trace.customers.setdefault(routed.customer)
-        if not routed.repeated:
-            sends = len(self.trace.sendings)
-            self.trace.applied.append(Applied(self.now, routed.customer, event, sends))
+        self._note(routed, event)
         for problem in routed.problems:
             self._warn(routed.customer, problem)
         self._call_as("state_machine")  # whatever follows, now or when a timer ends
         self._settle()
         return routed
+
+    def _note(self, routed: Routed, event: Event) -> None:
+        trace, customer = self.trace, routed.customer
+        events, sends = len(trace.applied), len(trace.sendings)
+        trace.joined += [Joined(customer, former, events, sends) for former in routed.merged]
+        if customer:
+            trace.customers.setdefault(customer)
+            if not routed.repeated:
+                trace.applied.append(Applied(self.now, customer, event, sends))
 
     def schedule(self, at: datetime, event: Event) -> None:
         """Apply an event at a moment. Raises ValueError for one that is past."""

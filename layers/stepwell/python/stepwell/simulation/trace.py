@@ -71,6 +71,18 @@ class Applied:
     sends: int
 
 
+@value
+class Joined:
+    """A customer became part of another one; `events` and `sends` is how many events had been
+    applied and how many calls to providers had been made before.
+    """
+
+    customer: str
+    former: str
+    events: int
+    sends: int
+
+
 @dataclass(slots=True)
 class Trace:
     """`calls` counts what AWS would be asked, by name:
@@ -82,8 +94,9 @@ class Trace:
     `applied` are the events in the order in which they were applied, repeated ones left out: what
     was known of a customer at any moment follows from them.
 
-    `customers` are the internal ids in the order in which events made or met them. `problems` are
-    what handlers would log as warnings: (when, customer, text).
+    `customers` are the internal ids in the order in which events made or met them, also those who
+    became part of another one, which is told by `joined`. `problems` are what handlers would log as
+    warnings: (when, customer, text).
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
@@ -91,4 +104,19 @@ class Trace:
     applied: list[Applied] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     customers: dict[str, None] = field(default_factory=dict)
+    joined: list[Joined] = field(default_factory=list)
     problems: list[tuple[datetime, str, str]] = field(default_factory=list)
+
+    def people(self) -> dict[str, list[str]]:
+        """Who they are at the end -> their internal ids, that one first."""
+        if not self.joined:
+            return {customer: [customer] for customer in self.customers}
+        became = {each.former: each.customer for each in self.joined}
+        found: dict[str, list[str]] = {}
+        for customer in self.customers:
+            person = customer
+            while person in became:
+                person = became[person]
+            ids = found.setdefault(person, [person])
+            ids += [customer] if customer != person else []
+        return found

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from stepwell.customers.contacts import plain_phone
 from stepwell.customers.zones import candidates, load_zone
 from stepwell.events.model import CONSENT_EVENT, Event, EventType
 from stepwell.messages.policies import Policies
@@ -23,13 +24,16 @@ class Known:
     answers: dict[tuple[str, str], tuple[datetime, bool]] = field(default_factory=dict)
     """(purpose, channel) -> when it was given, and whether it was a yes."""
     traits: dict[str, Any] = field(default_factory=dict)
+    """Of those that were removed: None."""
     context_zone: str = ""
+    said: dict[str, datetime] = field(default_factory=dict)
+    heard: datetime | None = None
     _zones: tuple[ZoneInfo, ...] | None = None
 
     def learn(self, event: Event) -> None:
+        self.heard = event.received_at
         if event.type is EventType.IDENTIFY:
-            self.traits.update(event.traits)
-            self._zones = None
+            self._learn_traits(event.traits, dict.fromkeys(event.traits, event.timestamp))
         zone = event.context.get("timezone")
         if isinstance(zone, str) and zone != self.context_zone and load_zone(zone):
             self.context_zone, self._zones = zone, None
@@ -47,6 +51,30 @@ class Known:
         before = self.answers.get((purpose, channel))
         if before is None or event.timestamp >= before[0]:
             self.answers[purpose, channel] = (event.timestamp, given["status"] == "granted")
+
+    def _learn_traits(self, values: Mapping[str, Any], times: Mapping[str, datetime]) -> None:
+        """The word that was said last counts, whenever it came."""
+        for name, value in values.items():
+            before = self.said.get(name)
+            if before is None or times[name] >= before:
+                self.traits[name], self.said[name] = value, times[name]
+        self._zones = None
+
+    def unite(self, other: Known) -> None:
+        """The other one turned out to be this one: a no of either counts, and the last word."""
+        for asked, (at, yes) in other.answers.items():
+            own = self.answers.get(asked)
+            if own is None or (own[1], at) > (yes, own[0]):
+                self.answers[asked] = (at, yes)
+        newer = {
+            name: value
+            for name, value in other.traits.items()
+            if name not in self.said or other.said[name] > self.said[name]
+        }
+        self._learn_traits(newer, other.said)
+        if other.context_zone and (not self.context_zone or _is_later(other, self)):
+            self.context_zone = other.context_zone
+        self._zones = None
 
     def allows(self, policies: Policies, purpose: str, channel: str) -> bool:
         """A yes; or no answer, where the purpose takes that for a yes."""
@@ -66,6 +94,7 @@ class Known:
         address = self.traits.get("address")
         inner = address.get("country") if isinstance(address, dict) else None
         country, phone = self.traits.get("country") or inner, self.traits.get("phone")
+        phone = plain_phone(phone, country) or phone
         places: dict[str, Any] = {"zone": self.traits.get("timezone")}
         places["context_zone"] = self.context_zone
         if isinstance(country, str) and len(country) <= _LONGEST_COUNTRY:
@@ -73,3 +102,8 @@ class Known:
         if isinstance(phone, str) and 0 < len(phone.strip()) <= _LONGEST_PHONE:
             places["addresses"] = {"sms": phone.strip()}
         return places
+
+
+def _is_later(one: Known, other: Known) -> bool:
+    """Whether the one was heard of after the other."""
+    return one.heard is not None and (other.heard is None or one.heard > other.heard)

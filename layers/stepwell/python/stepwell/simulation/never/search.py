@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,10 +18,12 @@ from stepwell.simulation.never.enrollments import (
     check_runs,
 )
 from stepwell.simulation.never.knowledge import Known
+from stepwell.simulation.never.people import People
 from stepwell.simulation.never.sends import Send, check_caps, check_twice, read_sends
 from stepwell.simulation.never.walls import is_ever_open, is_quiet
-from stepwell.simulation.trace import Applied, Run
+from stepwell.simulation.trace import Applied, Joined, Run, Trace
 from stepwell.storage.operations import Store
+from stepwell.values import value
 
 if TYPE_CHECKING:
     from stepwell.simulation.engine import Simulation
@@ -37,24 +39,25 @@ def find_broken(simulation: Simulation, policies: Policies | None = None) -> lis
     trace, store = simulation.trace, simulation.store
     machines = simulation.definitions.machines
     sends: defaultdict[str, list[Send]] = defaultdict(list)
-    applied: defaultdict[str, list[Applied]] = defaultdict(list)
+    applied: defaultdict[str, list[tuple[int, Applied]]] = defaultdict(list)
     runs: defaultdict[str, list[Run]] = defaultdict(list)
     for send in read_sends(trace.sendings, simulation.definitions.loaded_programs):
         sends[send.customer].append(send)
-    for each in trace.applied:
-        if each.customer in sends:
-            applied[each.customer].append(each)
+    for place, each in enumerate(trace.applied):
+        if each.customer in sends or trace.joined:
+            applied[each.customer].append((place, each))
     for run in trace.runs.values():
         runs[run.customer].append(run)
     waits = simulation.waiting() is not None
     found: list[Broken] = []
-    for customer in {**trace.customers, **sends}:
-        own = sends.get(customer)
-        if own:
+    for person in _people_who_were_sent_to(trace, sends, applied):
+        found += check_caps(person.sends, policies, person.people)
+        found += _check_knowledge(person, policies)
+        for customer in person.ids:
+            own = sends[customer]
             found += check_twice(own, policies, _maybe_sent(store, customer, own, policies))
-            found += check_caps(own, policies)
-            found += _check_knowledge(own, applied[customer], policies)
-            found += check_ends(store, customer, own, applied[customer])
+            found += check_ends(store, customer, own, person.applied)
+    for customer in {**trace.customers, **sends}:
         if customer in trace.customers:
             found += check_runs(runs.get(customer, ()), store, machines, waits=waits)
             if not simulation.may_fail:
@@ -63,20 +66,68 @@ def find_broken(simulation: Simulation, policies: Policies | None = None) -> lis
     return found
 
 
-def _check_knowledge(
-    sends: Sequence[Send], applied: Sequence[Applied], policies: Policies
-) -> Iterator[Broken]:
+@value
+class _Person:
+    """Somebody to whom messages went, under all their `ids`; everything is in its order."""
+
+    people: People
+    ids: Sequence[str]
+    sends: Sequence[Send]
+    applied: Sequence[Applied]
+    places: Sequence[int]
+    """The place of each applied event among all customers'."""
+    joins: Sequence[Joined]
+
+
+def _people_who_were_sent_to(
+    trace: Trace,
+    sends: Mapping[str, Sequence[Send]],
+    applied: Mapping[str, Sequence[tuple[int, Applied]]],
+) -> Iterator[_Person]:
+    people = People(trace.joined)
+    ids: dict[str, list[str]] = {}
+    for customer in {**trace.customers, **sends} if trace.joined else sends:
+        ids.setdefault(people.at_end(customer), []).append(customer)
+    for person, theirs in ids.items():
+        own = [send for customer in theirs for send in sends.get(customer, ())]
+        if own:
+            events = [each for customer in theirs for each in applied.get(customer, ())]
+            if len(theirs) > 1:
+                own.sort(key=lambda send: send.number)
+                events.sort(key=lambda each: each[0])
+            yield _Person(
+                people,
+                [customer for customer in theirs if customer in sends],
+                own,
+                [each for _, each in events],
+                [place for place, _ in events],
+                people.joins_of(person) if trace.joined else (),
+            )
+
+
+def _check_knowledge(person: _Person, policies: Policies) -> Iterator[Broken]:
     """Consent and quiet hours, by what was known when each message went."""
-    known, place = Known(), 0
-    for send in sends:
-        while place < len(applied) and applied[place].sends <= send.number:
-            known.learn(applied[place].event)
+    known: defaultdict[str, Known] = defaultdict(Known)
+    place, joins = 0, deque(person.joins)
+    for send in person.sends:
+        while place < len(person.applied) and person.applied[place].sends <= send.number:
+            while joins and joins[0].events <= person.places[place]:
+                _unite(known, joins.popleft())
+            each = person.applied[place]
+            known[each.customer].learn(each.event)
             place += 1
-        if not known.allows(policies, send.purpose, send.channel):
+        while joins and joins[0].sends <= send.number:
+            _unite(known, joins.popleft())
+        of_then = known[person.people.at_send(send.customer, send.number)]
+        if not of_then.allows(policies, send.purpose, send.channel):
             yield send.broken(
                 Rule.NO_CONSENT, f"no consent to {send.purpose} by {send.channel} at that moment"
             )
-        yield from _check_hours(send, known, policies)
+        yield from _check_hours(send, of_then, policies)
+
+
+def _unite(known: defaultdict[str, Known], join: Joined) -> None:
+    known[join.customer].unite(known[join.former])
 
 
 def _check_hours(send: Send, known: Known, policies: Policies) -> Iterator[Broken]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from stepwell.journeys.program import Program
 from stepwell.messages.policies import Cap, Policies
 from stepwell.simulation.never.broken import Broken, Rule
+from stepwell.simulation.never.people import People
 from stepwell.simulation.trace import Sending
 from stepwell.values import value
 
@@ -81,17 +82,22 @@ def check_twice(
             )
 
 
-def check_caps(sends: Sequence[Send], policies: Policies) -> Iterator[Broken]:
-    """One customer's, in order: no window that ends with a send holds more than its cap allows."""
+def check_caps(sends: Sequence[Send], policies: Policies, people: People) -> Iterator[Broken]:
+    """One person's, in order: no window that ends with a send holds more than its cap allows.
+
+    Of customers who became one, each for themselves before, and together from then on.
+    """
     for cap in policies.caps:
         if len(sends) <= cap.at_most:
             continue  # whatever they are
         counted = [each for each in sends if _counts(cap, policies, each)]
         for place, last in enumerate(counted):
+            person = people.at_send(last.customer, last.number)
             window = {
                 each.message
                 for each in counted[: place + 1]
                 if (last.at - each.at).total_seconds() < cap.seconds
+                and people.at_send(each.customer, last.number) == person
             }
             if len(window) > cap.at_most:
                 yield last.broken(

@@ -15,8 +15,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from stepwell.customers.contacts import country_of, plain_email, plain_phone
+from stepwell.customers.identities import device_token
 from stepwell.events.envelope import EnvelopeError, read_call
 from stepwell.events.model import Event, EventType
+from stepwell.events.nobody import names_nobody
 from stepwell.simulation.population.identities import Groups
 from stepwell.simulation.years import YEARS
 from stepwell.timestamps import from_text
@@ -188,12 +191,24 @@ def _sent_at(call: dict[str, Any]) -> datetime:
 
 
 def _ids(call: dict[str, Any]) -> list[str]:
-    """The ids that a call joins, each with its kind, as the API reads them."""
+    """The ids that a call may join, each with its kind, as the API and the router read them."""
     given = [(kind, call.get(kind)) for kind in ("userId", "anonymousId")]
     ids = [f"{kind} {each}" for kind, each in given if each is not None and each != ""]
     if not ids:
         raise ValueError("userId or anonymousId is required; say whose event it is")
-    return ids
+    named = [*ids, *_addresses(call)]
+    if call["type"] == EventType.ALIAS and call.get("previousId"):
+        named += [f"{kind} {call['previousId']}" for kind in ("userId", "anonymousId")]
+    return [each for each in named if not names_nobody(each.partition(" ")[2])] or ids[:1]
+
+
+def _addresses(call: dict[str, Any]) -> list[str]:
+    traits, context = call.get("traits"), call.get("context")
+    found = {"token": device_token(context) if isinstance(context, dict) else None}
+    if call["type"] == EventType.IDENTIFY and isinstance(traits, dict):
+        found["email"] = plain_email(traits.get("email"))
+        found["phone"] = plain_phone(traits.get("phone"), country_of(traits))
+    return [f"{kind} {text}" for kind, text in found.items() if text]
 
 
 def _parts(scan: _Scan, size: int) -> Iterator[Part]:

@@ -50,7 +50,7 @@ def harvest(simulation: Simulation) -> Tally:
     """The counts of one part of the population, which `simulation` has played to its end."""
     trace, store = simulation.trace, simulation.store
     tally = Tally(
-        customers=len(trace.customers),
+        customers=len(trace.people()),
         events=trace.calls["event"],
         applied=_count_applied(simulation),
         calls=trace.calls.copy(),
@@ -96,6 +96,9 @@ def _count_alike(broken: list[Broken], store: Store, tally: Tally) -> None:
 def _known_as(customer: str, store: Store) -> str:
     """The customer's user id, for internal ids begin anew in every part; theirs without one."""
     profile = store.get(keys.profile(customer)) or {}
+    while "merged_into" in profile:
+        customer = profile["merged_into"]
+        profile = store.get(keys.profile(customer)) or {}
     return str(profile.get("user_id", customer))
 
 
@@ -104,27 +107,36 @@ def _count_customers(simulation: Simulation, tally: Tally) -> None:
     runs: dict[str, list[Run]] = {}
     for run in simulation.trace.runs.values():
         runs.setdefault(run.customer, []).append(run)
-    for customer in simulation.trace.customers:
-        if customer in runs:
-            harvester.count(customer, runs[customer])
+    for ids in simulation.trace.people().values():
+        theirs = [run for customer in ids for run in runs.get(customer, ())]
+        if theirs:
+            harvester.count(ids, theirs)
         else:  # who has no records either
             tally.sent_by_customer.add(0)
+
+
+_RunOf = tuple[str, str, int]
+"""The partition of the customer with whom it began, the enrollment, the run's number."""
 
 
 @dataclass(slots=True)
 class _Seen:
     """What one customer's records have told so far."""
 
-    finished: dict[tuple[str, int], str] = field(default_factory=dict)
-    """(enrollment, run) -> outcome."""
+    finished: dict[_RunOf, str] = field(default_factory=dict)
+    """The run -> its outcome."""
     last: dict[str, Item] = field(default_factory=dict)
     """Message id -> its last decision."""
-    sent_at: dict[tuple[str, int], str] = field(default_factory=dict)
-    """(enrollment, run) -> when its first message was sent."""
+    sent_at: dict[_RunOf, str] = field(default_factory=dict)
+    """The run -> when its first message was sent."""
     contacts: list[Contact] = field(default_factory=list)
     sent: int = 0
     refusing: set[str] = field(default_factory=set)
     """Caps that refused something."""
+
+
+def _run_of(record: Item) -> _RunOf:
+    return record["pk"], record["enrollment"], record["run"]
 
 
 class _Harvester:
@@ -142,16 +154,18 @@ class _Harvester:
             for program in definitions.loaded_programs
         }
 
-    def count(self, customer: str, runs: list[Run]) -> None:
-        seen, conversions = _Seen(), []
-        for item in self.store.query(TableName.RECORDS, keys.partition(customer)):
-            name = item["sk"]
-            if name.startswith(keys.DECISION_PREFIX):
-                self._decision(customer, item, seen)
-            elif name.startswith(keys.FINISHED_PREFIX):
-                self._finished(item, seen)
-            elif name.startswith(keys.CONVERSION_PREFIX):
-                conversions.append(item)
+    def count(self, ids: list[str], runs: list[Run]) -> None:
+        """One person's, with the id first that they have at the end."""
+        seen, conversions = _Seen(), list[Item]()
+        for customer in ids:
+            for item in self.store.query(TableName.RECORDS, keys.partition(customer)):
+                name = item["sk"]
+                if name.startswith(keys.DECISION_PREFIX):
+                    self._decision(ids[0], item, seen)
+                elif name.startswith(keys.FINISHED_PREFIX):
+                    self._finished(item, seen)
+                elif name.startswith(keys.CONVERSION_PREFIX):
+                    conversions.append(item)
         for item in conversions:  # what was sent before them is known now
             self._conversion(item, seen)
         self._runs(runs, seen)
@@ -174,11 +188,13 @@ class _Harvester:
             tally.parallel += run.journey in journeys and run.enrollment not in enrollments
             journeys.add(run.journey)
             enrollments.add(run.enrollment)
-            ending = ending_of(run, seen.finished.get((run.enrollment, run.number)))
+            ending = ending_of(
+                run, seen.finished.get((keys.partition(run.customer), run.enrollment, run.number))
+            )
             count_run(run, self.steps[run.journey], ending, self.until, tally)
 
     def _finished(self, item: Item, seen: _Seen) -> None:
-        seen.finished[item["enrollment"], item["run"]] = item["outcome"]
+        seen.finished[_run_of(item)] = item["outcome"]
         reason = item.get("reason") or ""
         self._journey(item["journey"]).endings[item["outcome"], reason] += 1
 
@@ -187,7 +203,7 @@ class _Harvester:
         tally.conversions += 1
         took = from_text(item["at"]) - from_text(item["entered_at"])
         tally.to_conversion.add_seconds(took.total_seconds())
-        sent_at = seen.sent_at.get((item["enrollment"], item["run"]))
+        sent_at = seen.sent_at.get(_run_of(item))
         tally.converted_after_message += sent_at is not None and sent_at <= item["at"]
         if "value" in item:
             tally.valued += 1
@@ -214,7 +230,7 @@ class _Harvester:
         seen.contacts.append(Contact(at, item["purpose"], channel, zones, surely))
         if surely:
             seen.sent += 1
-            seen.sent_at.setdefault((item["enrollment"], item["run"]), item["at"])
+            seen.sent_at.setdefault(_run_of(item), item["at"])
             hour = at.astimezone(zones[0]).hour if zones else UNKNOWN_HOUR
             self._journey(journey).hours[channel, hour] += 1
 

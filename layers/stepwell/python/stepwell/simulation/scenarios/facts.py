@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepwell.customers import keys, slots
+from stepwell.customers.people import load_person
 from stepwell.customers.snapshot import load_snapshot
 from stepwell.journeys.compiler import names
 from stepwell.simulation.engine import Simulation
@@ -33,6 +34,7 @@ def customers(simulation: Simulation) -> list[Customer]:
     found = []
     for customer in simulation.trace.customers:
         snapshot = load_snapshot(simulation.store, customer)
+        person = load_person(simulation.store, customer)
 
         def records(prefix: str, of: str = customer) -> tuple[Item, ...]:
             partition = keys.partition(of)
@@ -41,7 +43,7 @@ def customers(simulation: Simulation) -> list[Customer]:
         found.append(
             Customer(
                 customer,
-                str((snapshot.profile or {}).get("user_id", customer)),
+                str((person.profile or {}).get("user_id", customer)),
                 records(keys.DECISION_PREFIX),
                 records(keys.FINISHED_PREFIX),
                 records(keys.CONVERSION_PREFIX),
