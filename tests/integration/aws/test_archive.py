@@ -80,7 +80,9 @@ def identify(user: str, number: int, **traits: Any) -> dict[str, Any]:
 
 
 def play(stage: Stage) -> None:
-    """Two days of three customers, with all that happens to events on their way."""
+    """Two days of three customers, with all that happens to events on their way; each is known as
+    a visitor first, and one of them under two ids until they sign in.
+    """
     for user in USERS:
         send(
             stage, {**track(user, "Product Viewed", 0), "userId": None, "anonymousId": f"a-{user}"}
@@ -101,6 +103,19 @@ def play(stage: Stage) -> None:
     group = {"type": "group", "userId": "cyd", "groupId": "acme", "messageId": "g"}
     alias = {"type": "alias", "userId": "cyd", "previousId": "a-cyd", "messageId": "l"}
     send(stage, {**group, "traits": {"name": "Acme"}}, alias)
+    device = {"context": {"device": {"token": "t1"}, "timezone": "Europe/Paris"}}
+    phone = {**identify("", 40, phone="+447700900125", tier=0), "userId": None, **device}
+    no = {**consent("", 41, "revoked", "push"), "userId": None}
+    tablet = {"anonymousId": "tablet-cyd"}
+    send(
+        stage,
+        phone | tablet,
+        no | tablet,
+        {**identify("", 42, plan="basic", city="Bath"), **tablet, "userId": ""},
+    )
+    send(
+        stage, {**track("cyd", "Product Viewed", 43), **tablet}, track("cyd", "Product Viewed", 44)
+    )
 
 
 def rebuilt(stage: Stage) -> tuple[MemoryStore, RecordedExecutions]:
@@ -130,7 +145,7 @@ def known(store: Store, hashed: Hasher, user: str) -> tuple[Item, Item]:
     snapshot = load_snapshot(store, identity["customer"])
     assert snapshot.profile
     assert snapshot.consents
-    left_out = {"pk", "sk", "touched"}
+    left_out = {"pk", "sk", "touched", "former", "merged"}
     profile = {name: each for name, each in snapshot.profile.items() if name not in left_out}
     return profile, snapshot.consents["grants"]
 
@@ -147,10 +162,15 @@ def test_profiles_and_consents_are_rebuilt_from_the_archive_alone(stage: Stage) 
     assert executions.calls == []
     ada, bob, cyd = (known(store, hashed, user) for user in USERS)
     assert json.loads(ada[0]["traits"])["tier"] == 24
+    assert (stage.snapshot("cyd").profile or {})["former"]
     assert ada[1]["marketing#sms"]["status"] == "revoked"
     assert bob[1]["marketing#sms"]["status"] == "granted"  # the late answer was the earlier one
     assert "plan" not in json.loads(bob[0]["traits"])
     assert cyd[0]["previous_ids"] == ["a-cyd"]
+    assert cyd[0]["anonymous_ids"] == ["tablet-cyd", "a-cyd"]
+    assert cyd[1]["marketing#push"]["status"] == "revoked"
+    traits = json.loads(cyd[0]["traits"])
+    assert (traits["plan"], traits["tier"], traits["phone"]) == ("basic", 0, "+447700900125")
 
 
 def test_an_event_lies_under_the_minute_of_its_receipt(stage: Stage) -> None:

@@ -81,7 +81,7 @@ def apply(
     profile = apply_to_profile(
         person, event, seq, problems, user_id=own.user_id, anonymous_id=own.anonymous_id
     )
-    changes, refusals = noted(profile, applying.resolution, rules, now)
+    changes, refusals = noted(profile, applying.resolution, rules, event.received_at)
     profile |= changes
     consents = apply_to_consents(person, event, problems)
     after = replace(person, profile=profile, consents=consents or person.consents)

@@ -83,7 +83,10 @@ class Router:
             if marker:
                 return self._repeat(marker, merged)
             owners = self._owners(named, found)
-            resolution = resolve(named, owners, found, self.rules, now, self._listening(now))
+            # Limits go by receipt, so that they are the same when the archive is applied again.
+            resolution = resolve(
+                named, owners, found, self.rules, event.received_at, self._listening(now)
+            )
             if not resolution.is_whole and attempt < _REREADS:
                 continue
             try:
