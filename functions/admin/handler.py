@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     name = unquote(event["pathParameters"]["id"])
     customer = find_customer(store(), hasher(), name)
     if customer is None:
-        return _answer(404, {"message": "no customer has this id, user id or anonymous id"})
+        return _answer(404, {"message": "no customer has this id, email, phone or device token"})
     logger.info("customer shown", extra={"customer": customer})
     return _answer(200, overview(store(), customer))
 

@@ -18,7 +18,6 @@ from stepwell.customers.identity_rules import (
     Limit,
 )
 from stepwell.customers.resolving import MAX_MERGED
-from stepwell.events.nobody import names_nobody
 from stepwell.storage.operations import TableName
 from tests.support.programs import entry, program
 from tests.support.world import START, AskedStore, World, alias, event, identify, visit
@@ -218,16 +217,6 @@ def test_blocked_values_of_the_project_join_nobody() -> None:
     )
     assert ada.customer != visitor.customer
     assert ada.problems == ("email: names nobody, not used",)
-
-
-@pytest.mark.parametrize("text", ["", "0", "00000000-0000-0000-0000-000000000000", "+11111111"])
-def test_what_names_nobody(text: str) -> None:
-    assert names_nobody(text)
-
-
-@pytest.mark.parametrize("text", ["7", "11", "ada", "nullable", "guest-7", "11-2", "+447700900123"])
-def test_what_may_name_somebody(text: str) -> None:
-    assert not names_nobody(text)
 
 
 # ------------------------------------------------------------------------- limits

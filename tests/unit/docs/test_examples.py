@@ -171,6 +171,13 @@ def test_policies_are_read(example: Example) -> None:
     assert "marketing" in policies.purposes
 
 
+@pytest.mark.parametrize("example", _of("yaml", "identities"), ids=str)
+def test_identities_are_read(example: Example) -> None:
+    shipped = Path("statemachines/policies.yaml").read_text(encoding="utf-8")
+    policies = load_policies(json.dumps(policies_document(f"{shipped}\n{example.text}")))
+    assert policies.identities != load_policies(json.dumps(policies_document(shipped))).identities
+
+
 @pytest.mark.parametrize("words", _commands(".venv/bin/stepwell"), ids=" ".join)
 def test_command_runs(words: list[str], api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     if words[1] == "customer" and find_customer(api.store, hashed, words[2]) is None:

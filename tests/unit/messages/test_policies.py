@@ -7,6 +7,7 @@ import json
 import pytest
 from pydantic import BaseModel
 
+from stepwell.customers.identity_rules import DEFAULT_LIMITS, Limit
 from stepwell.messages.policies import Policies, PoliciesError, load_policies, policies_document
 from stepwell.messages.policies_file import (
     CapModel,
@@ -124,6 +125,19 @@ def test_a_wrong_file_says_what_is_wrong(text: str, message: str) -> None:
 CAP = "caps: [{name: one, purposes: [news], at_most: 2, per: 24h}]"
 
 
+LIMIT = "identities: {limits: {email: {at_most: 2, per: 9d}}}"
+
+
+def test_identities_are_read_with_what_is_left_out_as_by_default() -> None:
+    part = LIMIT[:-1] + ", shared: [phone], blocked: [' Kiosk-7 ']}"
+    document = policies_document(MINIMAL + part)
+    rules = load_policies(json.dumps(document)).identities
+    assert rules.limits == {**DEFAULT_LIMITS, "email": Limit(2, 9 * 86_400)}
+    assert rules.shared == {"phone"}
+    assert rules.blocks("kiosk-7 ")
+    assert not rules.blocks("kiosk-8")
+
+
 @pytest.mark.parametrize(
     ("part", "path", "message"),
     [
@@ -144,6 +158,17 @@ CAP = "caps: [{name: one, purposes: [news], at_most: 2, per: 24h}]"
         (CAP.replace("2, ", "2, channels: [smss], "), "caps[0].channels[0]", "did you mean sms?"),
         ("quiet_hours: [{form: 1}]", "quiet_hours[0].form", "unknown key; did you mean from?"),
         ("keep_records: 5h", "keep_records", "a duration of at least 1d is expected"),
+        ("identities: {limit: {}}", "identities.limit", "unknown key; did you mean limits?"),
+        ("identities: {shared: [mail]}", "identities.shared[0]", "did you mean email?"),
+        ("identities: {blocked: [0]}", "identities.blocked[0]", 'a text such as "shared-tablet"'),
+        (LIMIT.replace("email", "mail"), "identities.limits.mail", "did you mean email?"),
+        (LIMIT.replace("per", "pro"), "identities.limits.email.pro", "did you mean per?"),
+        (
+            LIMIT.replace("2", "0"),
+            "identities.limits.email.at_most",
+            "0 is given; a whole number from 1 to 100",
+        ),
+        (LIMIT.replace("9d", "1m"), "identities.limits.email.per", "a duration from 1h to 366d"),
     ],
 )
 def test_problems_are_told_in_plain_words(part: str, path: str, message: str) -> None:

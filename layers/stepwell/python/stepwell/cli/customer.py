@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_INTERNAL = {"traits", "addresses", "seq", "touched", "updated_at"}
+_INTERNAL = {"traits", "addresses", "seq", "updated_at", "merged", "former"}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("customer", help="Show what is kept of one customer.")
-    parser.add_argument("id", help="the customer's id, user id or anonymous id")
+    parser.add_argument("id", help="any id, email, phone or device token of theirs")
     parser.add_argument("--url", default=DEFAULT_URL, help="the API (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.set_defaults(run=run)
@@ -85,6 +85,8 @@ def _show(customer: Row) -> None:
     _table(console, "messages", _messages(customer.get("messages", []), local))
     _table(console, "decisions", _decisions(customer.get("decisions", []), local))
     _table(console, "conversions", _conversions(customer.get("conversions", []), local))
+    _table(console, "merged", _merged(customer.get("merged", []), local))
+    _table(console, "not joined", _not_joined(customer.get("not_joined", []), local))
 
 
 def _facts(customer: Row) -> Row:
@@ -146,6 +148,16 @@ def _conversions(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
             "event": each["name"],
             "value": str(each.get("value", "")),
         }
+
+
+def _merged(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+    for each in rows:
+        yield {"time": local(each["at"]), "customer": each["customer"], "by": each["by"]}
+
+
+def _not_joined(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+    for each in rows:
+        yield {"time": local(each["at"]), "identity": each["kind"], "why": each["why"]}
 
 
 def _local(text: Any, *, zone: ZoneInfo) -> str:

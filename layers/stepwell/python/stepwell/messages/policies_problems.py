@@ -28,6 +28,10 @@ _AMOUNTS = {
     "spread": "a duration of at most 6h is expected",
     "keep_records": "a duration of at least 1d is expected",
 }
+_AMOUNTS_OF_IDENTITIES = {
+    "at_most": "a whole number from 1 to 100 is expected",
+    "per": "a duration from 1h to 366d is expected",
+}
 _NO_AMOUNT = ("int_type", "greater_than_equal", "less_than_equal")
 
 _SAID = {
@@ -51,7 +55,8 @@ def message_of(error: ErrorDetails) -> str:
     if kind == "literal_error":
         return _none_of(error["input"], str(error["ctx"]["expected"]))
     if kind in _NO_AMOUNT and location[-1] in _AMOUNTS:
-        return f"{error['input']!r} is given; {_AMOUNTS[str(location[-1])]}"
+        amounts = _AMOUNTS_OF_IDENTITIES if location[0] == "identities" else _AMOUNTS
+        return f"{error['input']!r} is given; {amounts[str(location[-1])]}"
     return _SAID.get(kind) or error["msg"].removeprefix("Value error, ")
 
 
