@@ -156,7 +156,7 @@ FUNCTIONS = (
             *_PREFIXES,
         ),
         lambda s: (
-            s.customers("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"),
+            s.customers("BatchGetItem", "Query", "PutItem", "UpdateItem"),
             s.records("PutItem"),
             *s.rules(),
             s.bucket_objects("catalogs"),
@@ -181,7 +181,7 @@ FUNCTIONS = (
         "consent",
         (*_BOTH_TABLES, *_POLICIES),
         lambda s: (
-            s.customers("BatchGetItem", "PutItem"),
+            s.customers("GetItem", "BatchGetItem", "PutItem"),
             s.records("BatchGetItem", "PutItem", "UpdateItem"),
             *s.rules(),
         ),
@@ -215,7 +215,11 @@ FUNCTIONS = (
     FunctionPlan(
         "admin",
         (*_BOTH_TABLES, "HASH_SECRET_ARN"),
-        lambda s: (s.customers("GetItem", "Query"), s.records("Query"), s.secret()),
+        lambda s: (
+            s.customers("GetItem", "BatchGetItem", "Query"),
+            s.records("Query"),
+            s.secret(),
+        ),
         timeout_seconds=20,
     ),
 )

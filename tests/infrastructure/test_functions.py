@@ -24,8 +24,8 @@ VARIABLES: Mapping[str, set[str]] = {
     "router": {
         *_BOTH_TABLES,
         *_PREFIXES,
-        *("PROGRAMS_BUCKET", "CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL"),
-        "ARCHIVE_BUCKET",
+        *_POLICIES,
+        *("CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
     },
     "commands": {"CUSTOMERS_TABLE", *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},

@@ -51,12 +51,15 @@ EXPECTED: Mapping[str, Grants] = {
         **WRITES_KEY,
         **STEERS,
         **consumes("EventsQueue"),
-        "dynamodb:GetItem": CUSTOMERS,
         "dynamodb:BatchGetItem": CUSTOMERS,
         "dynamodb:Query": CUSTOMERS,
         "dynamodb:PutItem": BOTH,
         "dynamodb:UpdateItem": CUSTOMERS,
-        "s3:GetObject": {f"{_BUCKET}/programs/*", f"{_BUCKET}/catalogs/*"},
+        "s3:GetObject": {
+            f"{_BUCKET}/programs/*",
+            f"{_BUCKET}/policies/*",
+            f"{_BUCKET}/catalogs/*",
+        },
         "s3:PutObject": {f"{_ARCHIVE}/events/*"},
         "secretsmanager:GetSecretValue": {_SECRET},
         "sqs:SendMessage": {"CommandsQueue.Arn"},
@@ -71,6 +74,7 @@ EXPECTED: Mapping[str, Grants] = {
     "consent": {
         **WRITES_KEY,
         **PROGRAMS_AND_POLICIES,
+        "dynamodb:GetItem": CUSTOMERS,
         "dynamodb:BatchGetItem": BOTH,
         "dynamodb:PutItem": BOTH,
         "dynamodb:UpdateItem": RECORDS,
@@ -103,6 +107,7 @@ EXPECTED: Mapping[str, Grants] = {
     "admin": {
         **READS_KEY,
         "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:BatchGetItem": CUSTOMERS,
         "dynamodb:Query": BOTH,
         "secretsmanager:GetSecretValue": {_SECRET},
     },

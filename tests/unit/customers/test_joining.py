@@ -90,6 +90,15 @@ def test_an_alias_that_comes_before_the_visitor_s_events_counts_for_them_too() -
     assert late.customer == aliased.customer
 
 
+def test_an_alias_of_somebody_to_themselves_says_nothing() -> None:
+    """As Segment's SDK for browsers sends it after an identify call."""
+    world = World()
+    (ada,) = world.send(alias("ada", "ada"))
+    (visitor,) = world.send(visit("ada"))
+    assert visitor.customer != ada.customer
+    assert "previous_ids" not in (world.ada().profile or {})
+
+
 def test_an_alias_renames_a_user_and_events_under_both_ids_are_theirs() -> None:
     world = World()
     (before,) = world.send(event("Seen", user_id="ada@example.com"))

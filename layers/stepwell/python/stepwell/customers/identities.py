@@ -106,7 +106,7 @@ def device_token(context: dict[str, Any]) -> str | None:
 def _texts(event: Event, rules: IdentityRules) -> Iterator[tuple[str, str, bool]]:
     if event.user_id:
         yield USER_ID, event.user_id, False
-    if event.previous_id:  # whatever it was to its sender
+    if event.previous_id and event.previous_id != event.user_id:  # whatever it was to its sender
         yield USER_ID, event.previous_id, True
         yield ANONYMOUS_ID, event.previous_id, True
     if event.anonymous_id:
