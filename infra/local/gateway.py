@@ -6,7 +6,6 @@ Routes with IAM authorization and the outbox answer this machine only. It listen
 from __future__ import annotations
 
 import base64
-import dataclasses
 import errno
 import json
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from infra.local.account import ACCOUNT
+from infra.local.authorizing import Gate, RefusedError
 from infra.local.clock import StepClock
 from infra.local.functions import Invocation
 from infra.local.options import OptionError
@@ -76,6 +76,8 @@ class Api:
     preflights: tuple[Preflight, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     stage: str = "local"
+    gate: Gate | None = None
+    """What stands before the routes; None: every call may pass."""
 
     def answer(self, request: Request) -> Response:
         with self.clock.work():
@@ -109,26 +111,32 @@ class Api:
     def _call(self, route: Route, parameters: dict[str, str], request: Request) -> Response:
         if route.authorization == "AWS_IAM" and (refusal := self._personal(request)):
             return refusal
+        event = self._event(route, parameters, request)
+        try:
+            allowed = self.gate.let_in(route, event) if self.gate else None
+        except RefusedError as refused:
+            return self._refuse(refused.status, refused.kind, refused.text)
+        if allowed is not None:
+            event["requestContext"]["authorizer"] = allowed
         try:
             body = unpacked(request.body, request.header("Content-Encoding"))
         except _UnpackError:
             return self._refuse(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
         if len(body) > _LARGEST_BODY:
             return self._refuse(413, "REQUEST_TOO_LARGE", "Request Too Long")
-        event = self._event(route, parameters, dataclasses.replace(request, body=body))
+        event["body"], event["isBase64Encoded"] = _as_text(body)
         result, error = self.invoke(route.function, event)
         proxied = None if error is not None else _proxied(result)
         return proxied or self._refuse(502, "INTEGRATION_FAILURE", "Internal server error")
 
     def _refuse(self, status: int, kind: str, text: str) -> Response:
         """What the gateway says by itself, in the shape that the template gives it."""
-        wanted = f"DEFAULT_{status // 100}XX"
-        for refusal in self.refusals:
-            if refusal.kind == wanted:
+        for wanted in (kind, f"DEFAULT_{status // 100}XX"):
+            for refusal in (each for each in self.refusals if each.kind == wanted):
                 said = refusal.template.replace("$context.error.responseType", kind)
                 said = said.replace("$context.error.messageString", json.dumps(text))
                 headers = {name: [value] for name, value in refusal.headers.items()}
-                return Response(status, said.encode(), headers)
+                return Response(refusal.status or status, said.encode(), headers)
         return Response(status, json.dumps({"message": text}).encode())
 
     def _personal(self, request: Request) -> Response | None:
@@ -138,7 +146,6 @@ class Api:
 
     def _event(self, route: Route, parameters: dict[str, str], request: Request) -> dict[str, Any]:
         query = parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
-        text, is_base64 = _as_text(request.body)
         return {
             "resource": route.path,
             "path": request.path,
@@ -150,8 +157,8 @@ class Api:
             "pathParameters": parameters or None,
             "stageVariables": None,
             "requestContext": self._context(route, request),
-            "body": text,
-            "isBase64Encoded": is_base64,
+            "body": None,
+            "isBase64Encoded": False,
         }
 
     def _context(self, route: Route, request: Request) -> dict[str, Any]:

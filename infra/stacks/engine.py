@@ -87,6 +87,7 @@ class EngineStack(Stack):
             "Http",
             name=self._names.resource("api"),
             settings=settings,
+            authorizer=self.functions["authorizer"],
             ingest=self.functions["ingest"],
             admin=self.functions["admin"],
         )

@@ -14,8 +14,9 @@ import pytest
 from infra.app import build
 from infra.compiled import Compiled
 from infra.constructs.machines import DefinitionError, fill_in
-from infra.settings import STAGES, Settings, SettingsError, settings_for
+from infra.settings import STAGES, Settings, SettingsError, Throttle, settings_for
 from infra.stacks.engine import Sources
+from stepwell.events.sources import usage_key
 from tests.infrastructure.synthesized import (
     Synthesized,
     definition,
@@ -217,9 +218,9 @@ def test_fill_in_replaces_and_names_what_is_unknown() -> None:
 
 def test_api_has_these_routes(synthesized: Synthesized) -> None:
     assert _routes(synthesized) == {
-        ("POST", "/v1/{call}"): "NONE",
+        ("POST", "/v1/{call}"): "CUSTOM",
         ("OPTIONS", "/v1/{call}"): "NONE",
-        ("POST", "/{call}"): "NONE",
+        ("POST", "/{call}"): "CUSTOM",
         ("OPTIONS", "/{call}"): "NONE",
         ("GET", "/admin/customers/{id}"): "AWS_IAM",
     }
@@ -259,15 +260,92 @@ def test_api_answers_browsers_by_itself(synthesized: Synthesized) -> None:
         assert said["Access-Control-Allow-Methods"] == "POST"
         allowed = set(said["Access-Control-Allow-Headers"].lower().split(","))
         assert {"authorization", "content-type", "x-retry-count"} <= allowed
+
+
+def test_api_refusals_are_readable_for_pages_and_say_what_sdks_look_for(
+    synthesized: Synthesized,
+) -> None:
     refusals = synthesized.properties("AWS::ApiGateway::GatewayResponse")
-    assert {each["ResponseType"] for each in refusals} == {"DEFAULT_4XX", "DEFAULT_5XX"}
+    statuses = {each["ResponseType"]: each.get("StatusCode") for each in refusals}
+    assert statuses == {
+        "DEFAULT_4XX": None,
+        "DEFAULT_5XX": None,
+        "UNAUTHORIZED": "401",
+        "THROTTLED": "429",
+        "AUTHORIZER_FAILURE": "503",
+        "AUTHORIZER_CONFIGURATION_ERROR": "503",
+        "INVALID_API_KEY": "503",
+    }
     for refusal in refusals:
-        assert refusal["ResponseParameters"] == {
-            "gatewayresponse.header.Access-Control-Allow-Origin": "'*'"
+        headers = {
+            name.removeprefix("gatewayresponse.header."): value
+            for name, value in refusal["ResponseParameters"].items()
         }
+        assert headers["Access-Control-Allow-Origin"] == "'*'"
+        comes_again = refusal.get("StatusCode") in {"429", "503"}
+        assert ("Retry-After" in headers) is comes_again
+        assert ("Retry-After" in headers.get("Access-Control-Expose-Headers", "")) is comes_again
         template = refusal["ResponseTemplates"]["application/json"]
-        shown = template.replace("$context.error.messageString", '"Too many"')
-        assert json.loads(shown)["message"] == "Too many"
+        shown = json.loads(template.replace("$context.error.messageString", '"Too many"'))
+        assert shown["success"] is False
+        assert {"code", "message"} <= shown.keys()
+
+
+def test_api_every_tracking_call_has_the_authorizer_and_is_counted(
+    synthesized: Synthesized,
+) -> None:
+    [(authorizer, made)] = synthesized.of_type("AWS::ApiGateway::Authorizer")
+    properties = made["Properties"]
+    assert properties["Type"] == "REQUEST"
+    assert properties["AuthorizerResultTtlInSeconds"] == 0
+    assert "IdentitySource" not in properties  # a call with its key in the body has no header
+    assert "'AuthorizerFunction" in str(properties["AuthorizerUri"])
+    [api] = synthesized.properties("AWS::ApiGateway::RestApi")
+    assert api["ApiKeySourceType"] == "AUTHORIZER"
+    tracking = [
+        each
+        for each in synthesized.properties("AWS::ApiGateway::Method")
+        if each["HttpMethod"] == "POST"
+    ]
+    assert len(tracking) == 2
+    for method in tracking:
+        assert method["AuthorizationType"] == "CUSTOM"
+        assert method["AuthorizerId"] == {"Ref": authorizer}
+        assert method["ApiKeyRequired"] is True
+
+
+def test_api_has_a_plan_for_each_tier_and_one_for_calls_without_a_header(
+    synthesized: Synthesized,
+) -> None:
+    settings = settings_for("local")
+    plans = {
+        each["UsagePlanName"]: each for each in synthesized.properties("AWS::ApiGateway::UsagePlan")
+    }
+    expected = {f"stepwell-local-tier-{name}": each for name, each in settings.tiers.items()}
+    expected["stepwell-local-without-header"] = settings.without_header
+    assert {
+        name: (each["Throttle"]["RateLimit"], each["Throttle"]["BurstLimit"])
+        for name, each in plans.items()
+    } == {name: (each.rate, each.burst) for name, each in expected.items()}
+    [(stage, _)] = synthesized.of_type("AWS::ApiGateway::Stage")
+    for plan in plans.values():
+        [of] = plan["ApiStages"]
+        assert of["Stage"] == {"Ref": stage}
+
+
+def test_api_calls_without_a_header_are_counted_by_the_key_that_the_authorizer_names(
+    synthesized: Synthesized,
+) -> None:
+    [(key_id, key)] = synthesized.of_type("AWS::ApiGateway::ApiKey")
+    assert key["Properties"]["Value"] == usage_key("local")
+    assert key["Properties"]["Enabled"] is True
+    [(shared, _)] = [
+        (logical_id, each)
+        for logical_id, each in synthesized.of_type("AWS::ApiGateway::UsagePlan")
+        if each["Properties"]["UsagePlanName"] == "stepwell-local-without-header"
+    ]
+    [joined] = synthesized.properties("AWS::ApiGateway::UsagePlanKey")
+    assert (joined["KeyId"], joined["UsagePlanId"]) == ({"Ref": key_id}, {"Ref": shared})
 
 
 def test_api_stage_is_throttled_and_logs_nothing_personal(synthesized: Synthesized) -> None:
@@ -342,6 +420,11 @@ def test_settings_unknown_stage_is_answered_with_those_there_are() -> None:
         ("memory_mb", 64),
         ("archive_days", 7),
         ("burst", 1),
+        ("tiers", {}),
+        ("tiers", {"standard": Throttle(100, 50)}),
+        ("tiers", {"standard": Throttle(100, 100), "The High": Throttle(100, 100)}),
+        ("tiers", {"standard": Throttle(10_000, 10_000)}),
+        ("without_header", Throttle(0, 1)),
         ("commands_concurrency", 1),
     ],
 )

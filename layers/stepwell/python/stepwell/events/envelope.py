@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from stepwell.events.body import MAX_BATCH_BYTES, EnvelopeError, Reason, read_document
 from stepwell.events.calls import CALLS
 from stepwell.events.model import Event, EventType
+from stepwell.events.sources import ALL_TYPES
 from stepwell.values import value
 
 __all__ = ["MAX_BATCH_BYTES", "EnvelopeError", "Reason", "Received", "Refused", "read_call"]
@@ -26,7 +27,6 @@ MAX_BATCH_EVENTS = 2_500
 """More would not be queued within the function's time, as each carries the batch's context."""
 MAX_LEVELS = 32
 """How deep an event may be nested: far less than what conditions and JSON readers take."""
-ALL_TYPES = frozenset(EventType)
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _BATCH = "batch"
