@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Size
 from aws_cdk import aws_apigateway as apigateway
@@ -46,6 +47,14 @@ def _busy(code: str) -> str:
     return json.dumps({"success": False, "code": code, "message": AGAIN})
 
 
+def as_template(text: str) -> str:
+    """A JSON text as API Gateway's template language leaves it: `$` and `#` would begin something
+    there, and JSON can say them in another way.
+    """
+    packed = json.dumps(json.loads(text), separators=(",", ":"))
+    return packed.replace("$", "\\u0024").replace("#", "\\u0023")
+
+
 class TrackingApi(Construct):
     """A REST API, because it throttles per write key, and for a web application firewall later."""
 
@@ -56,6 +65,7 @@ class TrackingApi(Construct):
         *,
         name: str,
         settings: Settings,
+        description: Path,
         authorizer: lambda_.IFunction,
         ingest: lambda_.IFunction,
         admin: lambda_.IFunction,
@@ -64,7 +74,9 @@ class TrackingApi(Construct):
         self._settings = settings
         self.api = self._make_api(name)
         self._make_error_log()
+        self._v1 = self.api.root.add_resource("v1")
         self._add_tracking(ingest, self._make_authorizer(authorizer))
+        self._add_description(description)
         self._add_admin(admin)
         self._add_refusals()
         Throttles(self, "Throttles", api=self.api, names=Names(settings.stage), settings=settings)
@@ -151,7 +163,7 @@ class TrackingApi(Construct):
         SDKs for browsers leave out `/v1` when they are told of a host without it.
         """
         integration = apigateway.LambdaIntegration(ingest, allow_test_invoke=False)
-        for parent in (self.api.root.add_resource("v1"), self.api.root):
+        for parent in (self._v1, self.api.root):
             calls = parent.add_resource("{call}")
             method = calls.add_method(
                 TRACKING_METHOD, integration, authorizer=authorizer, api_key_required=True
@@ -167,6 +179,43 @@ class TrackingApi(Construct):
                 "AwsSolutions-COG4",
                 "SDKs authenticate with a write key as the user of basic authentication, which the "
                 "authorizer looks up; no SDK signs in to a user pool.",
+            )
+
+    def _add_description(self, path: Path) -> None:
+        """The description is a part of the API's own configuration: no function, no bucket, and it
+        changes with what it describes.
+        """
+        headers = {
+            "Content-Type": "'application/json'",
+            "Access-Control-Allow-Origin": "'*'",
+            "Cache-Control": "'public, max-age=3600'",
+        }
+        parameters = {f"method.response.header.{name}": value for name, value in headers.items()}
+        integration = apigateway.MockIntegration(
+            request_templates={"application/json": '{"statusCode": 200}'},
+            integration_responses=[
+                apigateway.IntegrationResponse(
+                    status_code="200",
+                    response_parameters=parameters,
+                    response_templates={"application/json": as_template(path.read_text())},
+                )
+            ],
+        )
+        method = self._v1.add_resource("openapi.json").add_method(
+            "GET",
+            integration,
+            method_responses=[
+                apigateway.MethodResponse(
+                    status_code="200", response_parameters=dict.fromkeys(parameters, True)
+                )
+            ],
+        )
+        for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
+            acknowledge(
+                method,
+                rule,
+                "It describes the API to whoever writes a client for it, and is in the repository: "
+                "there is nothing to keep from anybody.",
             )
 
     def _add_refusals(self) -> None:

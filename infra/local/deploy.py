@@ -24,6 +24,7 @@ from infra.local.template_parts import (
     Authorizer,
     EventSource,
     Files,
+    Page,
     Preflight,
     Refusal,
     Route,
@@ -32,6 +33,7 @@ from infra.local.template_parts import (
     read_event_sources,
     read_files,
     read_functions,
+    read_pages,
     read_preflights,
     read_refusals,
     read_routes,
@@ -48,7 +50,7 @@ STANDS_IN = {
     USAGE_PLAN: "a plan made directly; the local HTTP server throttles by it",
     "AWS::ApiGateway::Deployment": "the local HTTP server",
     "AWS::ApiGateway::GatewayResponse": "the local HTTP server",
-    _METHOD: "the local HTTP server answers preflights itself",
+    _METHOD: "the local HTTP server answers preflights and pages itself",
     "AWS::ApiGateway::Stage": "the local HTTP server",
     "AWS::CloudWatch::Alarm": "nothing: dead letters are shown at the end of a run",
     "AWS::Lambda::EventSourceMapping": "a poller in this process",
@@ -83,6 +85,7 @@ class Deployment:
     routes: list[Route] = field(default_factory=list)
     authorizers: dict[str, Authorizer] = field(default_factory=dict)
     preflights: list[Preflight] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     machines: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
@@ -106,6 +109,7 @@ def deploy(stacks: Iterable[StackTemplate], clients: Any) -> Deployment:
         deployment.authorizers.update(read_authorizers(stack, scope))
         make_usage_plans(stack, scope, clients("apigateway"))
         deployment.preflights.extend(read_preflights(stack))
+        deployment.pages.extend(read_pages(stack))
         deployment.refusals.extend(read_refusals(stack))
         deployment.machines.extend(
             scope.ref(logical) for logical, _ in of_type(stack, "AWS::StepFunctions::StateMachine")

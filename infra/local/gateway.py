@@ -24,7 +24,7 @@ from infra.local.authorizing import Gate, RefusedError
 from infra.local.clock import StepClock
 from infra.local.functions import Invocation
 from infra.local.options import OptionError
-from infra.local.template_parts import Preflight, Refusal, Route
+from infra.local.template_parts import Page, Preflight, Refusal, Route
 
 Invoke = Callable[[str, Any], Invocation]
 _LARGEST_BODY = 10 * 1024 * 1024
@@ -76,6 +76,7 @@ class Api:
     preflights: tuple[Preflight, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     stage: str = "local"
+    pages: tuple[Page, ...] = ()
     gate: Gate | None = None
     """What stands before the routes; None: every call may pass."""
 
@@ -85,6 +86,10 @@ class Api:
                 return _text(self.front_page)
             if request.path == "/outbox" and request.method == "GET":
                 return self._personal(request) or _text(self.outbox())
+            for page in self.pages:
+                if (request.path, request.method) == (page.path, "GET"):
+                    headers = {name: [value] for name, value in page.headers.items()}
+                    return Response(page.status, page.body.encode(), headers)
             return self._route(request)
 
     def _route(self, request: Request) -> Response:

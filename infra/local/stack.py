@@ -127,6 +127,7 @@ class LocalStack:
             self.outbox.page,
             tuple(self.deployment.preflights),
             tuple(self.deployment.refusals),
+            pages=tuple(self.deployment.pages),
             gate=Gate(self.invoker, find_plan, self.deployment.authorizers),
         )
         server.serve(api)

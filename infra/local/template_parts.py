@@ -67,6 +67,16 @@ class Preflight:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """What the gateway itself answers to a GET of a path: an integration MOCK with a body."""
+
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """The shape of what the gateway itself refuses: of one type, or DEFAULT_4XX or DEFAULT_5XX.
 
@@ -202,6 +212,21 @@ def read_preflights(stack: StackTemplate) -> list[Preflight]:
         if properties["HttpMethod"] == "OPTIONS" and properties["Integration"]["Type"] == "MOCK"
         for answer in properties["Integration"]["IntegrationResponses"][:1]
     ]
+
+
+def read_pages(stack: StackTemplate) -> list[Page]:
+    """Raises TemplateError for a body that is a program in the gateway's template language."""
+    pages = []
+    for path, properties in _methods(stack):
+        if properties["HttpMethod"] != "GET" or properties["Integration"]["Type"] != "MOCK":
+            continue
+        answer = properties["Integration"]["IntegrationResponses"][0]
+        body = answer["ResponseTemplates"]["application/json"]
+        if "$" in body or "#" in body:
+            raise TemplateError(f"GET {path}: only a text without $ and # can be answered here")
+        headers = _headers(answer.get("ResponseParameters", {}))
+        pages.append(Page(path, int(answer["StatusCode"]), headers, body))
+    return pages
 
 
 def read_refusals(stack: StackTemplate) -> list[Refusal]:

@@ -16,6 +16,7 @@ from stepwell.aws.write_keys import KEPT
 from stepwell.events.model import EventType, from_message
 from stepwell.events.sources import ALL_TYPES, usage_key
 from tests.support.front_door import FrontDoor, engine_template
+from tests.support.local_stack import ROOT
 from tests.support.stage import Stage
 
 NOW = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
@@ -143,6 +144,13 @@ def test_no_other_header_says_who_is_calling(door: Door, name: str) -> None:
 def test_a_preflight_needs_no_key(door: Door) -> None:
     answer = door.ask("/v1/t", key=None, method="OPTIONS")
     assert (answer.status, answer.body) == (204, b"")
+
+
+def test_the_description_is_served_to_everybody_as_it_is_committed(door: Door) -> None:
+    answer = door.ask("/v1/openapi.json", method="GET", key=None)
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == ["application/json"]
+    assert json.loads(answer.body) == json.loads((ROOT / "docs" / "openapi.json").read_text())
 
 
 # ------------------------------------------------------------------------- how often

@@ -14,6 +14,7 @@ import pytest
 from infra.app import build
 from infra.compiled import Compiled
 from infra.constructs.machines import DefinitionError, fill_in
+from infra.layers import ROOT
 from infra.settings import STAGES, Settings, SettingsError, Throttle, settings_for
 from infra.stacks.engine import Sources
 from stepwell.events.sources import usage_key
@@ -222,6 +223,7 @@ def test_api_has_these_routes(synthesized: Synthesized) -> None:
         ("OPTIONS", "/v1/{call}"): "NONE",
         ("POST", "/{call}"): "CUSTOM",
         ("OPTIONS", "/{call}"): "NONE",
+        ("GET", "/v1/openapi.json"): "NONE",
         ("GET", "/admin/customers/{id}"): "AWS_IAM",
     }
 
@@ -312,6 +314,36 @@ def test_api_every_tracking_call_has_the_authorizer_and_is_counted(
         assert method["AuthorizationType"] == "CUSTOM"
         assert method["AuthorizerId"] == {"Ref": authorizer}
         assert method["ApiKeyRequired"] is True
+
+
+def test_api_serves_the_description_that_is_committed(synthesized: Synthesized) -> None:
+    [method] = [
+        each
+        for each in synthesized.properties("AWS::ApiGateway::Method")
+        if each["HttpMethod"] == "GET" and each["Integration"]["Type"] == "MOCK"
+    ]
+    [answer] = method["Integration"]["IntegrationResponses"]
+    served = answer["ResponseTemplates"]["application/json"]
+    assert json.loads(served) == json.loads((ROOT / "docs" / "openapi.json").read_text())
+    assert not set("$#") & set(served)  # they would be read as a program
+    assert len(served) < 300_000  # API Gateway's limit
+    assert not method.get("ApiKeyRequired")
+    assert answer["ResponseParameters"] == {
+        "method.response.header.Content-Type": "'application/json'",
+        "method.response.header.Access-Control-Allow-Origin": "'*'",
+        "method.response.header.Cache-Control": "'public, max-age=3600'",
+    }
+
+
+def test_api_description_shows_the_gateways_own_refusals(synthesized: Synthesized) -> None:
+    described = json.loads((ROOT / "docs" / "openapi.json").read_text())["components"]["responses"]
+    templates = {
+        each["ResponseType"]: each["ResponseTemplates"]["application/json"]
+        for each in synthesized.properties("AWS::ApiGateway::GatewayResponse")
+    }
+    for kind, name in (("UNAUTHORIZED", "Unauthorized"), ("THROTTLED", "Throttled")):
+        example = described[name]["content"]["application/json"]["example"]
+        assert json.loads(templates[kind]) == example
 
 
 def test_api_has_a_plan_for_each_tier_and_one_for_calls_without_a_header(

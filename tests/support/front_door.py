@@ -19,6 +19,7 @@ from infra.local.gateway import Api, Request, Response
 from infra.local.intrinsics import Scope
 from infra.local.template_parts import (
     read_authorizers,
+    read_pages,
     read_preflights,
     read_refusals,
     read_routes,
@@ -51,6 +52,7 @@ class FrontDoor:
             str,
             tuple(read_preflights(template)),
             tuple(read_refusals(template)),
+            pages=tuple(read_pages(template)),
             gate=self.gate,
         )
 

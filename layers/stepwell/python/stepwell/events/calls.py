@@ -42,11 +42,25 @@ def _zone_known(value: object) -> object:
     return value
 
 
-Id = Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=256)]
-MaybeId = Annotated[Id | None, BeforeValidator(_some)]
+_IdText = Annotated[str, Field(min_length=1, max_length=256)]
+Id = Annotated[
+    str,
+    BeforeValidator(_id_text, json_schema_input_type=_IdText | int),
+    Field(min_length=1, max_length=256),
+]
+MaybeId = Annotated[
+    Id | None,
+    BeforeValidator(
+        _some, json_schema_input_type=Annotated[str, Field(max_length=256)] | int | None
+    ),
+]
 Moment = Annotated[AwareDatetime, BeforeValidator(_zone_known)]
 Properties = Annotated[
-    dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)
+    dict[str, Any],
+    BeforeValidator(
+        lambda value: {} if value is None else value,
+        json_schema_input_type=dict[str, Any] | None,
+    ),
 ]
 
 
@@ -77,7 +91,7 @@ class Call(BaseModel):
         return {}
 
 
-class _Consent(BaseModel):
+class Consent(BaseModel):
     """The properties of a `Consent Updated` event: the one event that Stepwell itself acts on."""
 
     purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -93,7 +107,7 @@ class Track(Call):
     def _consent_is_whole(self) -> Track:
         if self.event == CONSENT_EVENT:
             try:
-                _Consent.model_validate(self.properties)
+                Consent.model_validate(self.properties)
             except ValidationError as error:
                 first = error.errors()[0]
                 raise ValueError(f"properties.{first['loc'][0]}: {first['msg']}") from None

@@ -119,6 +119,11 @@ def call_named(name: str) -> str | None:
     return _NAMES.get(name)
 
 
+def names_of(kind: str) -> list[str]:
+    """The last parts of the paths that name a call, its own name first."""
+    return [name for name, named in _NAMES.items() if named == kind]
+
+
 def read_call(
     kind: str, body: bytes, *, source: str, received_at: datetime, new_id: Callable[[], str]
 ) -> list[Event]:
