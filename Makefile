@@ -37,7 +37,7 @@ export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas docs/openapi.json cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test agreement check lint types imports journeys scenarios description synth sdks bench format clean
+.PHONY: help run test agreement fuzz check lint types imports journeys scenarios description synth sdks bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,12 @@ agreement: .venv/.project ## hold the simulator to moto in 400 generated cases; 
 	@$(say) 'comparing the simulator with moto, SEED=$(SEED)'
 	HYPOTHESIS_PROFILE=nightly AGREEMENT_SEED=$(SEED) $(python) -m pytest tests/agreement -n 2 \
 	  -o faulthandler_timeout=1800  # making a case that differs smaller takes its time
+
+# Always new calls: the seed that is printed makes them again, `make fuzz SEED=…`.
+fuzz: SEED := $(shell date +%s)
+fuzz: .venv/.project ## send 1,000 made-up calls to each path of the API; takes SEED=
+	@$(say) 'making calls from the description, SEED=$(SEED)'
+	FUZZ_EXAMPLES=1000 $(python) -m pytest tests/fuzz -n 2 --hypothesis-seed=$(SEED) -o faulthandler_timeout=1800
 
 check: lint types imports journeys description synth ## style, types, import rules, journeys and their scenarios, the API's description, templates
 

@@ -10,7 +10,9 @@ import base64
 import functools
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from infra.local.account import function_arn
 from infra.local.assembly import StackTemplate, read_assembly
@@ -88,3 +90,26 @@ def _attributes(template: StackTemplate) -> Any:
         return function_arn(resource["Properties"]["FunctionName"])
 
     return attribute
+
+
+def as_wsgi(door: FrontDoor) -> Any:
+    """The same as a WSGI application, for tools that test one without a network."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        headers = [
+            (name.removeprefix("HTTP_").replace("_", "-").title(), value)
+            for name, value in environ.items()
+            if name.startswith("HTTP_") or (name == "CONTENT_TYPE" and value)
+        ]
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        target = quote(environ["PATH_INFO"].encode("latin-1"))
+        if environ.get("QUERY_STRING"):
+            target += "?" + environ["QUERY_STRING"]
+        body = environ["wsgi.input"].read(length)
+        method = environ["REQUEST_METHOD"]
+        answer = door.api.answer(Request(method, target, tuple(headers), body, "192.0.2.7"))
+        sent = [(name, each) for name, values in answer.headers.items() for each in values]
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", sent)
+        return [answer.body]
+
+    return application

@@ -23,7 +23,9 @@ from stepwell.events.model import CONSENT_EVENT, PAGE_EVENT, SCREEN_EVENT, Event
 
 
 def _id_text(value: object) -> object:
-    """SDKs of typed languages send numeric ids as numbers."""
+    """SDKs of typed languages send numeric ids as numbers; 5.0 is the same number as 5."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
