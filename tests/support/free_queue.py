@@ -46,10 +46,16 @@ class FreeQueue:
 
 @contextmanager
 def free_queue(stage: Stage) -> Iterator[FreeQueue]:
-    """Let the stage's ingest function send here."""
+    """Let the stage's ingest function send to a queue that costs nothing."""
     free = FreeQueue()
+    with sending_to(stage, free):
+        yield free
+
+
+@contextmanager
+def sending_to(stage: Stage, client: Any) -> Iterator[None]:
+    """Let the stage's ingest function send to another SQS client."""
     module: Any = sys.modules[stage.engine.functions.handler(f"{PREFIX}ingest").__module__]
-    client: Any = free
     made = dataclasses.replace(module.intake(), queue=EventsQueue(client, stage.events_url))
     with patch.object(module, "intake", lambda: made):
-        yield free
+        yield
