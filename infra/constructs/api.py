@@ -193,6 +193,7 @@ class TrackingApi(Construct):
         parameters = {f"method.response.header.{name}": value for name, value in headers.items()}
         integration = apigateway.MockIntegration(
             request_templates={"application/json": '{"statusCode": 200}'},
+            passthrough_behavior=apigateway.PassthroughBehavior.NEVER,  # 415; it would be a 500
             integration_responses=[
                 apigateway.IntegrationResponse(
                     status_code="200",

@@ -123,6 +123,7 @@ def test_api_serves_the_description_that_is_committed(synthesized: Synthesized) 
     assert not set("$#") & set(served)  # they would be read as a program
     assert len(served) < 300_000  # API Gateway's limit
     assert not method.get("ApiKeyRequired")
+    assert method["Integration"]["PassthroughBehavior"] == "NEVER"
     assert answer["ResponseParameters"] == {
         "method.response.header.Content-Type": "'application/json'",
         "method.response.header.Access-Control-Allow-Origin": "'*'",
