@@ -4,6 +4,8 @@ part of one for the whole.
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from email.message import Message
 from io import BufferedIOBase
 
@@ -11,6 +13,8 @@ LARGEST = 10 * 1024 * 1024
 """API Gateway's limit."""
 _LONGEST_LINE = 1024
 """Of a chunk's size, with what may be said beside it."""
+_PATIENCE = 0.5
+"""Seconds that a client which was refused may be silent."""
 _DIGITS = "0123456789abcdefABCDEF"
 
 
@@ -33,6 +37,18 @@ def read_body(headers: Message, stream: BufferedIOBase) -> bytes:
     if len(set(length)) > 1:
         raise _malformed()
     return _read_exactly(stream, _number(length[0], 10)) if length else b""
+
+
+def linger(connection: socket.socket) -> None:
+    """Take what a client still sends, for a moment: closed at once, the connection would be reset,
+    and who sends all before reading would never see why.
+    """
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(_PATIENCE)
+        taken = 0
+        while taken < 10 * LARGEST and (more := connection.recv(65_536)):
+            taken += len(more)
 
 
 def _read_chunks(stream: BufferedIOBase) -> bytes:

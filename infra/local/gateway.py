@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from infra.local.account import ACCOUNT
 from infra.local.authorizing import Gate, RefusedError
-from infra.local.bodies import LARGEST, BodyError, read_body
+from infra.local.bodies import LARGEST, BodyError, linger, read_body
 from infra.local.clock import StepClock
 from infra.local.functions import Invocation
 from infra.local.options import OptionError
@@ -310,6 +310,7 @@ class _Handler(BaseHTTPRequestHandler):
         except BodyError as error:
             self.close_connection = True
             self._send(self.server.api.refuse(error.status, error.kind, error.text))
+            linger(self.connection)
             return
         request = Request(
             method=self.command,

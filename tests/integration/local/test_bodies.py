@@ -137,6 +137,11 @@ def test_a_body_that_says_it_is_too_large_is_413_before_it_is_read(
     assert server.bodies == []
 
 
+def test_who_sends_all_of_a_body_that_is_too_large_learns_why(server: Server) -> None:
+    body = b"x" * (LARGEST + 1)
+    assert server.send(head(f"Content-Length: {len(body)}") + body) == [413]
+
+
 def test_a_length_that_is_too_short_cuts_the_body_and_the_rest_is_no_request(
     server: Server,
 ) -> None:
