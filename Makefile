@@ -34,10 +34,10 @@ endif
 # that a journey whose folder is gone is noticed as well.
 STAGE ?= local
 export STAGE
-synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas cdk.json \
+synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas docs/openapi.json cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test agreement check lint types imports journeys scenarios synth sdks bench format clean
+.PHONY: help run test agreement fuzz check lint types imports journeys scenarios description synth sdks bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -58,7 +58,13 @@ agreement: .venv/.project ## hold the simulator to moto in 400 generated cases; 
 	HYPOTHESIS_PROFILE=nightly AGREEMENT_SEED=$(SEED) $(python) -m pytest tests/agreement -n 2 \
 	  -o faulthandler_timeout=1800  # making a case that differs smaller takes its time
 
-check: lint types imports journeys synth ## style, types, import rules, journeys and their scenarios, templates
+# Always new calls: the seed that is printed makes them again, `make fuzz SEED=…`.
+fuzz: SEED := $(shell date +%s)
+fuzz: .venv/.project ## send 1,000 made-up calls to each path of the API; takes SEED=
+	@$(say) 'making calls from the description, SEED=$(SEED)'
+	FUZZ_EXAMPLES=1000 $(python) -m pytest tests/fuzz -n 2 --hypothesis-seed=$(SEED) -o faulthandler_timeout=1800
+
+check: lint types imports journeys description synth ## style, types, import rules, journeys and their scenarios, the API's description, templates
 
 lint: .venv/.project
 	@$(say) 'style: ruff'
@@ -77,6 +83,10 @@ journeys: scenarios
 	@$(say) 'journeys: problems, and drift of the compiled state machines'
 	.venv/bin/stepwell check
 	.venv/bin/stepwell compile --check
+
+description: .venv/.project
+	@$(say) "the API's description: drift"
+	.venv/bin/stepwell openapi --check
 
 scenarios: .venv/.project ## what the journeys have to do; `stepwell test` shows more
 	@$(say) 'scenarios: what the journeys have to do'

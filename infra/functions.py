@@ -142,6 +142,12 @@ _PREFIXES = ("JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX")
 
 FUNCTIONS = (
     FunctionPlan(
+        "authorizer",
+        ("CUSTOMERS_TABLE",),
+        lambda s: (s.customers("GetItem"),),
+        timeout_seconds=15,
+    ),
+    FunctionPlan(
         "ingest",
         ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"),
         lambda s: (s.customers("GetItem"), sends(s.events)),

@@ -23,6 +23,10 @@ class Names:
     def resource(self, name: str) -> str:
         return f"stepwell-{self.stage}-{name}"
 
+    def tier(self, name: str) -> str:
+        """A usage plan's name; `stepwell.aws.usage_plans` finds it by this."""
+        return self.resource(f"tier-{name}")
+
     def function(self, folder: str) -> str:
         """From the folder's name: `frequency_cap` is `stepwell-<stage>-frequency-cap`."""
         return self.resource(folder.replace("_", "-"))

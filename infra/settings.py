@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from aws_cdk.aws_logs import RetentionDays
@@ -23,6 +23,18 @@ class Stage(StrEnum):
 
 class SettingsError(ValueError):
     """A stage's settings contradict themselves; the message names the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """Calls a second, and how many more may come at once after a pause (a token bucket)."""
+
+    rate: int
+    burst: int
+
+
+def _tiers() -> Mapping[str, Throttle]:
+    return {"standard": Throttle(100, 200), "high": Throttle(400, 800)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +57,15 @@ class Settings:
     memory_mb: int = 512
     requests_per_second: int = 500
     burst: int = 1000
+    """These two are for all callers together, and those below for each."""
+    tiers: Mapping[str, Throttle] = field(default_factory=_tiers)
+    """What a source may send, by the tier that `stepwell write-keys add --tier` gives it. One that
+    sources are in must not go: CloudFormation would take its plan from under them.
+    """
+    without_header: Throttle = Throttle(100, 200)
+    """For all calls together that have their write key in the body, which the gateway cannot read;
+    and for sources that were added before there were tiers.
+    """
     router_concurrency: int = 50
     commands_concurrency: int = 5
     """Step Functions throttles starts, wakes and stops per account: few workers are enough."""
@@ -78,12 +99,23 @@ def _check(settings: Settings) -> None:
         "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
         "archive_days": settings.archive_days is None or settings.archive_days >= 30,
         "burst": 1 <= settings.requests_per_second <= settings.burst,
+        "tiers": "standard" in settings.tiers
+        and all(
+            re.fullmatch(r"[a-z][a-z0-9_]{0,19}", name) and _fits(each, settings)
+            for name, each in settings.tiers.items()
+        ),
+        "without_header": _fits(settings.without_header, settings),
     }
     wrong = [name for name, right in problems.items() if not right]
     if wrong:
         raise SettingsError(
             f"settings of stage {settings.stage}: {', '.join(wrong)} not acceptable"
         )
+
+
+def _fits(throttle: Throttle, settings: Settings) -> bool:
+    """One caller's share of what the stage takes from all."""
+    return 1 <= throttle.rate <= min(throttle.burst, settings.requests_per_second)
 
 
 STAGES: Mapping[Stage, Settings] = {
@@ -96,6 +128,8 @@ STAGES: Mapping[Stage, Settings] = {
             email_from="shop@example.com",
             email_identity="example.com",
             sms_sender_id="Stepwell",
+            tiers={"standard": Throttle(500, 1000), "high": Throttle(500, 1000)},
+            without_header=Throttle(500, 1000),
             push_application_arn="arn:aws:sns:us-east-1:123456789012:app/GCM/stepwell-local",
         ),
         Settings(
@@ -114,6 +148,8 @@ STAGES: Mapping[Stage, Settings] = {
             memory_mb=1024,
             requests_per_second=2000,
             burst=4000,
+            tiers={"standard": Throttle(200, 400), "high": Throttle(1000, 2000)},
+            without_header=Throttle(500, 1000),
             router_concurrency=200,
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Size
 from aws_cdk import aws_apigateway as apigateway
@@ -11,7 +12,10 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.acknowledgements import acknowledge, acknowledge_managed_policy
+from infra.constructs.throttles import Throttles
+from infra.names import Names
 from infra.settings import Settings
+from stepwell.events.intake import unknown_key
 
 TRACKING_METHOD = "POST"
 SENT_HEADERS = ("Authorization", "Content-Type", "Content-Encoding", "X-Retry-Count")
@@ -23,6 +27,9 @@ REFUSAL = (
     '"message": $context.error.messageString}'
 )
 """As ingest refuses: SDKs look for a code and a message. `messageString` comes with its quotes."""
+AGAIN = "events cannot be taken just now, send them again"
+AGAIN_SECONDS = 1
+"""When a bucket that is empty has something again."""
 _LOGGED = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -36,8 +43,20 @@ _LOGGED = {
 """No address, no path with its id, no caller: access logs hold nothing personal."""
 
 
+def _busy(code: str) -> str:
+    return json.dumps({"success": False, "code": code, "message": AGAIN})
+
+
+def as_template(text: str) -> str:
+    """A JSON text as API Gateway's template language leaves it: `$` and `#` would begin something
+    there, and JSON can say them in another way.
+    """
+    packed = json.dumps(json.loads(text), separators=(",", ":"))
+    return packed.replace("$", "\\u0024").replace("#", "\\u0023")
+
+
 class TrackingApi(Construct):
-    """A REST API, because it needs a web application firewall and throttles per write key later."""
+    """A REST API, because it throttles per write key, and for a web application firewall later."""
 
     def __init__(
         self,
@@ -46,6 +65,8 @@ class TrackingApi(Construct):
         *,
         name: str,
         settings: Settings,
+        description: Path,
+        authorizer: lambda_.IFunction,
         ingest: lambda_.IFunction,
         admin: lambda_.IFunction,
     ) -> None:
@@ -53,9 +74,12 @@ class TrackingApi(Construct):
         self._settings = settings
         self.api = self._make_api(name)
         self._make_error_log()
-        self._add_tracking(ingest)
+        self._v1 = self.api.root.add_resource("v1")
+        self._add_tracking(ingest, self._make_authorizer(authorizer))
+        self._add_description(description)
         self._add_admin(admin)
         self._add_refusals()
+        Throttles(self, "Throttles", api=self.api, names=Names(settings.stage), settings=settings)
         self.api.node.try_remove_child(
             "Endpoint"
         )  # CDK's own output; ours names the stage in plain text
@@ -80,6 +104,7 @@ class TrackingApi(Construct):
             rest_api_name=name,
             description="Stepwell: events from apps, and what is known about a customer",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
+            api_key_source_type=apigateway.ApiKeySourceType.AUTHORIZER,
             min_compression_size=Size.kibibytes(1),  # also makes the gateway unpack gzipped bodies
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,  # one per account
@@ -112,41 +137,118 @@ class TrackingApi(Construct):
         )
         self.api.deployment_stage.node.add_dependency(log)
 
-    def _add_tracking(self, ingest: lambda_.IFunction) -> None:
+    def _make_authorizer(self, function: lambda_.IFunction) -> apigateway.RequestAuthorizer:
+        """Its answers are not remembered here (docs/decisions/0013-the-authorizer.md): the gateway
+        would ask for an identity source, and turn away every call that has its key in the body.
+        """
+        authorizer = apigateway.RequestAuthorizer(
+            self,
+            "Authorizer",
+            authorizer_name="write-keys",
+            handler=function,
+            identity_sources=[],
+            results_cache_ttl=Duration.seconds(0),
+        )
+        made = authorizer.node.default_child
+        if not isinstance(made, apigateway.CfnAuthorizer):
+            raise TypeError("a RequestAuthorizer is made of one CfnAuthorizer")
+        made.add_property_deletion_override("IdentitySource")  # CDK writes none as an empty text
+        return authorizer
+
+    def _add_tracking(
+        self, ingest: lambda_.IFunction, authorizer: apigateway.RequestAuthorizer
+    ) -> None:
         """`/v1/track` and all its like, by one path with a parameter: ingest knows the calls.
 
         SDKs for browsers leave out `/v1` when they are told of a host without it.
         """
         integration = apigateway.LambdaIntegration(ingest, allow_test_invoke=False)
-        for parent in (self.api.root.add_resource("v1"), self.api.root):
+        for parent in (self._v1, self.api.root):
             calls = parent.add_resource("{call}")
-            method = calls.add_method(TRACKING_METHOD, integration)
+            method = calls.add_method(
+                TRACKING_METHOD, integration, authorizer=authorizer, api_key_required=True
+            )
             calls.add_cors_preflight(
                 allow_origins=["*"],
                 allow_methods=[TRACKING_METHOD],
                 allow_headers=list(SENT_HEADERS),
                 max_age=PREFLIGHT_KEPT,
             )
-            for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
-                acknowledge(
-                    method,
-                    rule,
-                    "SDKs authenticate with a write key as the user of basic authentication, "
-                    "which the ingest function checks against the stored keys. An authorizer "
-                    "with usage plans per key is a later piece of work.",
+            acknowledge(
+                method,
+                "AwsSolutions-COG4",
+                "SDKs authenticate with a write key as the user of basic authentication, which the "
+                "authorizer looks up; no SDK signs in to a user pool.",
+            )
+
+    def _add_description(self, path: Path) -> None:
+        """The description is a part of the API's own configuration: no function, no bucket, and it
+        changes with what it describes.
+        """
+        headers = {
+            "Content-Type": "'application/json'",
+            "Access-Control-Allow-Origin": "'*'",
+            "Cache-Control": "'public, max-age=3600'",
+        }
+        parameters = {f"method.response.header.{name}": value for name, value in headers.items()}
+        integration = apigateway.MockIntegration(
+            request_templates={"application/json": '{"statusCode": 200}'},
+            passthrough_behavior=apigateway.PassthroughBehavior.NEVER,  # 415; it would be a 500
+            integration_responses=[
+                apigateway.IntegrationResponse(
+                    status_code="200",
+                    response_parameters=parameters,
+                    response_templates={"application/json": as_template(path.read_text())},
                 )
+            ],
+        )
+        method = self._v1.add_resource("openapi.json").add_method(
+            "GET",
+            integration,
+            method_responses=[
+                apigateway.MethodResponse(
+                    status_code="200", response_parameters=dict.fromkeys(parameters, True)
+                )
+            ],
+        )
+        for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
+            acknowledge(
+                method,
+                rule,
+                "It describes the API to whoever writes a client for it, and is in the repository: "
+                "there is nothing to keep from anybody.",
+            )
 
     def _add_refusals(self) -> None:
         """What the gateway itself refuses, a throttled call above all, is readable for a page: it
-        would see a broken network otherwise.
+        would see a broken network otherwise. What is not the caller's fault is a 503, upon which
+        SDKs send again: an authorizer that fails, and an API key that is not known everywhere yet.
         """
-        for kind in (apigateway.ResponseType.DEFAULT_4_XX, apigateway.ResponseType.DEFAULT_5_XX):
-            self.api.add_gateway_response(
-                kind.response_type,
-                type=kind,
-                response_headers={"Access-Control-Allow-Origin": "'*'"},
-                templates={"application/json": REFUSAL},
-            )
+        types = apigateway.ResponseType
+        unknown = unknown_key()
+        self._refuse(types.DEFAULT_4_XX, REFUSAL)
+        self._refuse(types.DEFAULT_5_XX, REFUSAL)
+        self._refuse(types.UNAUTHORIZED, json.dumps(unknown.body), unknown.status)
+        self._refuse(types.THROTTLED, _busy("throttled"), 429)
+        for kind in (
+            types.AUTHORIZER_FAILURE,
+            types.AUTHORIZER_CONFIGURATION_ERROR,
+            types.INVALID_API_KEY,
+        ):
+            self._refuse(kind, _busy("unavailable"), 503)
+
+    def _refuse(self, kind: apigateway.ResponseType, body: str, status: int | None = None) -> None:
+        headers = {"Access-Control-Allow-Origin": "'*'"}
+        if status in {429, 503}:
+            headers["Retry-After"] = f"'{AGAIN_SECONDS}'"
+            headers["Access-Control-Expose-Headers"] = "'Retry-After'"
+        self.api.add_gateway_response(
+            kind.response_type,
+            type=kind,
+            status_code=str(status) if status else None,
+            response_headers=headers,
+            templates={"application/json": body},
+        )
 
     def _add_admin(self, admin: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(admin, allow_test_invoke=False)
@@ -174,7 +276,7 @@ class TrackingApi(Construct):
             "AwsSolutions-APIG3",
             "There is no web application firewall yet: it is a later piece of work, with rules "
             "that count instead of block, because batches hold URLs and HTML. Until then the "
-            "stage's throttle is the only limit.",
+            "throttles of the stage and of each source are the only limits.",
         )
         acknowledge_managed_policy(
             self.api,

@@ -21,27 +21,36 @@ from infra.local.functions import Function
 from infra.local.intrinsics import Scope, references
 from infra.local.template_parts import (
     BUCKET_DEPLOYMENT,
+    Authorizer,
     EventSource,
     Files,
+    Page,
     Preflight,
     Refusal,
     Route,
     of_type,
+    read_authorizers,
     read_event_sources,
     read_files,
     read_functions,
+    read_pages,
     read_preflights,
     read_refusals,
     read_routes,
 )
+from infra.local.usage import API_KEY, PLAN_KEY, USAGE_PLAN, make_usage_plans
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a resource type
 _METHOD = "AWS::ApiGateway::Method"
 STANDS_IN = {
     "AWS::ApiGateway::Account": "nothing: it lets API Gateway write logs",
+    "AWS::ApiGateway::Authorizer": "the local HTTP server asks the authorizer's function",
+    API_KEY: "an API key made directly",
+    PLAN_KEY: "the key is put into its plan directly",
+    USAGE_PLAN: "a plan made directly; the local HTTP server throttles by it",
     "AWS::ApiGateway::Deployment": "the local HTTP server",
     "AWS::ApiGateway::GatewayResponse": "the local HTTP server",
-    _METHOD: "the local HTTP server answers preflights itself",
+    _METHOD: "the local HTTP server answers preflights and pages itself",
     "AWS::ApiGateway::Stage": "the local HTTP server",
     "AWS::CloudWatch::Alarm": "nothing: dead letters are shown at the end of a run",
     "AWS::Lambda::EventSourceMapping": "a poller in this process",
@@ -74,7 +83,9 @@ class Deployment:
     functions: list[Function] = field(default_factory=list)
     event_sources: list[EventSource] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
+    authorizers: dict[str, Authorizer] = field(default_factory=dict)
     preflights: list[Preflight] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     machines: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
@@ -95,7 +106,10 @@ def deploy(stacks: Iterable[StackTemplate], clients: Any) -> Deployment:
         deployment.functions.extend(read_functions(stack, scope))
         deployment.event_sources.extend(read_event_sources(stack, scope))
         deployment.routes.extend(read_routes(stack, scope))
+        deployment.authorizers.update(read_authorizers(stack, scope))
+        make_usage_plans(stack, scope, clients("apigateway"))
         deployment.preflights.extend(read_preflights(stack))
+        deployment.pages.extend(read_pages(stack))
         deployment.refusals.extend(read_refusals(stack))
         deployment.machines.extend(
             scope.ref(logical) for logical, _ in of_type(stack, "AWS::StepFunctions::StateMachine")

@@ -6,7 +6,6 @@ Routes with IAM authorization and the outbox answer this machine only. It listen
 from __future__ import annotations
 
 import base64
-import dataclasses
 import errno
 import json
 import sys
@@ -21,13 +20,14 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from infra.local.account import ACCOUNT
+from infra.local.authorizing import Gate, RefusedError
+from infra.local.bodies import LARGEST, BodyError, linger, read_body
 from infra.local.clock import StepClock
 from infra.local.functions import Invocation
 from infra.local.options import OptionError
-from infra.local.template_parts import Preflight, Refusal, Route
+from infra.local.template_parts import Page, Preflight, Refusal, Route
 
 Invoke = Callable[[str, Any], Invocation]
-_LARGEST_BODY = 10 * 1024 * 1024
 _REFUSALS = {
     errno.EADDRINUSE: "in use",
     errno.EACCES: "not allowed; ports below 1024 are the system's",
@@ -76,6 +76,9 @@ class Api:
     preflights: tuple[Preflight, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     stage: str = "local"
+    pages: tuple[Page, ...] = ()
+    gate: Gate | None = None
+    """What stands before the routes; None: every call may pass."""
 
     def answer(self, request: Request) -> Response:
         with self.clock.work():
@@ -83,6 +86,10 @@ class Api:
                 return _text(self.front_page)
             if request.path == "/outbox" and request.method == "GET":
                 return self._personal(request) or _text(self.outbox())
+            for page in self.pages:
+                if (request.path, request.method) == (page.path, "GET"):
+                    headers = {name: [value] for name, value in page.headers.items()}
+                    return Response(page.status, page.body.encode(), headers)
             return self._route(request)
 
     def _route(self, request: Request) -> Response:
@@ -103,42 +110,47 @@ class Api:
                     headers = {name: [value] for name, value in preflight.headers.items()}
                     return Response(preflight.status, b"", headers)
         if matches:
-            return self._refuse(405, "METHOD_NOT_ALLOWED", "Method Not Allowed")
-        return self._refuse(404, "NOT_FOUND", "Not Found")
+            return self.refuse(405, "METHOD_NOT_ALLOWED", "Method Not Allowed")
+        return self.refuse(404, "NOT_FOUND", "Not Found")
 
     def _call(self, route: Route, parameters: dict[str, str], request: Request) -> Response:
         if route.authorization == "AWS_IAM" and (refusal := self._personal(request)):
             return refusal
+        event = self._event(route, parameters, request)
+        try:
+            allowed = self.gate.let_in(route, event) if self.gate else None
+        except RefusedError as refused:
+            return self.refuse(refused.status, refused.kind, refused.text)
+        if allowed is not None:
+            event["requestContext"]["authorizer"] = allowed
         try:
             body = unpacked(request.body, request.header("Content-Encoding"))
         except _UnpackError:
-            return self._refuse(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
-        if len(body) > _LARGEST_BODY:
-            return self._refuse(413, "REQUEST_TOO_LARGE", "Request Too Long")
-        event = self._event(route, parameters, dataclasses.replace(request, body=body))
+            return self.refuse(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
+        if len(body) > LARGEST:
+            return self.refuse(413, "REQUEST_TOO_LARGE", "Request Too Long")
+        event["body"], event["isBase64Encoded"] = _as_text(body)
         result, error = self.invoke(route.function, event)
         proxied = None if error is not None else _proxied(result)
-        return proxied or self._refuse(502, "INTEGRATION_FAILURE", "Internal server error")
+        return proxied or self.refuse(502, "INTEGRATION_FAILURE", "Internal server error")
 
-    def _refuse(self, status: int, kind: str, text: str) -> Response:
+    def refuse(self, status: int, kind: str, text: str) -> Response:
         """What the gateway says by itself, in the shape that the template gives it."""
-        wanted = f"DEFAULT_{status // 100}XX"
-        for refusal in self.refusals:
-            if refusal.kind == wanted:
+        for wanted in (kind, f"DEFAULT_{status // 100}XX"):
+            for refusal in (each for each in self.refusals if each.kind == wanted):
                 said = refusal.template.replace("$context.error.responseType", kind)
                 said = said.replace("$context.error.messageString", json.dumps(text))
                 headers = {name: [value] for name, value in refusal.headers.items()}
-                return Response(status, said.encode(), headers)
+                return Response(refusal.status or status, said.encode(), headers)
         return Response(status, json.dumps({"message": text}).encode())
 
     def _personal(self, request: Request) -> Response | None:
         """The refusal of what only this machine may see."""
         is_here = request.client.startswith(_LOOPBACK)
-        return None if is_here else self._refuse(403, "ACCESS_DENIED", "Forbidden")
+        return None if is_here else self.refuse(403, "ACCESS_DENIED", "Forbidden")
 
     def _event(self, route: Route, parameters: dict[str, str], request: Request) -> dict[str, Any]:
         query = parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
-        text, is_base64 = _as_text(request.body)
         return {
             "resource": route.path,
             "path": request.path,
@@ -150,8 +162,8 @@ class Api:
             "pathParameters": parameters or None,
             "stageVariables": None,
             "requestContext": self._context(route, request),
-            "body": text,
-            "isBase64Encoded": is_base64,
+            "body": None,
+            "isBase64Encoded": False,
         }
 
     def _context(self, route: Route, request: Request) -> dict[str, Any]:
@@ -212,10 +224,10 @@ def unpacked(body: bytes, encoding: str) -> bytes:
         raise _UnpackError
     reader = zlib.decompressobj(zlib.MAX_WBITS | 32)  # either of the two, by its first bytes
     try:
-        text = reader.decompress(body, _LARGEST_BODY + 1)
+        text = reader.decompress(body, LARGEST + 1)
     except zlib.error:
         raise _UnpackError from None
-    if len(text) <= _LARGEST_BODY and not reader.eof:
+    if len(text) <= LARGEST and not reader.eof:
         raise _UnpackError
     return text
 
@@ -293,21 +305,31 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def _handle(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
+        try:
+            body = read_body(self.headers, self.rfile)
+        except BodyError as error:
+            self.close_connection = True
+            self._send(self.server.api.refuse(error.status, error.kind, error.text))
+            linger(self.connection)
+            return
         request = Request(
             method=self.command,
             target=self.path,
             headers=tuple(self.headers.items()),
-            body=self.rfile.read(length),
+            body=body,
             client=str(self.client_address[0]),
         )
-        response = self.server.api.answer(request)
+        self._send(self.server.api.answer(request))
+
+    def _send(self, response: Response) -> None:
         self.send_response(response.status)
         if not any(name.lower() == "content-type" for name in response.headers):
             self.send_header("Content-Type", "application/json")
         for name, values in response.headers.items():
             for value in values:
                 self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
         if self.command != "HEAD":

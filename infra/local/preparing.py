@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from infra.local.functions import Function
 from infra.local.replay import WRITE_KEY
-from stepwell.aws.write_keys import hash_write_key
-from stepwell.customers import keys
+from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.usage_plans import UsagePlans
+from stepwell.aws.write_key_register import WriteKeyRegister
+from stepwell.events.sources import ALL_TYPES
 from stepwell.journeys.program import canonical, version_of
 
 
@@ -17,12 +20,15 @@ def setting(functions: Iterable[Function], name: str) -> str:
     return next((each.environment[name] for each in functions if name in each.environment), "")
 
 
-def add_write_key(functions: Iterable[Function], dynamodb: Any) -> None:
-    key = keys.write_key(hash_write_key(WRITE_KEY))
-    dynamodb.put_item(
-        TableName=setting(functions, "CUSTOMERS_TABLE"),
-        Item={"pk": {"S": key.pk}, "sk": {"S": key.sk}, "source": {"S": "local"}},
-    )
+def add_write_key(
+    functions: Iterable[Function], dynamodb: Any, apigateway: Any, now: datetime
+) -> None:
+    """The key `local` of a source of that name, as `stepwell write-keys add local` makes one."""
+    functions = list(functions)
+    table = setting(functions, "CUSTOMERS_TABLE")
+    usage = UsagePlans(apigateway, setting(functions, "STAGE"))
+    register = WriteKeyRegister(DynamoStore(dynamodb, table), usage, lambda: WRITE_KEY)
+    register.add("local", ALL_TYPES, now)
 
 
 def verify_sender(functions: Iterable[Function], ses: Any) -> None:

@@ -151,6 +151,7 @@ def front_page(deployment: Deployment, port: int) -> str:
     )
     machines = "\n".join(f"  {arn.rpartition(':')[2]}" for arn in deployment.machines)
     example = curl(f"http://localhost:{port}")
+    routes += "".join(f"\n  GET   {page.path}" for page in deployment.pages)
     outbox = "  GET   /outbox   the messages that were sent; from this machine only"
     return (
         f"Stepwell, on this machine.\n\n{routes}\n{outbox}\n\n"

@@ -24,6 +24,7 @@ from werkzeug.serving import make_server
 from infra.local import moto_patches, preparing
 from infra.local.account import REGION
 from infra.local.assembly import StackTemplate
+from infra.local.authorizing import Gate
 from infra.local.clock import StepClock
 from infra.local.deploy import Deployment, deploy
 from infra.local.event_sources import EventSources
@@ -31,6 +32,7 @@ from infra.local.functions import Function
 from infra.local.gateway import Api, HttpServer
 from infra.local.moto_patches.tables import OnPut
 from infra.local.outbox import Outbox
+from infra.local.usage import find_plan
 from infra.local.workers import WorkerInvoker
 
 
@@ -107,7 +109,9 @@ class LocalStack:
         if policies is not None:
             key = preparing.put_policies(policies, functions, self.client("s3"))
             functions = [_with_policies(function, key) for function in functions]
-        preparing.add_write_key(functions, self.client("dynamodb"))
+        preparing.add_write_key(
+            functions, self.client("dynamodb"), self.client("apigateway"), self.clock.now()
+        )
         preparing.verify_sender(functions, self.client("ses"))
         preparing.add_push_application(functions, self.client("sns"))
         self.invoker.add(functions, self.endpoint)
@@ -123,6 +127,8 @@ class LocalStack:
             self.outbox.page,
             tuple(self.deployment.preflights),
             tuple(self.deployment.refusals),
+            pages=tuple(self.deployment.pages),
+            gate=Gate(self.invoker, find_plan, self.deployment.authorizers),
         )
         server.serve(api)
 

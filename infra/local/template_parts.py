@@ -32,12 +32,29 @@ class EventSource:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` is a template such as `/admin/customers/{id}`; `authorization` is NONE or AWS_IAM."""
+    """`path` is a template such as `/admin/customers/{id}`; `authorization` is NONE, AWS_IAM or
+    CUSTOM: then `authorizer` is the logical id of one. `needs_key`: calls are counted by API key.
+    """
 
     method: str
     path: str
     function: str
     authorization: str
+    authorizer: str = ""
+    needs_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Authorizer:
+    """A function that is asked whether a call may pass.
+
+    Its answer is remembered for some `seconds`, by the values of `identity`:
+    `method.request.header.<name>`, …
+    """
+
+    function: str
+    seconds: int
+    identity: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +67,26 @@ class Preflight:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """What the gateway itself answers to a GET of a path: an integration MOCK with a body."""
+
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
-    """The shape of what the gateway itself refuses: DEFAULT_4XX or DEFAULT_5XX."""
+    """The shape of what the gateway itself refuses: of one type, or DEFAULT_4XX or DEFAULT_5XX.
+
+    `status` is another than the type's own, or None.
+    """
 
     kind: str
     headers: Mapping[str, str]
     template: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +178,27 @@ def read_routes(stack: StackTemplate, scope: Scope) -> list[Route]:
                     path=path,
                     function=name_of(found[1]),
                     authorization=properties.get("AuthorizationType", "NONE"),
+                    authorizer=properties.get("AuthorizerId", {}).get("Ref", ""),
+                    needs_key=properties.get("ApiKeyRequired", False),
                 )
             )
     return routes
+
+
+def read_authorizers(stack: StackTemplate, scope: Scope) -> dict[str, Authorizer]:
+    """By logical id. Raises TemplateError for one of another type than REQUEST."""
+    found = {}
+    for logical, properties in of_type(stack, "AWS::ApiGateway::Authorizer"):
+        function = _FUNCTION_IN_URI.search(scope.resolve(properties.get("AuthorizerUri", "")))
+        if properties["Type"] != "REQUEST" or not function:
+            raise TemplateError(f"authorizer {logical}: only a function of type REQUEST is known")
+        sources = properties.get("IdentitySource", "")
+        found[logical] = Authorizer(
+            function=name_of(function[1]),
+            seconds=int(properties.get("AuthorizerResultTtlInSeconds", 300)),
+            identity=tuple(each.strip() for each in sources.split(",") if each.strip()),
+        )
+    return found
 
 
 def read_preflights(stack: StackTemplate) -> list[Preflight]:
@@ -165,12 +214,28 @@ def read_preflights(stack: StackTemplate) -> list[Preflight]:
     ]
 
 
+def read_pages(stack: StackTemplate) -> list[Page]:
+    """Raises TemplateError for a body that is a program in the gateway's template language."""
+    pages = []
+    for path, properties in _methods(stack):
+        if properties["HttpMethod"] != "GET" or properties["Integration"]["Type"] != "MOCK":
+            continue
+        answer = properties["Integration"]["IntegrationResponses"][0]
+        body = answer["ResponseTemplates"]["application/json"]
+        if "$" in body or "#" in body:
+            raise TemplateError(f"GET {path}: only a text without $ and # can be answered here")
+        headers = _headers(answer.get("ResponseParameters", {}))
+        pages.append(Page(path, int(answer["StatusCode"]), headers, body))
+    return pages
+
+
 def read_refusals(stack: StackTemplate) -> list[Refusal]:
     return [
         Refusal(
             kind=properties["ResponseType"],
             headers=_headers(properties.get("ResponseParameters", {})),
             template=properties["ResponseTemplates"]["application/json"],
+            status=int(properties["StatusCode"]) if "StatusCode" in properties else None,
         )
         for _, properties in of_type(stack, "AWS::ApiGateway::GatewayResponse")
     ]

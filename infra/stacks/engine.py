@@ -45,6 +45,8 @@ class Sources:
     stepwell: Path
     dependencies: Path
     send_message: Path
+    description: Path
+    """The API's, in OpenAPI."""
 
 
 class EngineStack(Stack):
@@ -87,6 +89,8 @@ class EngineStack(Stack):
             "Http",
             name=self._names.resource("api"),
             settings=settings,
+            description=sources.description,
+            authorizer=self.functions["authorizer"],
             ingest=self.functions["ingest"],
             admin=self.functions["admin"],
         )

@@ -20,13 +20,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import calls, imports, layers, router, scenarios, simulation, transitions
+from tests.bench import calls, imports, ingest, layers, router, scenarios, simulation, transitions
 from tests.bench.measurement import Measurement
 
 HISTORY = Path(".bench/history.jsonl")
 
 BENCHMARKS: dict[str, Callable[[], list[Measurement]]] = {
     "router": router.measure,
+    "ingest": ingest.measure,
     "imports": imports.measure,
     "layers": layers.measure,
     "transitions": transitions.measure,

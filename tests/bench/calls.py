@@ -48,7 +48,7 @@ def measure() -> list[Measurement]:
 def _idle_event(meter: Meter) -> list[Measurement]:
     router = _per(meter.of("router"), CUSTOMERS)
     reads = sum(number for name, number in router.items() if name in _READS)
-    bill = _bill(meter, CUSTOMERS, ("ingest", "router"))
+    bill = _bill(meter, CUSTOMERS, ("authorizer", "ingest", "router"))
     assumed = _prices().assumptions
     bill |= {
         "http": 1 / assumed.events_per_request,
@@ -56,11 +56,13 @@ def _idle_event(meter: Meter) -> list[Measurement]:
     }
     writes = meter.operations["router"] / CUSTOMERS
     told = "operations in its one transaction"
+    asked = _dollars(_bill(meter, CUSTOMERS, ("authorizer",)))
     name = "event that starts nothing"
     return [
         Measurement("calls", f"{name}: reads", reads, "", at_most(2), _named(router)),
         Measurement("calls", f"{name}: writes", writes, "", at_most(2), told),
         Measurement("cost", f"1M of: {name}", _dollars(bill), "$", at_most(5), _largest(bill)),
+        Measurement("cost", "… of which the authorizer", asked, "$", None, "asked at every call"),
     ]
 
 

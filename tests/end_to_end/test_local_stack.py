@@ -100,6 +100,8 @@ def test_the_api_answers_as_api_gateway_does(up: Stack) -> None:
     said = '{"success": false, "code": "%s", "message": "%s"}'
     assert up.call("/nothing/there") == (404, said % ("NOT_FOUND", "Not Found"))
     assert up.call("/v1/track") == (405, said % ("METHOD_NOT_ALLOWED", "Method Not Allowed"))
+    description = json.loads(up.call("/v1/openapi.json")[1])
+    assert description == json.loads((ROOT / "docs/openapi.json").read_text())
     event = {"userId": "you", "event": "Order Completed", "messageId": "m1"}
     assert up.call("/v1/track", event, key="wrong")[0] == 401
     assert up.call("/v1/track", {"userId": "you"})[0] == 400

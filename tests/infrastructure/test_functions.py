@@ -20,6 +20,7 @@ _PREFIXES = {"JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX"}
 _PROVIDERS = {"EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"}
 
 VARIABLES: Mapping[str, set[str]] = {
+    "authorizer": {"CUSTOMERS_TABLE"},
     "ingest": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"},
     "router": {
         *_BOTH_TABLES,
@@ -106,7 +107,7 @@ def test_timeouts_of_sending_are_nested(synthesized: Synthesized) -> None:
         (task,) = (seconds for arn, seconds in tasks.items() if f"-{name}" in arn)
         assert timeouts[name] < task < machine["TimeoutSeconds"] / 3
     assert timeouts["delivery"] > 2 * (CONNECT_SECONDS + READ_SECONDS)  # push makes two calls
-    assert all(timeouts[name] < 29 for name in ("ingest", "admin"))
+    assert all(timeouts[name] < 29 for name in ("authorizer", "ingest", "admin"))
 
 
 def test_layers_are_for_the_functions_platform(synthesized: Synthesized) -> None:

@@ -42,6 +42,7 @@ def consumes(queue: str) -> Grants:
 
 
 EXPECTED: Mapping[str, Grants] = {
+    "authorizer": {**READS_KEY, "dynamodb:GetItem": CUSTOMERS},
     "ingest": {
         **READS_KEY,
         "dynamodb:GetItem": CUSTOMERS,

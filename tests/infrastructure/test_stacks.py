@@ -14,7 +14,7 @@ import pytest
 from infra.app import build
 from infra.compiled import Compiled
 from infra.constructs.machines import DefinitionError, fill_in
-from infra.settings import STAGES, Settings, SettingsError, settings_for
+from infra.settings import STAGES, Settings, SettingsError, Throttle, settings_for
 from infra.stacks.engine import Sources
 from tests.infrastructure.synthesized import (
     Synthesized,
@@ -212,73 +212,6 @@ def test_fill_in_replaces_and_names_what_is_unknown() -> None:
         fill_in("${Tow} ${One}", {"One": "1"})
 
 
-# -------------------------------------------------------------------------------------- API
-
-
-def test_api_has_these_routes(synthesized: Synthesized) -> None:
-    assert _routes(synthesized) == {
-        ("POST", "/v1/{call}"): "NONE",
-        ("OPTIONS", "/v1/{call}"): "NONE",
-        ("POST", "/{call}"): "NONE",
-        ("OPTIONS", "/{call}"): "NONE",
-        ("GET", "/admin/customers/{id}"): "AWS_IAM",
-    }
-
-
-def _routes(synthesized: Synthesized) -> dict[tuple[str, str], str]:
-    parts = dict(synthesized.of_type("AWS::ApiGateway::Resource"))
-
-    def path(reference: Mapping[str, Any]) -> str:
-        if "Ref" not in reference:
-            return ""
-        part = parts[reference["Ref"]]["Properties"]
-        return f"{path(part['ParentId'])}/{part['PathPart']}"
-
-    return {
-        (method["HttpMethod"], path(method["ResourceId"])): method["AuthorizationType"]
-        for method in synthesized.properties("AWS::ApiGateway::Method")
-    }
-
-
-def test_api_answers_browsers_by_itself(synthesized: Synthesized) -> None:
-    """A page's preflight starts no function, and a refusal of the gateway is readable to a page."""
-    preflights = [
-        each
-        for each in synthesized.properties("AWS::ApiGateway::Method")
-        if each["HttpMethod"] == "OPTIONS"
-    ]
-    assert len(preflights) == 2
-    for preflight in preflights:
-        assert preflight["Integration"]["Type"] == "MOCK"
-        [answer] = preflight["Integration"]["IntegrationResponses"]
-        said = {
-            name.rpartition(".")[2]: value.strip("'")
-            for name, value in answer["ResponseParameters"].items()
-        }
-        assert said["Access-Control-Allow-Origin"] == "*"
-        assert said["Access-Control-Allow-Methods"] == "POST"
-        allowed = set(said["Access-Control-Allow-Headers"].lower().split(","))
-        assert {"authorization", "content-type", "x-retry-count"} <= allowed
-    refusals = synthesized.properties("AWS::ApiGateway::GatewayResponse")
-    assert {each["ResponseType"] for each in refusals} == {"DEFAULT_4XX", "DEFAULT_5XX"}
-    for refusal in refusals:
-        assert refusal["ResponseParameters"] == {
-            "gatewayresponse.header.Access-Control-Allow-Origin": "'*'"
-        }
-        template = refusal["ResponseTemplates"]["application/json"]
-        shown = template.replace("$context.error.messageString", '"Too many"')
-        assert json.loads(shown)["message"] == "Too many"
-
-
-def test_api_stage_is_throttled_and_logs_nothing_personal(synthesized: Synthesized) -> None:
-    [stage] = synthesized.properties("AWS::ApiGateway::Stage")
-    [settings] = stage["MethodSettings"]
-    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (500, 1000)
-    assert settings["DataTraceEnabled"] is False
-    logged = set(json.loads(stage["AccessLogSetting"]["Format"]).values())
-    assert not logged & {"$context.identity.sourceIp", "$context.path", "$context.identity.user"}
-
-
 # -------------------------------------------------------------------------------- templates
 
 
@@ -342,6 +275,11 @@ def test_settings_unknown_stage_is_answered_with_those_there_are() -> None:
         ("memory_mb", 64),
         ("archive_days", 7),
         ("burst", 1),
+        ("tiers", {}),
+        ("tiers", {"standard": Throttle(100, 50)}),
+        ("tiers", {"standard": Throttle(100, 100), "The High": Throttle(100, 100)}),
+        ("tiers", {"standard": Throttle(10_000, 10_000)}),
+        ("without_header", Throttle(0, 1)),
         ("commands_concurrency", 1),
     ],
 )

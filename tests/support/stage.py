@@ -36,6 +36,7 @@ ROOT = Path(__file__).parents[2]
 STATEMACHINES = ROOT / "statemachines"
 PREFIX = "stepwell-local-"
 FUNCTIONS = (
+    "authorizer",
     "ingest",
     "router",
     "commands",
@@ -125,14 +126,20 @@ class Stage:
     # ------------------------------------------------------------------ acting
 
     def call(self, kind: str, document: Mapping[str, Any], *, key: str = "local") -> dict[str, Any]:
-        """One call to ingest; API Gateway's answer."""
+        """One call as API Gateway has it carried out: the authorizer, then ingest; its answer."""
         basic = base64.b64encode(f"{key}:".encode()).decode()
+        call = {
+            "path": f"/v1/{kind}",
+            "httpMethod": "POST",
+            "headers": {"Authorization": f"Basic {basic}"},
+        }
+        arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:local/local/POST/v1/{kind}"
+        found = self.engine.invoke(PREFIX + "authorizer", {**call, "methodArn": arn})
         answer: dict[str, Any] = self.engine.invoke(
             PREFIX + "ingest",
             {
-                "path": f"/v1/{kind}",
-                "httpMethod": "POST",
-                "headers": {"Authorization": f"Basic {basic}"},
+                **call,
+                "requestContext": {"authorizer": found["context"]},
                 "body": json.dumps(document),
                 "isBase64Encoded": False,
             },

@@ -16,8 +16,9 @@ from stepwell.events.envelope import (
     MAX_LEVELS,
     call_named,
 )
-from stepwell.events.intake import MAX_ERRORS, Answer, Intake, Source
+from stepwell.events.intake import MAX_ERRORS, Answer, Intake
 from stepwell.events.model import PAGE_EVENT, SCREEN_EVENT, EventType
+from stepwell.events.sources import Source
 
 PAGE = Path("docs/events.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -34,7 +35,7 @@ class Taken:
 def ask(name: str, document: dict[str, Any], key: str = "local") -> Answer:
     body = json.dumps(document | {"writeKey": key}).encode()
     intake = Intake(SOURCES.get, Taken(), lambda: "m")
-    return intake.accept(name, authorization=None, body=body, received_at=NOW)
+    return intake.accept(name, source=None, body=body, received_at=NOW)
 
 
 def test_the_answer_to_a_batch_is_the_one_that_is_shown() -> None:

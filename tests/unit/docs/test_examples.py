@@ -24,7 +24,8 @@ import pytest
 from stepwell.cli import http, main
 from stepwell.customers.overview import find_customer, overview
 from stepwell.customers.routing import Router
-from stepwell.events.intake import Intake, Source
+from stepwell.events.intake import Intake
+from stepwell.events.sources import Source, basic_user
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.policies import load_policies, policies_document
 from stepwell.storage.memory import MemoryStore
@@ -88,7 +89,8 @@ class Api:
         self.router = Router(
             self.store, Catalog([], _no_program), NoExecutions(), hashed, lambda: f"c{next(ids)}"
         )
-        self.intake = Intake({"local": Source("docs")}.get, self, lambda: f"m{next(ids)}")
+        self.sources = {"local": Source("docs")}
+        self.intake = Intake(self.sources.get, self, lambda: f"m{next(ids)}")
 
     def send(self, events: Any) -> None:
         for event in events:
@@ -96,7 +98,10 @@ class Api:
 
     def post(self, path: str, authorization: str | None, body: bytes) -> http.Answer:
         answer = self.intake.accept(
-            path.rpartition("/")[2], authorization=authorization, body=body, received_at=NOW
+            path.rpartition("/")[2],
+            source=self.sources.get(basic_user(authorization) or ""),
+            body=body,
+            received_at=NOW,
         )
         return http.Answer(answer.status, answer.body)
 

@@ -1,6 +1,7 @@
 import gzip
 import json
 import tracemalloc
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -294,13 +295,17 @@ def test_a_gzipped_body_is_unpacked() -> None:
     assert read_document(body, encoding="GZIP") == {"a": 1}
     assert read_document(b'{"a": 1}', encoding="gzip") == {"a": 1}  # API Gateway did it already
     assert read_document(b'{"a": 1}', encoding="identity") == {"a": 1}
+    assert read_document(zlib.compress(b'{"a": 1}'), encoding="deflate") == {"a": 1}
+    assert read_document(b'{"a": 1}', encoding="deflate") == {"a": 1}
 
 
 @pytest.mark.parametrize(
     ("body", "encoding", "field"),
     [
         (b"{}", "br", "Content-Encoding"),
-        (gzip.compress(b"{}", mtime=0), "deflate", "Content-Encoding"),
+        (gzip.compress(b"{}", mtime=0), "gzip, gzip", "Content-Encoding"),
+        (zlib.compress(b"{}")[:-4], "deflate", ""),
+        (b"{}" + zlib.compress(b"{}"), "deflate", ""),
         (gzip.compress(b"{}", mtime=0)[:-4], "gzip", ""),
         (gzip.compress(b"{}", mtime=0)[:12], "gzip", ""),
         (b"\x1f\x8bxxxxxxxxxx", "gzip", ""),

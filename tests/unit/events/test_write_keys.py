@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from stepwell.aws.write_keys import KEPT, WriteKeys, hash_write_key
 from stepwell.customers import keys
-from stepwell.events.intake import Source
 from stepwell.events.model import EventType
+from stepwell.events.sources import Source
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Put
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -18,6 +19,8 @@ CONNECT_SECONDS = 2
 READ_SECONDS = 10
 
 
+@overload
+def client(service: Literal["apigateway"], *, retries: bool = True) -> APIGatewayClient: ...
 @overload
 def client(service: Literal["dynamodb"], *, retries: bool = True) -> DynamoDBClient: ...
 @overload

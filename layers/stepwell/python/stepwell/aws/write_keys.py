@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from stepwell.customers import keys
-from stepwell.events.envelope import ALL_TYPES
-from stepwell.events.intake import Source
 from stepwell.events.model import EventType
+from stepwell.events.sources import ALL_TYPES, Source
 from stepwell.storage.operations import Item, Store
 
 KEPT = timedelta(minutes=1)
@@ -41,8 +40,14 @@ class WriteKeys:
 
 
 def _source(item: Item | None) -> Source | None:
-    """`types` is absent for a key that may send all; `revoked_at` ends it."""
+    """`types` is absent for a key that may send all, `usage` for one that was added before there
+    were tiers; `revoked_at` ends it.
+    """
     if not item or item.get("revoked_at"):
         return None
     types = item.get("types")
-    return Source(str(item["source"]), frozenset(map(EventType, types)) if types else ALL_TYPES)
+    return Source(
+        str(item["source"]),
+        frozenset(map(EventType, types)) if types else ALL_TYPES,
+        str(item.get("usage", "")),
+    )

@@ -12,6 +12,7 @@ from stepwell.cli import (
     compile,  # noqa: A004 - named like the command
     customer,
     graph,
+    openapi,
     replay,
     send,
     simulate,
@@ -22,6 +23,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
+    openapi,
     replay,
 )
 

@@ -15,8 +15,10 @@ from typing import Any, NoReturn
 MAX_BATCH_BYTES = 500 * 1024
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_GZIP_BEGINS = b"\x1f\x8b"
-_READS_GZIP = zlib.MAX_WBITS | 16
+_PACKINGS = ("gzip", "deflate")
+_BEGINNINGS = (b"\x1f\x8b", b"\x78")
+"""Of bodies that are packed so; JSON never begins so."""
+_READS_BOTH = zlib.MAX_WBITS | 32
 
 
 class Reason(StrEnum):
@@ -50,20 +52,22 @@ def read_document(body: bytes, *, encoding: str | None = None) -> dict[str, Any]
 def _unpacked(body: bytes, encoding: str | None) -> bytes:
     """Never more than one byte past the limit: a kilobyte of gzip may hold a gigabyte.
 
-    API Gateway unpacks bodies itself and may leave the header: JSON never begins as gzip does.
+    API Gateway unpacks bodies itself and may leave the header, so that their beginning counts.
     """
     named = (encoding or "identity").strip().lower()
-    if named in ("identity", "") or (named == "gzip" and not body.startswith(_GZIP_BEGINS)):
+    if named in ("identity", ""):
         return body
-    if named != "gzip":
-        raise EnvelopeError([("Content-Encoding", "must be gzip or left out")])
-    reader = zlib.decompressobj(_READS_GZIP)
+    if named not in _PACKINGS:
+        raise EnvelopeError([("Content-Encoding", "must be gzip, deflate or left out")])
+    if not body.startswith(_BEGINNINGS):
+        return body
+    reader = zlib.decompressobj(_READS_BOTH)
     try:
         text = reader.decompress(body, MAX_BATCH_BYTES + 1)
     except zlib.error:
-        raise EnvelopeError([("", "the body is not valid gzip")]) from None
+        raise EnvelopeError([("", "the body is not packed as it says")]) from None
     if len(text) <= MAX_BATCH_BYTES and not reader.eof:
-        raise EnvelopeError([("", "the body ends in the middle of its gzip")])
+        raise EnvelopeError([("", "the body ends before its packing does")])
     return text
 
 

@@ -24,7 +24,9 @@ from stepwell.events.nobody import names_nobody
 
 
 def _id_text(value: object) -> object:
-    """SDKs of typed languages send numeric ids as numbers."""
+    """SDKs of typed languages send numeric ids as numbers; 5.0 is the same number as 5."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -43,11 +45,25 @@ def _zone_known(value: object) -> object:
     return value
 
 
-Id = Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=256)]
-MaybeId = Annotated[Id | None, BeforeValidator(_some)]
+_IdText = Annotated[str, Field(min_length=1, max_length=256)]
+Id = Annotated[
+    str,
+    BeforeValidator(_id_text, json_schema_input_type=_IdText | int),
+    Field(min_length=1, max_length=256),
+]
+MaybeId = Annotated[
+    Id | None,
+    BeforeValidator(
+        _some, json_schema_input_type=Annotated[str, Field(max_length=256)] | int | None
+    ),
+]
 Moment = Annotated[AwareDatetime, BeforeValidator(_zone_known)]
 Properties = Annotated[
-    dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)
+    dict[str, Any],
+    BeforeValidator(
+        lambda value: {} if value is None else value,
+        json_schema_input_type=dict[str, Any] | None,
+    ),
 ]
 
 
@@ -82,7 +98,7 @@ class Call(BaseModel):
         return {}
 
 
-class _Consent(BaseModel):
+class Consent(BaseModel):
     """The properties of a `Consent Updated` event: the one event that Stepwell itself acts on."""
 
     purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -98,7 +114,7 @@ class Track(Call):
     def _consent_is_whole(self) -> Track:
         if self.event == CONSENT_EVENT:
             try:
-                _Consent.model_validate(self.properties)
+                Consent.model_validate(self.properties)
             except ValidationError as error:
                 first = error.errors()[0]
                 raise ValueError(f"properties.{first['loc'][0]}: {first['msg']}") from None

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from stepwell.events.body import MAX_BATCH_BYTES, EnvelopeError, Reason, read_document
 from stepwell.events.calls import CALLS
 from stepwell.events.model import Event, EventType
+from stepwell.events.sources import ALL_TYPES
 from stepwell.values import value
 
 __all__ = ["MAX_BATCH_BYTES", "EnvelopeError", "Reason", "Received", "Refused", "read_call"]
@@ -26,8 +27,9 @@ MAX_BATCH_EVENTS = 2_500
 """More would not be queued within the function's time, as each carries the batch's context."""
 MAX_LEVELS = 32
 """How deep an event may be nested: far less than what conditions and JSON readers take."""
-ALL_TYPES = frozenset(EventType)
 
+_CONTAINERS = (dict, list)
+_measure = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _BATCH = "batch"
 _NAMES = {
@@ -75,22 +77,25 @@ class Reader:
         Raises EnvelopeError when the body is no batch; else every call is an event or refused.
         """
         if kind == _BATCH:
-            return self._read_all(_calls_of(document))
-        return self._read_all([("", document | {"type": kind})], is_batch=False)
+            return self._read_all(*_calls_of(document))
+        return self._read_all([("", document | {"type": kind})], _ALONE, is_batch=False)
 
-    def _read_all(self, calls: Iterable[tuple[str, Any]], *, is_batch: bool = True) -> Received:
+    def _read_all(
+        self, calls: Iterable[tuple[str, Any]], shared: _Shared, *, is_batch: bool = True
+    ) -> Received:
         received = Received([], [], is_batch)
         for path, call in calls:
             try:
-                received.events.append(self._event(call, path))
+                received.events.append(self._event(call, path, shared))
             except EnvelopeError as error:
-                received.refused.append(Refused(call, error))
+                whole = shared.members | call if isinstance(call, dict) else call
+                received.refused.append(Refused(whole, error))
         return received
 
-    def _event(self, document: Any, path: str) -> Event:
-        kind = _kind(document, path)
+    def _event(self, document: Any, path: str, shared: _Shared) -> Event:
+        kind = _kind(document, path, shared)
         try:
-            call = CALLS[kind].model_validate(document)
+            call = CALLS[kind].model_validate(shared.members | document)
         except ValidationError as error:
             raise EnvelopeError([_problem(path, dict(each)) for each in error.errors()]) from None
         if call.type not in self.types:
@@ -119,6 +124,11 @@ def call_named(name: str) -> str | None:
     return _NAMES.get(name)
 
 
+def names_of(kind: str) -> list[str]:
+    """The last parts of the paths that name a call, its own name first."""
+    return [name for name, named in _NAMES.items() if named == kind]
+
+
 def read_call(
     kind: str, body: bytes, *, source: str, received_at: datetime, new_id: Callable[[], str]
 ) -> list[Event]:
@@ -132,8 +142,23 @@ def read_call(
     return received.events
 
 
-def _calls_of(document: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Each call of a batch with its path, and with what the batch says for all."""
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What a batch says for each call that does not say it itself, measured once for all."""
+
+    members: dict[str, Any]
+    sizes: dict[str, int]
+
+    def added(self, document: dict[str, Any]) -> int:
+        """How many bytes longer a call becomes by it."""
+        return sum(size for name, size in self.sizes.items() if name not in document)
+
+
+_ALONE = _Shared({}, {})
+
+
+def _calls_of(document: dict[str, Any]) -> tuple[list[tuple[str, Any]], _Shared]:
+    """Each call of a batch with its path; and what the batch says for all."""
     batch = document.get(_BATCH)
     if not isinstance(batch, list):
         _refuse(_BATCH, "a list of calls is required")
@@ -143,22 +168,23 @@ def _calls_of(document: dict[str, Any]) -> list[tuple[str, Any]]:
     shared: dict[str, Any] = {
         name: document[name] for name in ("sentAt", "context") if name in document
     }
-    if _bytes(shared) > MAX_EVENT_BYTES:  # it counts for each call, and is read for each
+    if _is_deep(shared):
+        _refuse("context", f"nested deeper than {MAX_LEVELS} levels")
+    if _bytes(shared) > MAX_EVENT_BYTES:  # it counts for each call, and is queued with each
         said = f"larger than {MAX_EVENT_BYTES} bytes"
         raise EnvelopeError([("context", said)], reason=Reason.TOO_LARGE)
-    return [
-        (f"batch[{index}]", shared | call if isinstance(call, dict) else call)
-        for index, call in enumerate(batch)
-    ]
+    calls = [(f"batch[{index}]", call) for index, call in enumerate(batch)]
+    # A member's size is that of an object with it alone, less the braces and with a comma.
+    return calls, _Shared(shared, {name: _bytes({name: shared[name]}) - 1 for name in shared})
 
 
-def _kind(document: Any, path: str) -> str:
+def _kind(document: Any, path: str, shared: _Shared) -> str:
     """The call's type, once it is known to be an object of bearable size."""
     if not isinstance(document, dict):
         _refuse(path, "must be an object")
     if _is_deep(document):
         _refuse(path, f"nested deeper than {MAX_LEVELS} levels")
-    if _bytes(document) > MAX_EVENT_BYTES:
+    if _bytes(document) + shared.added(document) > MAX_EVENT_BYTES:
         said = f"larger than {MAX_EVENT_BYTES} bytes"
         raise EnvelopeError([(path, said)], reason=Reason.TOO_LARGE)
     kind = document.get("type")
@@ -189,7 +215,7 @@ def _bytes(document: dict[str, Any]) -> int:
     """In UTF-8, as SDKs count: escaped, letters of most languages would be two or three times as
     long.
     """
-    return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode())
+    return len(_measure.encode(document).encode())
 
 
 def _is_deep(document: dict[str, Any]) -> bool:
@@ -198,10 +224,12 @@ def _is_deep(document: dict[str, Any]) -> bool:
         level = [
             part
             for each in level
-            if isinstance(each, dict | list)
             for part in (each.values() if isinstance(each, dict) else each)
+            if isinstance(part, _CONTAINERS)
         ]
-    return any(isinstance(each, dict | list) for each in level)
+        if not level:
+            return False
+    return True
 
 
 def _refuse(path: str, text: str) -> NoReturn:

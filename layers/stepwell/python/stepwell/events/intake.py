@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from stepwell.events.body import EnvelopeError, Reason, read_document
-from stepwell.events.envelope import ALL_TYPES, Reader, Received, call_named
-from stepwell.events.model import Event, EventType
-from stepwell.values import value
+from stepwell.events.envelope import Reader, Received, call_named
+from stepwell.events.model import Event
+from stepwell.events.sources import Source
 
 MAX_ERRORS = 100
 """How many problems an answer lists; its counts tell of all."""
@@ -26,14 +25,6 @@ class QueueUnavailableError(Exception):
 class Queue(Protocol):
     def send(self, events: Sequence[Event]) -> None:
         """Queue all events in their order. Raises QueueUnavailableError."""
-
-
-@value
-class Source:
-    """Whose write key it is, and which types of calls may come with it."""
-
-    name: str
-    types: frozenset[EventType] = ALL_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +45,15 @@ class Intake:
         self,
         name: str,
         *,
-        authorization: str | None,
+        source: Source | None,
         body: bytes,
         received_at: datetime,
         encoding: str | None = None,
     ) -> Answer:
         """Answer one call; `name` is the last part of its path, `encoding` its Content-Encoding.
+
+        `source` is the one that the API's authorizer found by the call's header. Without one the
+        body has to name it; with one, a write key in the body counts for nothing.
 
         200: every event is queued; of a batch those that are good, with the others named. Anything
         else: none counts. After a 503 some may be queued already; the sender's retry carries the
@@ -68,15 +62,11 @@ class Intake:
         kind = call_named(name)
         if kind is None:
             return _refused(404, "not_found", [("", f"there is no call {name[:20]!r}")])
-        user = basic_user(authorization)
-        source = self.find_source(user) if user else None
-        if user and source is None:
-            return _unknown_key()
         try:
             document = read_document(body, encoding=encoding)
             source = source or self._named_in(document)
             if source is None:
-                return _unknown_key()
+                return unknown_key()
             reader = Reader(source.name, received_at, self.new_id, source.types)
             received = reader.read(kind, document)
         except EnvelopeError as error:
@@ -101,18 +91,6 @@ class Intake:
         return Answer(200, {"success": True, **_counts(received), **_errors(_problems(received))})
 
 
-def basic_user(authorization: str | None) -> str | None:
-    """The user of an HTTP basic authentication header (RFC 7617), or None."""
-    scheme, _, credentials = (authorization or "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        text = base64.b64decode(credentials.strip(), validate=True).decode()
-    except ValueError:  # not base64, not UTF-8, or not even ASCII
-        return None
-    return text.partition(":")[0] or None
-
-
 def _none_is_good(received: Received) -> Answer:
     reasons = {each.error.reason for each in received.refused}
     reason = reasons.pop() if len(reasons) == 1 else Reason.INVALID
@@ -133,7 +111,8 @@ def _errors(problems: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return {"errors": listed} if listed else {}
 
 
-def _unknown_key() -> Answer:
+def unknown_key() -> Answer:
+    """The gateway says the same of a header, by the template's gateway response."""
     said = "a known write key as the user is required, or as `writeKey` in the body"
     return _refused(401, "unauthorized", [("Authorization", said)])
 

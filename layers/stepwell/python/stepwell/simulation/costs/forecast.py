@@ -145,13 +145,14 @@ def _orchestration(usage: Usage, prices: PriceTable) -> dict[str, float]:
     commands = calls["start"] + calls["wake"] + calls["stop"]
     router = usage.of_tables(usage.metered.requests, "router") + commands
     seconds["router"] = assumed.function_seconds(router, 0, batches, puts=batches)
+    seconds["authorizer"] = assumed.function_seconds(0, 0, requests)
     seconds["ingest"] = assumed.function_seconds(batches, 0, requests)
     sending = sum(seconds[name] for name in SENDERS)
     return {
         "transition": calls["transition"],
         "express": calls["express"],
         "express_time": sending * assumed.express_memory_gb,
-        "invocation": sum(calls[name] for name in FUNCTIONS) + batches + requests,
+        "invocation": sum(calls[name] for name in FUNCTIONS) + batches + 2 * requests,
         "function_time": sum(seconds.values()) * assumed.function_memory_gb,
     }
 

@@ -1,0 +1,80 @@
+"""Whatever the description allows is taken, and whatever it does not allow gets a described answer.
+
+Schemathesis makes calls from the API's description and sends them to the template's own gateway,
+authorizer and ingest, in this process. In `make test` the same calls each time; `make fuzz` sends
+new ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    positive_data_acceptance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from infra.local.authorizing import Plan
+from tests.support.free_queue import free_queue
+from tests.support.front_door import FrontDoor, as_wsgi, basic, engine_template
+from tests.support.local_stack import ROOT
+from tests.support.stage import Stage
+
+PATHS = list(json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"])
+CALLS = [path for path in PATHS if path != "/v1/openapi.json"]
+LONG = [f"/v1/{n}" for n in ("track", "identify", "alias", "group", "page", "screen", "batch")]
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+AS_DESCRIBED = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    positive_data_acceptance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def schema() -> Iterator[Any]:
+    with Stage() as stage, free_queue(stage):
+        door = FrontDoor(stage, engine_template())
+        door.gate.find_plan = lambda _: Plan("any", 1e9, 10**9)  # as many calls as there are
+        yield schemathesis.openapi.from_wsgi("/v1/openapi.json", as_wsgi(door))
+
+
+def check(schema: Any, path: str, mode: GenerationMode, checks: list[Any], examples: int) -> None:
+    cases = schema[path]["POST"].as_strategy(generation_mode=mode)
+
+    @settings(
+        max_examples=EXAMPLES or examples,
+        derandomize=not EXAMPLES,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases)
+    def send(case: Case[Any]) -> None:
+        case.headers["Authorization"] = basic("local")
+        case.validate_response(case.call(), checks=checks)
+
+    send()
+
+
+@pytest.mark.parametrize("path", CALLS)
+def test_what_is_described_is_taken(schema: Any, path: str) -> None:
+    checks = [*AS_DESCRIBED, positive_data_acceptance]
+    check(schema, path, GenerationMode.POSITIVE, checks, 25 if path in LONG else 3)
+
+
+@pytest.mark.parametrize("path", LONG)
+def test_what_is_not_described_gets_a_described_answer(schema: Any, path: str) -> None:
+    check(schema, path, GenerationMode.NEGATIVE, AS_DESCRIBED, 40)
