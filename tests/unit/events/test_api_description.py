@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from stepwell.cli import api_description
 from stepwell.cli.api_description import PATH, describe, text
 from stepwell.cli.main import main
 from stepwell.events.envelope import call_named, names_of
 from stepwell.events.intake import Answer, Intake, QueueUnavailableError
 from stepwell.events.model import Event, EventType
+from stepwell.events.nobody import WORDS, names_nobody
 from stepwell.events.sources import Source
 
 COMMITTED = Path("docs/openapi.json")
@@ -181,3 +185,17 @@ def test_what_is_not_as_described_is_refused(kind: str, call: Any) -> None:
 def test_what_sdks_send_beyond_the_usual_is_described_and_taken(kind: str, call: Any) -> None:
     assert problems(kind.capitalize(), call) == []
     assert ask(kind, call).status == 200
+
+
+@given(
+    st.one_of(
+        st.text(max_size=12),
+        st.sampled_from(WORDS).flatmap(
+            lambda word: st.sampled_from([word, f" {word.upper()}", f"{word}x"])
+        ),
+        st.text(alphabet="0-1 ", max_size=6),
+    )
+)
+def test_the_description_knows_who_is_nobody(text: str) -> None:
+    pattern = api_description._nobody()
+    assert bool(re.search(pattern, text)) is names_nobody(text)

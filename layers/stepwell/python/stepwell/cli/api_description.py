@@ -20,6 +20,7 @@ from stepwell.events.calls import CALLS, Consent, Id, MaybeId, Moment, Propertie
 from stepwell.events.envelope import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_LEVELS, names_of
 from stepwell.events.intake import MAX_ERRORS
 from stepwell.events.model import CONSENT_EVENT
+from stepwell.events.nobody import FILLED, WORDS
 
 Document = dict[str, Any]
 
@@ -181,7 +182,7 @@ def _call(schema: Document) -> Document:
         **rest,
         "properties": properties,
         **({"required": required} if required else {}),
-        **({} if "userId" in required else {"anyOf": [_has("userId"), _has("anonymousId")]}),
+        "anyOf": [_has("userId"), _has("anonymousId")],
     }
 
 
@@ -205,9 +206,26 @@ _WRITE_KEY = {"description": "Counts when there is no header with a write key."}
 
 
 def _has(name: str) -> Document:
-    """Who it is: an id that is not empty."""
-    some: list[Document] = [{"type": "string", "minLength": 1}, {"type": "integer"}]
+    """Who it is: an id that names somebody."""
+    some: list[Document] = [
+        {"type": "string", "not": {"pattern": _nobody()}},
+        {"type": "integer", "not": {"enum": [0, -1]}},
+    ]
     return {"required": [name], "properties": {name: {"anyOf": some}}}
+
+
+def _nobody() -> str:
+    """The values that name nobody, in the regular expressions of JSON Schema, which know no flag
+    for capitals.
+    """
+    words = ("".join(map(_in_any_case, word)) for word in WORDS)
+    return rf"^\s*({'|'.join(words)}|{FILLED})\s*$"
+
+
+def _in_any_case(letter: str) -> str:
+    if letter.isalpha():
+        return f"[{letter}{letter.upper()}]"
+    return letter if letter.isdigit() or letter in "@ /-" else f"\\{letter}"
 
 
 def _typed(kind: str, model: str) -> Document:

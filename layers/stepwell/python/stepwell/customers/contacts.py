@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
+_NOBODYS = re.compile(r"\+?(?:(\d)\1*|1234567\d*)")
+"""One digit over and over, or the digits in their order: what people write who give no number."""
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 LONGEST_EMAIL = 320
 LONGEST_PHONE = 32
@@ -19,13 +21,13 @@ def plain_email(value: object) -> str | None:
 
 
 def plain_phone(value: object, country: object = None) -> str | None:
-    """The number as E.164; None for what is none.
+    """The number as E.164; None for what is none, or nobody's.
 
     `country` (ISO 3166) is whose national numbers are meant. A number that is written as E.164 is
     taken as it is, also one that nobody has: that costs no more than a look.
     """
     text = value.strip() if isinstance(value, str) else ""
-    if not text or len(text) > LONGEST_PHONE:
+    if not text or len(text) > LONGEST_PHONE or _NOBODYS.fullmatch(text):
         return None
     if _E164.fullmatch(text):
         return text

@@ -8,42 +8,18 @@ from __future__ import annotations
 
 import re
 
-_WORDS = frozenset(
-    {
-        "",
-        "null",
-        "undefined",
-        "none",
-        "nil",
-        "nan",
-        "n/a",
-        "unknown",
-        "anonymous",
-        "guest",
-        "true",
-        "false",
-        "-1",
-        "[object object]",
-        "{}",
-        "[]",
-        "test@test.com",
-        "test@example.com",
-        "user@example.com",
-        "email@example.com",
-        "name@example.com",
-        "none@none.com",
-        "no@email.com",
-        "noreply@example.com",
-        "+1234567890",
-    }
+WORDS = (
+    *("null", "undefined", "none", "nil", "nan", "n/a", "unknown", "anonymous", "guest"),
+    *("true", "false", "-1", "[object object]", "{}", "[]"),
+    *("test@test.com", "test@example.com", "user@example.com", "email@example.com"),
+    *("name@example.com", "none@none.com", "no@email.com", "noreply@example.com"),
 )
-_FILLED = re.compile(r"\+?([0\-]*|(\d)\2*)")
-"""Zeros and dashes, as in an empty UUID, and one digit over and over. Single digits are ids."""
+FILLED = r"[0\-]*"
+"""Nothing at all, or zeros and dashes, as in an empty UUID."""
+
+_NOBODY = re.compile(rf"\s*(?:{'|'.join(map(re.escape, WORDS))}|{FILLED})\s*", re.IGNORECASE)
 
 
 def names_nobody(text: str) -> bool:
     """Whether this id, address or token stands for having none; capitals do not matter."""
-    plain = text.strip().lower()
-    if plain in _WORDS:
-        return True
-    return (len(plain) > 4 or set(plain) <= {"0", "-"}) and _FILLED.fullmatch(plain) is not None
+    return _NOBODY.fullmatch(text) is not None
