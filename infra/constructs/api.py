@@ -54,6 +54,7 @@ class TrackingApi(Construct):
         self.api = self._make_api(name)
         self._make_error_log()
         self._add_tracking(ingest)
+        self._add_browser_settings(ingest)
         self._add_admin(admin)
         self._add_refusals()
         self.api.node.try_remove_child(
@@ -135,6 +136,25 @@ class TrackingApi(Construct):
                     "which the ingest function checks against the stored keys. An authorizer "
                     "with usage plans per key is a later piece of work.",
                 )
+
+    def _add_browser_settings(self, ingest: lambda_.IFunction) -> None:
+        """What the SDK for browsers loads first. A page asks without a header of its own, so there
+        is no preflight.
+        """
+        v1 = self.api.root.get_resource("v1") or self.api.root.add_resource("v1")
+        project = v1.add_resource("projects").add_resource("{write_key}")
+        method = project.add_resource("settings").add_method(
+            "GET",
+            apigateway.LambdaIntegration(ingest, allow_test_invoke=False),
+            authorization_type=apigateway.AuthorizationType.NONE,
+        )
+        for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
+            acknowledge(
+                method,
+                rule,
+                "Browsers load it without credentials. It tells the API's own address to whoever "
+                "knows a write key, which every page with the SDK shows.",
+            )
 
     def _add_refusals(self) -> None:
         """What the gateway itself refuses, a throttled call above all, is readable for a page: it

@@ -221,6 +221,7 @@ def test_api_has_these_routes(synthesized: Synthesized) -> None:
         ("OPTIONS", "/v1/{call}"): "NONE",
         ("POST", "/{call}"): "NONE",
         ("OPTIONS", "/{call}"): "NONE",
+        ("GET", "/v1/projects/{write_key}/settings"): "NONE",
         ("GET", "/admin/customers/{id}"): "AWS_IAM",
     }
 
