@@ -18,6 +18,7 @@ KEPT = timedelta(hours=1)
 BATCH_EVENTS = 10
 """With what the SDK adds to an event, about a quarter of the 64 KB that may outlive a page."""
 BATCH_WAIT = timedelta(seconds=2)
+"""Long enough for what a page says while it loads; what a crash of the browser may cost."""
 
 _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+", re.IGNORECASE)
 _THIS_MACHINE = re.compile(r"(?:localhost|127\.0\.0\.1)(?::[0-9]{1,5})?")
@@ -49,8 +50,7 @@ def read_address(domain: str, path: str) -> Address | None:
 def settings_document(write_key: str, address: Address) -> dict[str, Any]:
     """The document. Its one integration is Stepwell, under the name that the SDK knows it by.
 
-    A rate of 0 keeps the SDK from reporting its own metrics, to Segment unless it is told
-    otherwise.
+    A rate of 0 keeps the SDK from reporting its own metrics, which would go to Segment.
     """
     return {
         "integrations": {
@@ -68,5 +68,5 @@ def settings_document(write_key: str, address: Address) -> dict[str, Any]:
                 },
             }
         },
-        "metrics": {"sampleRate": 0, "host": address.host, "protocol": address.scheme},
+        "metrics": {"sampleRate": 0},
     }
