@@ -55,8 +55,9 @@ class Site:
         self._server.server_close()
 
     def page(self, name: str, body: str) -> str:
-        """Its address."""
-        text = f'<!doctype html><meta charset="utf-8"><title>{name}</title>\n{body}\n'
+        """Its address. It says that it has no icon, for which some browsers would ask."""
+        head = f'<meta charset="utf-8"><title>{name}</title><link rel="icon" href="data:,">'
+        text = f"<!doctype html>{head}\n{body}\n"
         (self.folder / f"{name}.html").write_text(text, encoding="utf-8")
         return f"{self.url}/{name}.html"
 
