@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -17,6 +18,7 @@ from tests.support.pages import Page, Site, Visitor
 GUIDE = Path("docs/events.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"^```(?:js|html) (\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXAMPLES = dict(EXAMPLE.findall(GUIDE))
+BASIC = "Basic " + base64.b64encode(b"local:").decode()
 IMPORT = "import { AnalyticsBrowser } from '@segment/analytics-next'\n"
 
 
@@ -74,7 +76,7 @@ def test_all_calls_reach_the_profile(
         )
         before = anonymous_id(page)
         calls = """Promise.all([
-            analytics.identify(user, {email: 'ada@example.com', plan: 'free'}),
+            analytics.identify(user, {email: `${user}@example.com`, plan: 'free'}),
             analytics.group('acme', {name: 'Acme Ltd', plan: 'pro'}),
             analytics.page('Plans', 'Pricing'),
             analytics.screen('Home'),
@@ -86,14 +88,14 @@ def test_all_calls_reach_the_profile(
         profile = customer(stack, user, 6)["profile"]
         wait_for(proxy, 1)
         assert sum(map(len, names(proxy))) == sent
-        assert {(seen.path, seen.headers["content-type"]) for seen in proxy.seen} == {
-            ("/v1/b", "text/plain")
-        }
+        assert {seen.path for seen in proxy.seen} == {"/v1/b"}
+        assert {seen.headers["content-type"] for seen in proxy.seen} == {"text/plain"}
+        assert {seen.headers["authorization"] for seen in proxy.seen} == {BASIC}
         assert ("OPTIONS", "/v1/b") in proxy.asked
         assert {seen.headers["origin"] for seen in proxy.seen} == {site.url}
         told = page.told()
-    assert profile["traits"] == {"email": "ada@example.com", "plan": "free"}
-    assert profile["addresses"] == {"email": "ada@example.com"}
+    assert profile["traits"] == {"email": f"{user}@example.com", "plan": "free"}
+    assert profile["addresses"] == {"email": f"{user}@example.com"}
     assert profile["anonymous_ids"] == [before]
     assert profile["groups"] == {"acme": {"name": "Acme Ltd", "plan": "pro"}}
     assert profile["previous_ids"] == [f"{user}-before"]
@@ -212,6 +214,23 @@ def test_each_event_by_itself_outlives_a_page_that_is_left_while_the_api_is_away
         stays(stack, "browser-each", 2)
         assert {seen.path for seen in proxy.seen} == {"/v1/i", "/v1/t"}
         assert len(proxy.seen) >= 4
+
+
+def test_a_host_that_the_page_sets_goes_before_the_settings(
+    stack: Stack, site: Site, visitor: Visitor
+) -> None:
+    with FaultyProxy(stack.port) as asked, FaultyProxy(stack.port) as sent:
+        place = "'Segment.io': { "
+        text = EXAMPLES["each"].replace(
+            place, f"{place}apiHost: '{sent.url.removeprefix('http://')}/v1', "
+        )
+        text = IMPORT + text.replace("https://events.example.com", asked.url)
+        page = open_page(visitor, site.bundle("host", text.replace("YOUR_WRITE_KEY", "local")))
+        page.run("analytics.identify('browser-host').then(() => 1)")
+        customer(stack, "browser-host", 1)
+        assert [seen.path for seen in sent.seen] == ["/v1/i"]
+        assert asked.asked == [("GET", "/v1/projects/local/settings")]
+        assert asked.seen == []
 
 
 def test_the_settings_are_kept_from_page_to_page(

@@ -287,3 +287,15 @@ def test_browser_a_page_may_read_why_it_was_refused(stack: Stack) -> None:
     status, headers, body = browser(stack, "POST", "/v1/t", "x", Content_Encoding="gzip")
     assert (status, json.loads(body)["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert headers["access-control-allow-origin"] == "*"
+
+
+def test_browser_the_settings_lead_to_the_stack_that_was_asked(stack: Stack) -> None:
+    status, headers, body = browser(stack, "GET", "/v1/projects/local/settings", "")
+    assert status == 200
+    stepwell = json.loads(body)["integrations"]["Segment.io"]
+    assert (stepwell["protocol"], stepwell["apiHost"]) == ("http", f"127.0.0.1:{stack.port}/v1")
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["cache-control"] == "public, max-age=3600"
+    status, headers, body = browser(stack, "GET", "/v1/projects/unknown/settings", "")
+    assert (status, json.loads(body)["code"]) == (404, "not_found")
+    assert headers["access-control-allow-origin"] == "*"
