@@ -1,12 +1,19 @@
-"""ingest: the calls of Segment's HTTP tracking API, `POST /v1/track` and its like."""
+"""ingest: the calls of Segment's HTTP tracking API, `POST /v1/track` and its like.
+
+And `GET /v1/projects/{write_key}/settings`, which browsers load before their first event: here,
+because this function is warm and knows the keys. A page that is left before it has its settings
+loses its events.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import secrets
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 
@@ -16,6 +23,7 @@ from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import EventsQueue
 from stepwell.aws.settings import EventsQueueSettings, load
 from stepwell.aws.write_keys import WriteKeys
+from stepwell.events.browser_settings import KEPT
 from stepwell.events.intake import Answer, Intake
 from stepwell.events.sources import from_context
 
@@ -41,6 +49,8 @@ def intake() -> Intake:
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
+    if event["httpMethod"] == "GET":
+        return _browser_settings(event)
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     answer = intake().accept(
         event["path"].rstrip("/").rsplit("/", 1)[-1],
@@ -50,12 +60,29 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         received_at=clock.now(),
     )
     _log(answer)
+    return _http(answer)
+
+
+def _browser_settings(event: dict[str, Any]) -> dict[str, Any]:
+    context = event["requestContext"]
+    answer = intake().browser_settings(
+        unquote(event["pathParameters"]["write_key"]),
+        domain=context.get("domainName") or "",
+        path=context.get("path") or "",
+    )
+    _log(answer)
+    kept = f"public, max-age={round(KEPT.total_seconds())}" if answer.status == 200 else "no-store"
+    return _http(answer, {"Cache-Control": kept})
+
+
+def _http(answer: Answer, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     return {
         "statusCode": answer.status,
         "headers": {
             "Content-Type": "application/json",
             # Pages of every origin may send: what lets them in is the write key, not a cookie.
             "Access-Control-Allow-Origin": "*",
+            **(headers or {}),
         },
         "body": json.dumps(answer.body),
     }

@@ -77,6 +77,7 @@ class TrackingApi(Construct):
         self._v1 = self.api.root.add_resource("v1")
         self._add_tracking(ingest, self._make_authorizer(authorizer))
         self._add_description(description)
+        self._add_browser_settings(ingest)
         self._add_admin(admin)
         self._add_refusals()
         Throttles(self, "Throttles", api=self.api, names=Names(settings.stage), settings=settings)
@@ -217,6 +218,24 @@ class TrackingApi(Construct):
                 rule,
                 "It describes the API to whoever writes a client for it, and is in the repository: "
                 "there is nothing to keep from anybody.",
+            )
+
+    def _add_browser_settings(self, ingest: lambda_.IFunction) -> None:
+        """What the SDK for browsers loads first. A page asks without a header of its own, so there
+        is no preflight.
+        """
+        project = self._v1.add_resource("projects").add_resource("{write_key}")
+        method = project.add_resource("settings").add_method(
+            "GET",
+            apigateway.LambdaIntegration(ingest, allow_test_invoke=False),
+            authorization_type=apigateway.AuthorizationType.NONE,
+        )
+        for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
+            acknowledge(
+                method,
+                rule,
+                "Browsers load it without credentials. It tells the API's own address to whoever "
+                "knows a write key, which every page with the SDK shows.",
             )
 
     def _add_refusals(self) -> None:

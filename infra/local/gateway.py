@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import errno
 import json
+import re
 import sys
 import threading
 import uuid
@@ -35,6 +36,7 @@ _REFUSALS = {
 _POLL_SECONDS = 0.05
 """How long an end of the server may take to be seen."""
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
+_THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1)(:[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +174,12 @@ class Api:
         return {
             "accountId": ACCOUNT,
             "apiId": "local",
-            "domainName": "localhost",
+            "domainName": _domain(request),
             "domainPrefix": "localhost",
             "extendedRequestId": str(uuid.uuid4()),
             "httpMethod": request.method,
             "identity": {"sourceIp": request.client, "userAgent": agent, "userArn": None},
-            "path": f"/{self.stage}{request.path}",
+            "path": request.path,  # as by a domain of one's own: no stage in the address
             "protocol": "HTTP/1.1",
             "requestId": str(uuid.uuid4()),
             "requestTime": _common_log_time(now),
@@ -250,6 +252,12 @@ def _proxied(result: Any) -> Response | None:
     headers.update(result.get("multiValueHeaders") or {})
     content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
     return Response(result["statusCode"], content, headers)
+
+
+def _domain(request: Request) -> str:
+    """The name that the API was called by. Here it has a port, which it never has on AWS."""
+    host = request.header("Host")
+    return host if _THIS_MACHINE.fullmatch(host) else "localhost"
 
 
 def _text(text: str) -> Response:

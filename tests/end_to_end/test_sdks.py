@@ -3,11 +3,7 @@
 import base64
 import http.client
 import json
-import os
-import re
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +11,7 @@ import pytest
 from segment.analytics.client import Client
 
 from tests.support.faulty_proxy import Fault, FaultyProxy
-from tests.support.local_stack import ROOT, Stack, make
+from tests.support.local_stack import ROOT, Stack, customer, make, stays, write_key
 
 BASIC = "Basic " + base64.b64encode(b"local:").decode()
 
@@ -36,26 +32,6 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture
 def url(stack: Stack) -> str:
     return f"http://127.0.0.1:{stack.port}"
-
-
-def customer(stack: Stack, name: str, events: int) -> Any:
-    """What is kept of somebody, once so many events were applied."""
-    deadline = time.monotonic() + 60
-    while True:
-        status, text = stack.call(f"/admin/customers/{name}")
-        found = json.loads(text)
-        if status == 200 and found["profile"]["seq"] >= events:
-            return found
-        assert time.monotonic() < deadline, text
-        time.sleep(0.1)
-
-
-def stays(stack: Stack, name: str, events: int) -> None:
-    """No further event comes, however long a redelivery may take on this machine."""
-    customer(stack, name, events)
-    marker = {"userId": name, "event": "Everything Sent", "messageId": f"last-{name}"}
-    assert stack.call("/v1/track", marker)[0] == 200  # the queue keeps a customer's events in order
-    assert customer(stack, name, events + 1)["profile"]["seq"] == events + 1
 
 
 # ------------------------------------------------------------------------- Python
@@ -172,37 +148,6 @@ def test_python_sends_with_a_key_that_an_operator_adds(stack: Stack, url: str) -
     assert "may not send identify" in str(error)
     stack.call("/v1/track", {"userId": "python-phone", "event": "Last"})
     assert customer(stack, "python-phone", 2)["profile"]["traits"] == {}
-
-
-def write_key(stack: Stack, *words: str) -> Any:
-    """`stepwell write-keys` in the stack's AWS account."""
-    endpoint = next(line for line in stack.lines if "AWS answers at" in line)
-    found = re.search(r"http://\S+:\d+", endpoint)
-    assert found
-    account = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "stepwell.cli.main",
-            "write-keys",
-            *words,
-            "--stage",
-            "local",
-            "--json",
-        ],
-        env={
-            **os.environ,
-            **account,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": found[0],
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 # ------------------------------------------------------------------------- Node
@@ -341,4 +286,16 @@ def test_browser_a_page_may_read_why_it_was_refused(stack: Stack) -> None:
     assert headers["access-control-allow-origin"] == "*"
     status, headers, body = browser(stack, "POST", "/v1/t", "x", Content_Encoding="gzip")
     assert (status, json.loads(body)["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert headers["access-control-allow-origin"] == "*"
+
+
+def test_browser_the_settings_lead_to_the_stack_that_was_asked(stack: Stack) -> None:
+    status, headers, body = browser(stack, "GET", "/v1/projects/local/settings", "")
+    assert status == 200
+    stepwell = json.loads(body)["integrations"]["Segment.io"]
+    assert (stepwell["protocol"], stepwell["apiHost"]) == ("http", f"127.0.0.1:{stack.port}/v1")
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["cache-control"] == "public, max-age=3600"
+    status, headers, body = browser(stack, "GET", "/v1/projects/unknown/settings", "")
+    assert (status, json.loads(body)["code"]) == (404, "not_found")
     assert headers["access-control-allow-origin"] == "*"

@@ -19,6 +19,7 @@ def test_api_has_these_routes(synthesized: Synthesized) -> None:
         ("POST", "/{call}"): "CUSTOM",
         ("OPTIONS", "/{call}"): "NONE",
         ("GET", "/v1/openapi.json"): "NONE",
+        ("GET", "/v1/projects/{write_key}/settings"): "NONE",
         ("GET", "/admin/customers/{id}"): "AWS_IAM",
     }
 

@@ -1,4 +1,7 @@
-"""A proxy before the API that fails as networks and gateways do, and notes what passes."""
+"""A proxy before the API that fails as networks and gateways do, and notes what passes.
+
+The API is called by the proxy's name, so that what it says of its address leads here as well.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import gzip
 import http.client
 import json
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -22,6 +26,20 @@ class Fault(Enum):
     """The API takes the call, and the connection is closed without an answer."""
 
 
+_OF_A_CONNECTION = {"connection", "content-length", "date", "server"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: list[tuple[str, str]]
+    content: bytes
+
+
+BUSY = Answer(503, [("Access-Control-Allow-Origin", "*")], b"{}")
+"""As the API's own refusals, a page may read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A request that came; header names in lower case, the body unpacked and read."""
@@ -33,11 +51,17 @@ class Seen:
 
 
 class FaultyProxy:
-    """`with FaultyProxy(port, Fault.BUSY) as proxy:`; each fault befalls one request, in turn."""
+    """`with FaultyProxy(port, Fault.BUSY) as proxy:`; each fault befalls one call, in turn.
 
-    def __init__(self, port: int, *faults: Fault) -> None:
+    Calls are POST, and `seen` has them. What browsers ask for besides passes: `asked`. It may all
+    take some seconds, `delay`.
+    """
+
+    def __init__(self, port: int, *faults: Fault, delay: float = 0.0) -> None:
         self.faults = deque(faults)
+        self._delay = delay
         self.seen: list[Seen] = []
+        self.asked: list[tuple[str, str]] = []
         self._port = port
         proxy = self
 
@@ -46,6 +70,11 @@ class FaultyProxy:
 
             def do_POST(self) -> None:
                 proxy.handle(self)
+
+            def do_GET(self) -> None:
+                proxy.pass_on(self)
+
+            do_OPTIONS = do_GET  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
@@ -71,30 +100,45 @@ class FaultyProxy:
         fault = self.faults.popleft() if self.faults else None
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in request.headers.items()}
-        status, content = 503, b"{}"
+        answer = BUSY
         if fault is not Fault.BUSY:
-            status, content = self._forward(request.path, headers, body)
-        status = status if fault is None else 503
-        self.seen.append(Seen(request.path, headers, _read(body, headers), status))
+            answer = self._forward("POST", request.path, headers, body)
+        if fault is not None:
+            answer = BUSY
+        self.seen.append(Seen(request.path, headers, _read(body, headers), answer.status))
         if fault is Fault.CUT:
             request.close_connection = True
             return
-        request.send_response(status)
-        request.send_header("Content-Length", str(len(content)))
-        request.end_headers()
-        request.wfile.write(content)
+        _respond(request, answer)
 
-    def _forward(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+    def pass_on(self, request: BaseHTTPRequestHandler) -> None:
+        self.asked.append((request.command, request.path))
+        _respond(
+            request, self._forward(request.command, request.path, dict(request.headers.items()))
+        )
+
+    def _forward(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
+    ) -> Answer:
+        time.sleep(self._delay)
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        passed = {
-            name: each for name, each in headers.items() if name not in {"host", "connection"}
-        }
+        passed = {name: each for name, each in headers.items() if name.lower() != "connection"}
         try:
-            connection.request("POST", path, body, passed)
+            connection.request(method, path, body, passed)
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            return Answer(answer.status, answer.getheaders(), answer.read())
         finally:
             connection.close()
+
+
+def _respond(request: BaseHTTPRequestHandler, answer: Answer) -> None:
+    request.send_response(answer.status)
+    for name, each in answer.headers:
+        if name.lower() not in _OF_A_CONNECTION:
+            request.send_header(name, each)
+    request.send_header("Content-Length", str(len(answer.content)))
+    request.end_headers()
+    request.wfile.write(answer.content)
 
 
 def _read(body: bytes, headers: dict[str, str]) -> Any:

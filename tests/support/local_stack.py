@@ -114,3 +114,54 @@ class Stack:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+
+def customer(stack: Stack, name: str, events: int) -> Any:
+    """What is kept of somebody, once so many events were applied."""
+    deadline = time.monotonic() + 60
+    while True:
+        status, text = stack.call(f"/admin/customers/{name}")
+        found = json.loads(text)
+        if status == 200 and found["profile"]["seq"] >= events:
+            return found
+        assert time.monotonic() < deadline, text
+        time.sleep(0.1)
+
+
+def stays(stack: Stack, name: str, events: int) -> None:
+    """No further event comes, however long a redelivery may take on this machine."""
+    customer(stack, name, events)
+    marker = {"userId": name, "event": "Everything Sent", "messageId": f"last-{name}"}
+    assert stack.call("/v1/track", marker)[0] == 200  # the queue keeps a customer's events in order
+    assert customer(stack, name, events + 1)["profile"]["seq"] == events + 1
+
+
+def write_key(stack: Stack, *words: str) -> Any:
+    """`stepwell write-keys` in the stack's AWS account."""
+    endpoint = next(line for line in stack.lines if "AWS answers at" in line)
+    found = re.search(r"http://\S+:\d+", endpoint)
+    assert found
+    account = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "stepwell.cli.main",
+            "write-keys",
+            *words,
+            "--stage",
+            "local",
+            "--json",
+        ],
+        env={
+            **os.environ,
+            **account,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": found[0],
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

@@ -96,6 +96,46 @@ def test_a_key_for_some_calls_is_403_for_others(stage: Stage) -> None:
     assert [each["source"] for each in queued(stage)] == ["web"]
 
 
+def browser_settings(stage: Stage, key: str) -> tuple[int, Any, dict[str, str]]:
+    """What a browser gets at the API's own address, which has the stage in it."""
+    event = {
+        "resource": "/v1/projects/{write_key}/settings",
+        "path": f"/v1/projects/{key}/settings",
+        "httpMethod": "GET",
+        "headers": {"Host": "evil.example", "X-Forwarded-Host": "evil.example"},
+        "pathParameters": {"write_key": key},
+        "requestContext": {
+            "domainName": "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com",
+            "path": f"/prod/v1/projects/{key}/settings",
+        },
+        "body": None,
+        "isBase64Encoded": False,
+    }
+    answer: dict[str, Any] = stage.engine.invoke(PREFIX + "ingest", event)
+    return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+
+
+def test_browsers_load_the_settings_of_a_write_key(stage: Stage) -> None:
+    status, document, headers = browser_settings(stage, "local")
+    assert status == 200
+    stepwell = document["integrations"]["Segment.io"]
+    assert stepwell["apiHost"] == "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/prod/v1"
+    assert (stepwell["apiKey"], stepwell["protocol"]) == ("local", "https")
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Cache-Control"] == "public, max-age=3600"
+    assert queued(stage) == []
+
+
+@pytest.mark.parametrize("key", ["nobodys", "revoked-key"])
+def test_there_are_no_settings_for_a_key_that_is_unknown_or_revoked(stage: Stage, key: str) -> None:
+    item = {"source": "web", "revoked_at": "2026-11-24T00:00:00Z"}
+    stage.store.write(Put(keys.write_key(hash_write_key("revoked-key")), item))
+    status, document, headers = browser_settings(stage, key)
+    assert (status, document["code"], document["success"]) == (404, "not_found", False)
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Cache-Control"] == "no-store"
+
+
 def test_a_queue_that_is_not_there_is_503(stage: Stage) -> None:
     """Last, for it takes the queue away."""
     stage.engine.client("sqs").delete_queue(QueueUrl=stage.events_url)

@@ -77,6 +77,25 @@ def test_an_event_has_the_proxy_shape() -> None:
     assert context["requestTime"] == "24/Nov/2026:21:14:00 +0000"
 
 
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("localhost:8080", "localhost:8080"),
+        ("127.0.0.1:9000", "127.0.0.1:9000"),
+        ("evil.example", "localhost"),
+        ("localhost.evil.example:80", "localhost"),
+        ("", "localhost"),
+    ],
+)
+def test_the_context_tells_by_what_name_of_this_machine_it_was_called(
+    host: str, domain: str
+) -> None:
+    bench = Bench()
+    bench.api.answer(Request("POST", "/v1/track?a=1", (("host", host),), b"", "127.0.0.1"))
+    context = bench.calls[0][1]["requestContext"]
+    assert (context["domainName"], context["path"]) == (domain, "/v1/track")
+
+
 def test_a_body_that_is_no_text_is_base64() -> None:
     bench = Bench()
     bench.ask("POST", "/v1/track", b"\xff\xfe")

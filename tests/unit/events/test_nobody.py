@@ -19,16 +19,12 @@ def read(**ids: Any) -> list[Event]:
     return read_call("track", body, source="shop", received_at=now, new_id=lambda: "m")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "0", " NULL", "00000000-0000-0000-0000-000000000000", "[object Object]"]
-)
+@pytest.mark.parametrize("text", ["", "0", " NULL", "00000000-0000-0000-0000-000000000000", "{}"])
 def test_what_names_nobody(text: str) -> None:
     assert names_nobody(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["7", "11111", "ada", "nullable", "guest-7", "11-2", "+447700900123"]
-)
+@pytest.mark.parametrize("text", ["7", "11111", "ada", "nullable", "guest-7", "+447700900123"])
 def test_what_may_name_somebody(text: str) -> None:
     assert not names_nobody(text)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from stepwell.events.body import EnvelopeError, Reason, read_document
+from stepwell.events.browser_settings import read_address, settings_document
 from stepwell.events.envelope import Reader, Received, call_named
 from stepwell.events.model import Event
 from stepwell.events.sources import Source
@@ -72,6 +73,18 @@ class Intake:
         except EnvelopeError as error:
             return _refused(_STATUS[error.reason], error.reason, error.problems)
         return self._queue(received)
+
+    def browser_settings(self, write_key: str, *, domain: str, path: str) -> Answer:
+        """What the SDK for browsers asks for first; `domain` and `path` are those of the request.
+
+        A revoked key has no settings, so that a page that was forgotten sends nothing.
+        """
+        if self.find_source(write_key) is None:
+            return _refused(404, "not_found", [("", "there is no such write key")])
+        address = read_address(domain, path)
+        if address is None:
+            return _refused(400, "invalid", [("", "no SDK can send to the address of this call")])
+        return Answer(200, settings_document(write_key, address))
 
     def _named_in(self, document: Mapping[str, Any]) -> Source | None:
         """SDKs that cannot set headers, and older ones, have the write key in the body."""
