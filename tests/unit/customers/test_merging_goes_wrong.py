@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Item, Key, Operation, TableName, Update
 from tests.support.fakes import Crash, CrashError, CrashingStore
 from tests.support.programs import entry, program
+from tests.support.races import together
 from tests.support.world import START, World, alias, event, identify, visit
 
 PROGRAMS = (
@@ -162,24 +163,12 @@ def test_the_story_ends_as_it_should() -> None:
 
 def race(world: World, *lanes: list[Event]) -> list[Routed]:
     routed: list[Routed] = []
-    errors: list[BaseException] = []
-    barrier = threading.Barrier(len(lanes))
 
     def run(lane: list[Event]) -> None:
         router = world.make_router()
-        barrier.wait()
-        try:
-            routed.extend(router.route(each, each.received_at) for each in lane)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            errors.append(error)
+        routed.extend(router.route(each, each.received_at) for each in lane)
 
-    threads = [threading.Thread(target=run, args=(lane,)) for lane in lanes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    together(*(partial(run, lane) for lane in lanes))
     return routed
 
 
