@@ -43,6 +43,8 @@ class Surroundings:
             "ARCHIVE_BUCKET": names.archive_bucket(),
             "CATALOG_KEY": self.compiled.catalog_key,
             "POLICIES_KEY": self.compiled.policies_key,
+            "REGISTRY_KEY": self.compiled.registry_key,
+            "UNKNOWN_EVENTS": settings.unknown_events,
             "HASH_SECRET_ARN": names.hashing_key_arn(),
             "EVENTS_QUEUE_URL": self.events.queue_url,
             "COMMANDS_QUEUE_URL": self.commands.queue_url,
@@ -143,8 +145,11 @@ _PREFIXES = ("JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX")
 FUNCTIONS = (
     FunctionPlan(
         "ingest",
-        ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"),
-        lambda s: (s.customers("GetItem"), sends(s.events)),
+        (
+            *("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"),
+            *("PROGRAMS_BUCKET", "REGISTRY_KEY", "UNKNOWN_EVENTS"),
+        ),
+        lambda s: (s.customers("GetItem"), sends(s.events), s.bucket_objects("registries")),
         timeout_seconds=20,
     ),
     FunctionPlan(

@@ -14,6 +14,8 @@ from enum import StrEnum
 
 from aws_cdk.aws_logs import RetentionDays
 
+from stepwell.events.registry import UnknownEvents
+
 
 class Stage(StrEnum):
     LOCAL = "local"
@@ -50,6 +52,8 @@ class Settings:
     """Step Functions throttles starts, wakes and stops per account: few workers are enough."""
     archive_days: int | None = None
     """How long archived events are kept; None: for good, as rebuilding all profiles needs."""
+    unknown_events: UnknownEvents = UnknownEvents.ACCEPT
+    """What becomes of an event whose name the registry does not have."""
     delivery_concurrency: int | None = None
     """Reserved for delivery, and its limit: a provider's rate. A new account has nothing to reserve
     from, and its deployment would fail, so that this is set when the quota has been raised.

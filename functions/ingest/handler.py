@@ -12,18 +12,20 @@ from aws_lambda_powertools import Logger
 
 from stepwell.aws import clock
 from stepwell.aws.clients import client
+from stepwell.aws.deployed_registry import read_registry
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import EventsQueue
-from stepwell.aws.settings import EventsQueueSettings, load
+from stepwell.aws.settings import EventsQueueSettings, RegistrySettings, load
 from stepwell.aws.write_keys import WriteKeys
 from stepwell.events.intake import Answer, Intake
+from stepwell.events.registry import Registry
 
 logger = Logger(service="ingest")
 
 LOGGED_FIELDS = 20
 
 
-class IngestSettings(EventsQueueSettings):
+class IngestSettings(EventsQueueSettings, RegistrySettings):
     customers_table: str
 
 
@@ -35,6 +37,16 @@ def intake() -> Intake:
         find_source=lambda key: write_keys.source(key, clock.now()),
         queue=EventsQueue(client("sqs"), settings.events_queue_url),
         new_id=lambda: secrets.token_hex(16),
+        registry=registry,
+    )
+
+
+@cache
+def registry() -> Registry:
+    """Read with the first event of a process; when that fails, with the next."""
+    settings = load(IngestSettings)
+    return read_registry(
+        client("s3"), settings.programs_bucket, settings.registry_key, settings.unknown_events
     )
 
 

@@ -45,6 +45,7 @@ EXPECTED: Mapping[str, Grants] = {
     "ingest": {
         **READS_KEY,
         "dynamodb:GetItem": CUSTOMERS,
+        "s3:GetObject": {f"{_BUCKET}/registries/*"},
         "sqs:SendMessage": {"EventsQueue.Arn"},
     },
     "router": {

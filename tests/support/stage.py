@@ -292,7 +292,11 @@ class Stage:
             policies_key = "policies/of-the-test.json"
             body = json.dumps(document | dict(self._policies))
             s3.put_object(Bucket=f"{PREFIX}programs", Key=policies_key, Body=body.encode())
-        return {"CATALOG_KEY": bundle.catalog_key, "POLICIES_KEY": policies_key}
+        return {
+            "CATALOG_KEY": bundle.catalog_key,
+            "POLICIES_KEY": policies_key,
+            "REGISTRY_KEY": bundle.registry_key,
+        }
 
     def _create_machines(self) -> None:
         statemachines = self._project / "statemachines" if self._project else STATEMACHINES

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from stepwell.events.body import EnvelopeError, Reason, read_document
 from stepwell.events.envelope import ALL_TYPES, Reader, Received, call_named
 from stepwell.events.model import Event, EventType
+from stepwell.events.registry import Registry, RegistryUnavailableError
 from stepwell.values import value
 
 MAX_ERRORS = 100
@@ -44,11 +45,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """`find_source(write_key)` gives the source, or None for an unknown key."""
+    """`find_source(write_key)` gives the source, or None for an unknown key.
+
+    `registry` is what events are held to; it may raise RegistryUnavailableError.
+    """
 
     find_source: Callable[[str], Source | None]
     queue: Queue
     new_id: Callable[[], str]
+    registry: Callable[[], Registry] = Registry
 
     def accept(
         self,
@@ -77,10 +82,12 @@ class Intake:
             source = source or self._named_in(document)
             if source is None:
                 return _unknown_key()
-            reader = Reader(source.name, received_at, self.new_id, source.types)
+            reader = Reader(source.name, received_at, self.new_id, source.types, self.registry)
             received = reader.read(kind, document)
         except EnvelopeError as error:
             return _refused(_STATUS[error.reason], error.reason, error.problems)
+        except RegistryUnavailableError:
+            return _unavailable()
         return self._queue(received)
 
     def _named_in(self, document: Mapping[str, Any]) -> Source | None:
@@ -94,8 +101,7 @@ class Intake:
         try:
             self.queue.send(received.events)
         except QueueUnavailableError:
-            said = "events cannot be taken just now, send them again"
-            return _refused(503, "unavailable", [("", said)])
+            return _unavailable()
         if not received.is_batch:
             return Answer(200, {"success": True})
         return Answer(200, {"success": True, **_counts(received), **_errors(_problems(received))})
@@ -131,6 +137,11 @@ def _problems(received: Received) -> list[tuple[str, str]]:
 def _errors(problems: Sequence[tuple[str, str]]) -> dict[str, Any]:
     listed = [{"field": path, "message": text} for path, text in problems[:MAX_ERRORS]]
     return {"errors": listed} if listed else {}
+
+
+def _unavailable() -> Answer:
+    said = "events cannot be taken just now, send them again"
+    return _refused(503, "unavailable", [("", said)])
 
 
 def _unknown_key() -> Answer:
