@@ -37,7 +37,7 @@ export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test agreement check lint types imports journeys scenarios synth sdks bench format clean
+.PHONY: help run test agreement check lint types imports journeys events scenarios synth sdks bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -58,7 +58,7 @@ agreement: .venv/.project ## hold the simulator to moto in 400 generated cases; 
 	HYPOTHESIS_PROFILE=nightly AGREEMENT_SEED=$(SEED) $(python) -m pytest tests/agreement -n 2 \
 	  -o faulthandler_timeout=1800  # making a case that differs smaller takes its time
 
-check: lint types imports journeys synth ## style, types, import rules, journeys and their scenarios, templates
+check: lint types imports journeys events synth ## style, types, import rules, journeys and their scenarios, events, templates
 
 lint: .venv/.project
 	@$(say) 'style: ruff'
@@ -77,6 +77,10 @@ journeys: scenarios
 	@$(say) 'journeys: problems, and drift of the compiled state machines'
 	.venv/bin/stepwell check
 	.venv/bin/stepwell compile --check
+
+events: .venv/.project
+	@$(say) 'events: what a change of the registry would break'
+	.venv/bin/stepwell events check
 
 scenarios: .venv/.project ## what the journeys have to do; `stepwell test` shows more
 	@$(say) 'scenarios: what the journeys have to do'

@@ -11,6 +11,7 @@ from stepwell.cli import (
     check,
     compile,  # noqa: A004 - named like the command
     customer,
+    events,
     graph,
     replay,
     send,
@@ -22,7 +23,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    replay,
+    *(replay, events),
 )
 
 
