@@ -81,6 +81,7 @@ journeys: scenarios
 events: .venv/.project
 	@$(say) 'events: what a change of the registry would break'
 	.venv/bin/stepwell events check
+	.venv/bin/stepwell events docs --check
 
 scenarios: .venv/.project ## what the journeys have to do; `stepwell test` shows more
 	@$(say) 'scenarios: what the journeys have to do'

@@ -12,6 +12,7 @@ import pytest
 
 from stepwell.cli.main import main
 from stepwell.journeys.compiler.published import LOCK
+from stepwell.journeys.compiler.registry_page import PAGE
 
 Json = dict[str, Any]
 
@@ -21,6 +22,8 @@ def root(tmp_path: Path) -> Path:
     shutil.copytree("events/schemas", tmp_path / "events" / "schemas")
     shutil.copy(LOCK, tmp_path / LOCK)
     shutil.copytree("statemachines", tmp_path / "statemachines")
+    (tmp_path / "docs").mkdir()
+    shutil.copy(PAGE, tmp_path / PAGE)
     return tmp_path
 
 
@@ -67,7 +70,7 @@ def test_what_a_sender_could_not_live_with_is_refused_with_version_path_and_rule
     assert "make a new version: events/schemas/order_completed.2.json" in found[1]["remedy"]
     before = (root / LOCK).read_text()
     assert run(root, "publish") == 1
-    assert "Nothing is published." in capsys.readouterr().err
+    assert "Nothing is written." in capsys.readouterr().err
     assert (root / LOCK).read_text() == before
 
 
@@ -172,3 +175,45 @@ def test_a_schema_that_is_none_is_told_before_all_else(
     [problem] = problems(root, capsys)
     assert problem["code"] == "SW500"
     assert run(root, "publish") == 1
+
+
+# ---------------------------------------------------------------- docs
+
+
+def test_the_shipped_page_is_what_the_schemas_say(root: Path) -> None:
+    assert run(root, "docs", "--check") == 0
+
+
+def test_a_page_that_has_drifted_is_refused_and_written_anew(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(schema: Json) -> None:
+        schema["properties"]["gift"] = {
+            "type": ["boolean", "null"],
+            "description": "Whether it is | may be a gift.",
+        }
+        schema["additionalProperties"] = False
+
+    edit(root, "order_completed.json", change, to="order_completed.2.json")
+    old = (root / PAGE).read_text()
+    assert run(root, "docs", "--check") == 1
+    assert "`stepwell events docs`" in capsys.readouterr().err
+    assert (root / PAGE).read_text() == old
+    assert run(root, "docs", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"file": PAGE, "changed": True}
+    text = (root / PAGE).read_text()
+    assert "| `gift` | boolean or null |  |  | Whether it is \\| may be a gift. |" in text
+    assert "Version 1, which an event means that names none (`events/schemas/order" in text
+    assert "It is closed: other properties are refused." in text
+    assert run(root, "docs", "--check") == 0
+
+
+def test_the_page_tells_types_bounds_and_journeys(root: Path) -> None:
+    text = (root / PAGE).read_text()
+    assert "| [Product Added](#product-added) | 1 | A product was put into the cart. |" in text
+    assert "| `cart_id` | string | yes |  | Id of the cart. |" in text
+    assert "| `price` | number |  | ≥ 0 | Price of one. |" in text
+    assert "| `products[].price` | number |  | ≥ 0 | Price of one. |" in text
+    assert '| `status` | string | yes | `"granted"`, `"revoked"` | The customer' in text
+    assert "Taken by `cart_abandonment`" in text
+    assert "No journey takes it." in text

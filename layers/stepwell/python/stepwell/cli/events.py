@@ -1,4 +1,6 @@
-"""`stepwell events`: the event registry: whether a change breaks anybody, what is published."""
+"""`stepwell events`: whether a change of the event registry breaks anybody, what is published, and
+the registry as a page.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from stepwell.journeys.compiler.published import Published
     from stepwell.journeys.compiler.registry import EventRegistry
 
-HELP = "Check and publish the event registry, events/schemas/."
+HELP = "Check, publish and describe the event registry, events/schemas/."
 _ABOUT_EVENTS = ("SW5", "SW605")
 """Codes of problems that a journey has with events; `stepwell check` tells the others."""
 
@@ -38,7 +40,9 @@ def add_parser(commands: Commands) -> None:
         metavar=("EVENT", "VERSION"),
         help="a version whose file is gone and that no app sends any more",
     )
-    for action in (check, publish):
+    docs = actions.add_parser("docs", help="write docs/event-registry.md from the schemas")
+    docs.add_argument("--check", action="store_true", help="write nothing; 1 when it would change")
+    for action in (check, publish, docs):
         _add_common(action)
     parser.set_defaults(run=run)
 
@@ -53,9 +57,8 @@ def run(arguments: Namespace) -> int:
     from stepwell.journeys.compiler.published import PublishedError  # noqa: PLC0415 - quick --help
 
     try:
-        return {"check": _check, "publish": _publish}[arguments.action](
-            arguments, root_of(arguments.root)
-        )
+        action = {"check": _check, "publish": _publish, "docs": _docs}[arguments.action]
+        return action(arguments, root_of(arguments.root))
     except PublishedError as error:
         raise CommandError(str(error)) from error
 
@@ -122,12 +125,32 @@ def _publish(arguments: Namespace, root: Path) -> int:
     return 0
 
 
+def _docs(arguments: Namespace, root: Path) -> int:
+    from stepwell.journeys.compiler.registry_page import PAGE, registry_page  # noqa: PLC0415
+
+    project, registry = _read(root)
+    if registry is None:
+        return _refuse(_of_events(project), arguments)
+    text, path = registry_page(registry, project.subjects), root / PAGE
+    is_old = not path.is_file() or path.read_text(encoding="utf-8") != text
+    if is_old and not arguments.check:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    if arguments.json:
+        print(json.dumps({"file": PAGE, "changed": is_old}))
+    elif is_old and arguments.check:
+        print(f"{PAGE} is not what the schemas say: `stepwell events docs`", file=sys.stderr)
+    else:
+        print(f"{PAGE} {'written anew' if is_old else 'is what the schemas say'}.")
+    return 1 if is_old and arguments.check else 0
+
+
 def _refuse(problems: Sequence[Problem], arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps([each.as_json() for each in sorted(problems)], indent=2))
     else:
         print_problems(sorted(problems))
-        print("Nothing is published.", file=sys.stderr)
+        print("Nothing is written.", file=sys.stderr)
     return 1
 
 
