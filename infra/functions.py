@@ -41,6 +41,7 @@ class Surroundings:
             "RECORDS_TABLE": names.resource("records"),
             "PROGRAMS_BUCKET": names.programs_bucket(),
             "ARCHIVE_BUCKET": names.archive_bucket(),
+            "QUARANTINE_BUCKET": names.quarantine_bucket(),
             "CATALOG_KEY": self.compiled.catalog_key,
             "POLICIES_KEY": self.compiled.policies_key,
             "REGISTRY_KEY": self.compiled.registry_key,
@@ -147,9 +148,14 @@ FUNCTIONS = (
         "ingest",
         (
             *("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"),
-            *("PROGRAMS_BUCKET", "REGISTRY_KEY", "UNKNOWN_EVENTS"),
+            *("PROGRAMS_BUCKET", "REGISTRY_KEY", "UNKNOWN_EVENTS", "QUARANTINE_BUCKET"),
         ),
-        lambda s: (s.customers("GetItem"), sends(s.events), s.bucket_objects("registries")),
+        lambda s: (
+            s.customers("GetItem"),
+            sends(s.events),
+            s.bucket_objects("registries"),
+            allow(s.names.quarantined_calls(), "s3:PutObject"),
+        ),
         timeout_seconds=20,
     ),
     FunctionPlan(
@@ -215,6 +221,12 @@ FUNCTIONS = (
             *providers(s.settings),
         ),
         timeout_seconds=30,
+    ),
+    FunctionPlan(
+        "quarantine_watch",
+        ("QUARANTINE_BUCKET",),
+        lambda s: (allow(s.data.quarantine.bucket_arn, "s3:ListBucket"),),
+        timeout_seconds=300,
     ),
     FunctionPlan(
         "admin",

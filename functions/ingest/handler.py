@@ -15,7 +15,8 @@ from stepwell.aws.clients import client
 from stepwell.aws.deployed_registry import read_registry
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import EventsQueue
-from stepwell.aws.settings import EventsQueueSettings, RegistrySettings, load
+from stepwell.aws.quarantine import QuarantineWriter
+from stepwell.aws.settings import EventsQueueSettings, QuarantineSettings, RegistrySettings, load
 from stepwell.aws.write_keys import WriteKeys
 from stepwell.events.intake import Answer, Intake
 from stepwell.events.registry import Registry
@@ -25,7 +26,7 @@ logger = Logger(service="ingest")
 LOGGED_FIELDS = 20
 
 
-class IngestSettings(EventsQueueSettings, RegistrySettings):
+class IngestSettings(EventsQueueSettings, RegistrySettings, QuarantineSettings):
     customers_table: str
 
 
@@ -36,9 +37,16 @@ def intake() -> Intake:
     return Intake(
         find_source=lambda key: write_keys.source(key, clock.now()),
         queue=EventsQueue(client("sqs"), settings.events_queue_url),
-        new_id=lambda: secrets.token_hex(16),
+        new_id=_new_id,
         registry=registry,
+        quarantine=QuarantineWriter(
+            client("s3"), settings.quarantine_bucket, settings.registry_key, _new_id
+        ),
     )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(16)
 
 
 @cache
@@ -79,7 +87,12 @@ def _log(answer: Answer) -> None:
         rejected = answer.body.get("rejected")
         logger.warning(
             "call refused" if answer.status != 200 else "part of a batch refused",
-            extra={"status": answer.status, "rejected": rejected, "fields": fields},
+            extra={
+                "status": answer.status,
+                "rejected": rejected,
+                "quarantined": answer.body.get("quarantined"),
+                "fields": fields,
+            },
         )
 
 

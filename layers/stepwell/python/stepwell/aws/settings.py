@@ -46,6 +46,10 @@ class RegistrySettings(Settings):
     unknown_events: UnknownEvents = UnknownEvents.ACCEPT
 
 
+class QuarantineSettings(Settings):
+    quarantine_bucket: str
+
+
 class HashSettings(Settings):
     hash_secret_arn: str
 

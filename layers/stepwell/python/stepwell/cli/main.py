@@ -13,6 +13,7 @@ from stepwell.cli import (
     customer,
     events,
     graph,
+    quarantine,
     replay,
     send,
     simulate,
@@ -23,7 +24,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(replay, events),
+    *(replay, events, quarantine),
 )
 
 

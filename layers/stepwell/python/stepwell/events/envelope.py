@@ -44,10 +44,14 @@ _NAMES = {
 
 @value
 class Refused:
-    """A call that does not count, as it was sent; `error` has the paths from the body's outside."""
+    """A call that does not count, as it was sent; `error` has the paths from the body's outside.
+
+    Of a body that is no JSON `call` is None, and `body` has it.
+    """
 
     call: Any
     error: EnvelopeError
+    body: bytes = b""
 
 
 @value
