@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from functools import cache
 from typing import Any
@@ -24,6 +25,7 @@ from stepwell.events.registry import Registry
 logger = Logger(service="ingest")
 
 LOGGED_FIELDS = 20
+_CHOSEN = re.compile(r"\b(properties|traits|context)\b.*")
 
 
 class IngestSettings(EventsQueueSettings, RegistrySettings, QuarantineSettings):
@@ -83,7 +85,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _log(answer: Answer) -> None:
     errors = answer.body.get("errors", ())
     if answer.status != 200 or errors:
-        fields = [error["field"] for error in errors[:LOGGED_FIELDS]]
+        # Below the properties a path has names that the sender chose: a map may have addresses.
+        fields = [_CHOSEN.sub(r"\1", error["field"]) for error in errors[:LOGGED_FIELDS]]
         rejected = answer.body.get("rejected")
         logger.warning(
             "call refused" if answer.status != 200 else "part of a batch refused",

@@ -110,6 +110,18 @@ def test_a_known_event_is_held_to_its_schema_and_to_the_version_it_names(stage: 
     assert queued(stage) == []
 
 
+def test_names_that_a_sender_chose_are_not_logged(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = [{"product_id": 1, "ada@example.com": 2}]
+    order = {"order_id": "1", "total": 1, "products": people}
+    bad = {"userId": "ada", "event": "Order Completed", "properties": order}
+    assert post(stage, "/v1/track", with_key(bad))[0] == 400
+    [record] = caplog.records
+    assert vars(record)["fields"] == ["properties"]
+    assert "ada" not in str(vars(record))
+
+
 def test_an_unknown_event_is_accepted_by_default(stage: Stage) -> None:
     assert post(stage, "/v1/track", with_key(GOOD | {"event": "Sneezed"}))[0] == 200
     assert len(queued(stage)) == 1

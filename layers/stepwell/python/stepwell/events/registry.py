@@ -25,6 +25,11 @@ Problem = tuple[str, str]
 
 MAX_PROBLEMS = 20
 """Of one event; a sender that has put these right sees the others."""
+MAX_COMPARISONS = 50_000
+"""Parts of an event times parts of its schema, up to which all that is wrong is looked for. Beyond
+it the first problem is told: each form of an `anyOf` that does not fit is an error of its own, and
+a list of thousands under hundreds of forms would take gigabytes.
+"""
 VERSION_FIELD = "context.protocols.event_version"
 
 
@@ -74,7 +79,11 @@ class Registry:
         if validator.is_valid(properties):
             return []
         # SDKs of typed languages send null for what there is none of.
-        found = validator.iter_errors(_without_nulls(properties))
+        kept = _without_nulls(properties)
+        if _parts(kept) * schema_parts(self.events[name][version]) > MAX_COMPARISONS:
+            found = _first_error(validator, kept)
+        else:
+            found = validator.iter_errors(kept)
         problems = (problem for error in found for problem in _told(error))
         return list(islice(problems, MAX_PROBLEMS))
 
@@ -110,6 +119,44 @@ def default_version(versions: Mapping[int, Any]) -> int:
     others never named one, and goes on so.
     """
     return min(versions)
+
+
+def schema_parts(schema: Schema) -> int:
+    """How many objects a schema is, with each `$ref` to its definitions written out."""
+    defined: Mapping[str, Any] = schema.get("$defs", {})
+    sizes: dict[str, int] = {}
+
+    def size(part: Any) -> int:
+        if isinstance(part, list):
+            return sum(map(size, part))
+        if not isinstance(part, Mapping):
+            return 0
+        reference = part.get("$ref")
+        own = referred(reference) if isinstance(reference, str) else 0
+        return 1 + own + sum(size(each) for name, each in part.items() if name != "$defs")
+
+    def referred(reference: str) -> int:
+        if reference not in sizes:
+            sizes[reference] = size(defined.get(reference.rpartition("/")[2]))
+        return sizes[reference]
+
+    return size(schema)
+
+
+def _parts(value: Any) -> int:
+    """How many values a value is."""
+    if isinstance(value, dict):
+        return 1 + sum(map(_parts, value.values()))
+    return 1 + sum(map(_parts, value)) if isinstance(value, list) else 1
+
+
+def _first_error(validator: Draft202012Validator, value: Any) -> Iterator[ValidationError]:
+    import jsonschema_rs  # noqa: PLC0415 - it is loaded: there is a validator
+
+    try:
+        validator.validate(value)
+    except jsonschema_rs.ValidationError as error:
+        yield error
 
 
 def _version(context: Mapping[str, Any], versions: Mapping[int, Any]) -> int:
