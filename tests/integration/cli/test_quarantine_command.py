@@ -460,6 +460,22 @@ def test_two_who_correct_at_once_do_not_overwrite_each_other(
     assert run(capsys, "show", entry_id)["history"][-1]["call"]["properties"]["total"] == 1
 
 
+def test_what_is_being_dismissed_is_not_replayed(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its first write is there, the process gone; dismissing again ends it."""
+    entry_id = refuse(stage)
+    run(capsys, "fix", entry_id, "--set", "properties.total=1")
+    desk, _ = dying_desk(stage, 5, after=False)  # entry, state, closed, state's write, close
+    with pytest.raises(CrashError):
+        desk.dismiss(desk.bucket.entry(entry_id), "ours", TUESDAY)
+    assert main(["quarantine", "replay", entry_id, "--stage", "local"]) == 2
+    assert "is being dismissed by somebody" in capsys.readouterr().err
+    run(capsys, "dismiss", entry_id, "--reason", "ours")
+    assert states(capsys) == {entry_id: "dismissed"}
+    assert len(run(capsys, "show", entry_id)["history"]) == 2
+
+
 def test_an_account_that_cannot_be_reached_is_one_line(
     stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

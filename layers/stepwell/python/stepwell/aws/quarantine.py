@@ -30,6 +30,7 @@ from stepwell.events.quarantine import (
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+DISMISSED = "dismissed"
 _TAKEN = ("PreconditionFailed", "412")
 _MISSING = ("NoSuchKey", "404")
 
@@ -87,6 +88,11 @@ class State:
     history: list[dict[str, Any]] = field(default_factory=list)
     closed: dict[str, Any] | None = None
     tag: str = ""
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Whether somebody has said so, though the entry may not be closed yet."""
+        return bool(self.history) and self.history[-1]["what"] == DISMISSED
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from stepwell.aws.quarantine import QuarantineBucket, QuarantineError, State
+from stepwell.aws.quarantine import DISMISSED, QuarantineBucket, QuarantineError, State
 from stepwell.customers.routing import MARKER_KEPT
 from stepwell.events.body import EnvelopeError
 from stepwell.events.model import Event
@@ -96,16 +96,25 @@ class QuarantineDesk:
         return ()
 
     def dismiss(self, entry: Entry, reason: str, now: datetime) -> None:
-        """Close an entry that nothing can be made of. Raises QuarantineError."""
+        """Close an entry that nothing can be made of. Raises QuarantineError.
+
+        The state is written first, over what was read, so that nobody replays it meanwhile.
+        """
         state = self.bucket.state(entry.id)
-        self._check_open(entry, state)
-        left = {"what": "dismissed", **self._signed(now), "reason": reason}
+        left = {"what": DISMISSED, **self._signed(now), "reason": reason}
+        if not (state.closed is None and state.is_dismissed):  # else an earlier try broke off
+            self._check_open(entry, state)
+            state.history.append(left)
+            self.bucket.put_state(entry.id, state)
         self.bucket.close(entry.id, left)
 
     def _check_open(self, entry: Entry, state: State) -> None:
         if state.closed is not None:
             how, at, by = (state.closed[each] for each in ("what", "at", "by"))
             raise QuarantineError(f"{entry.id} was {how} at {at} by {by}")
+        if state.is_dismissed:
+            by = state.history[-1]["by"]
+            raise QuarantineError(f"{entry.id} is being dismissed by {by}; dismiss it to end that")
 
     def _signed(self, now: datetime) -> dict[str, str]:
         return {"at": to_text(now), "by": self.by}

@@ -190,7 +190,8 @@ def _show(desk: QuarantineDesk, arguments: argparse.Namespace) -> int:
     print("\nAs it was sent:\n")
     sent = entry.text or entry.body or json.dumps(entry.call, indent=2, ensure_ascii=False)
     print(_plain(sent))
-    for each in [*state.history, *([state.closed] if state.closed else [])]:
+    ended = [state.closed] if state.closed and not state.is_dismissed else []
+    for each in [*state.history, *ended]:
         more = {name: value for name, value in each.items() if name not in ("what", "at", "by")}
         print(f"\n{each['what']} at {each['at']} by {each['by']}")
         if more:
