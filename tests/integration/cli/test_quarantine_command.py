@@ -1,111 +1,38 @@
-"""`stepwell quarantine` on moto: from ingest's refusal to the router, and every crash between."""
+"""`stepwell quarantine` on moto: from what ingest keeps to what the router applies."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
-from infra.local.account import ACCOUNT, REGION
-from stepwell.aws import clients
-from stepwell.aws.events_queue import EventsQueue
-from stepwell.aws.quarantine import QuarantineBucket
-from stepwell.aws.quarantine_desk import AGAIN_WITHIN, QuarantineDesk
+from infra.local.account import ACCOUNT
 from stepwell.cli import quarantine
 from stepwell.cli.main import main
-from stepwell.events.intake import QueueUnavailableError
-from stepwell.events.registry import Registry
+from tests.support.quarantine import (
+    ORDER,
+    Json,
+    clock_of,
+    deploy_ingest,
+    objects,
+    publish,
+    refuse,
+    run,
+    states,
+)
 from tests.support.stage import ARCHIVE, PREFIX, QUARANTINE, TUESDAY, Stage
-
-Json = dict[str, Any]
-ORDER = {
-    "event": "Order Completed",
-    "userId": "ada",
-    "messageId": "o-1",
-    "properties": {"order_id": "1", "total": "59.90"},
-}
 
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     with Stage() as stage:
-        _deploy_ingest(stage)
-        monkeypatch.setattr(quarantine, "datetime", _clock(stage))
+        deploy_ingest(stage)
+        monkeypatch.setattr(quarantine, "datetime", clock_of(stage))
         stage.identify("ada", tier=1)
         yield stage
-
-
-def _clock(stage: Stage) -> type[datetime]:
-    class Now(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> Now:
-            return cls.fromtimestamp(stage.engine.clock.now().timestamp(), tz)
-
-    return Now
-
-
-def _deploy_ingest(stage: Stage, **changes: str) -> None:
-    """The function as the operator's account knows it: its settings name the registry."""
-    s3 = stage.engine.client("s3")
-    [key] = [
-        each["Key"]
-        for each in s3.list_objects_v2(Bucket=f"{PREFIX}programs", Prefix="registries/")["Contents"]
-    ]
-    variables = {
-        "PROGRAMS_BUCKET": f"{PREFIX}programs",
-        "REGISTRY_KEY": key,
-        "UNKNOWN_EVENTS": "accept",
-    }
-    role = stage.engine.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
-    stage.engine.client("lambda").create_function(
-        FunctionName=f"{PREFIX}ingest",
-        Role=role["Role"]["Arn"],
-        Runtime="python3.13",
-        Handler="handler.handler",
-        Code={"ZipFile": b"-"},
-        Environment={"Variables": variables | changes},
-    )
-
-
-def publish(stage: Stage, change: Callable[[Json], None]) -> None:
-    """Deploy another registry."""
-    s3, functions = stage.engine.client("s3"), stage.engine.client("lambda")
-    name = f"{PREFIX}ingest"
-    settings = functions.get_function_configuration(FunctionName=name)["Environment"]
-    bucket, key = f"{PREFIX}programs", settings["Variables"]["REGISTRY_KEY"]
-    document = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    change(document["events"])
-    settings["Variables"]["REGISTRY_KEY"] = "registries/later.json"
-    s3.put_object(Bucket=bucket, Key="registries/later.json", Body=json.dumps(document).encode())
-    functions.update_function_configuration(FunctionName=name, Environment=settings)
-
-
-def refuse(stage: Stage, call: Json = ORDER, kind: str = "track") -> str:
-    """A call that ingest refuses; its id."""
-    answer = stage.call(kind, call)
-    assert answer["statusCode"] == 400, answer
-    return str(json.loads(answer["body"])["quarantine_id"])
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> Any:
-    capsys.readouterr()
-    assert main(["quarantine", *words, "--stage", "local", "--json"]) == status
-    return json.loads(capsys.readouterr().out)
-
-
-def states(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
-    found = run(capsys, "list", "--state", "all")["entries"]
-    return {each["id"]: each["state"] for each in found}
-
-
-def objects(stage: Stage, prefix: str = "entries/") -> list[str]:
-    listed = stage.engine.client("s3").list_objects_v2(Bucket=QUARANTINE, Prefix=prefix)
-    return [each["Key"] for each in listed.get("Contents", ())]
 
 
 # ---------------------------------------------------------------- the whole way
@@ -355,156 +282,3 @@ def test_what_has_left_is_touched_no_more(stage: Stage, capsys: pytest.CaptureFi
         for words in (*by_hand, ["replay", entry]):
             assert main(["quarantine", *words, "--stage", "local"]) == 2
             assert f"{entry} was {how} at 2026-11-24" in capsys.readouterr().err
-
-
-# ---------------------------------------------------------------- crashes and races
-
-
-class CrashError(Exception):
-    """The process is gone."""
-
-
-class Dying:
-    """A client whose n-th call ends the process: before AWS has it, or after, its answer lost."""
-
-    def __init__(self, client: Any, calls: list[str], nth: int, *, after: bool) -> None:
-        self._client, self._calls, self._nth, self._after = client, calls, nth, after
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._client, name)
-        if name not in ("get_object", "put_object", "send_message_batch"):
-            return attribute
-
-        def call(**arguments: Any) -> Any:
-            self._calls.append(name)
-            dies = len(self._calls) == self._nth
-            if dies and not self._after:
-                raise CrashError
-            try:
-                return attribute(**arguments)
-            finally:
-                if dies:
-                    raise CrashError
-
-        return call
-
-
-def dying_desk(stage: Stage, nth: int, *, after: bool) -> tuple[QuarantineDesk, list[str]]:
-    calls: list[str] = []
-    s3 = Dying(stage.engine.client("s3"), calls, nth, after=after)
-    sqs = Dying(stage.engine.client("sqs"), calls, nth, after=after)
-    bucket = QuarantineBucket(s3, QUARANTINE)  # type: ignore[arg-type]
-    queue = EventsQueue(sqs, stage.events_url)  # type: ignore[arg-type]
-    return QuarantineDesk(bucket, queue, Registry, "somebody"), calls
-
-
-@pytest.mark.parametrize("after", [False, True])
-def test_a_replay_that_dies_at_any_call_is_done_again_and_applied_once(
-    stage: Stage, capsys: pytest.CaptureFixture[str], after: bool
-) -> None:
-    nth, done = 0, False
-    while not done:
-        nth += 1
-        entry = refuse(stage, {**ORDER, "messageId": f"o-{nth}"})
-        run(capsys, "fix", entry, "--set", "properties.total=1")
-        before = stage.snapshot("ada").seq
-        desk, calls = dying_desk(stage, nth, after=after)
-        try:
-            desk.replay(desk.bucket.entry(entry), stage.engine.clock.now())
-            done = True
-        except CrashError:
-            assert len(calls) == nth
-            stage.deliver()
-            if states(capsys)[entry] != "replayed":
-                run(capsys, "replay", entry)
-        stage.deliver(times=2)
-        assert stage.snapshot("ada").seq == before + 1, f"died at call {nth}: {calls}"
-        assert states(capsys)[entry] == "replayed"
-    assert nth == 7, "three reads, begin, send, close, and one that gets through"
-
-
-def test_once_a_replay_began_the_call_stays_as_it_is(
-    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entry = refuse(stage)
-    run(capsys, "fix", entry, "--set", "properties.total=1")
-
-    def full(*_: Any) -> None:
-        raise QueueUnavailableError
-
-    with monkeypatch.context() as broken:
-        broken.setattr(EventsQueue, "send", full)
-        assert main(["quarantine", "replay", entry, "--stage", "local"]) == 2
-        assert "replay again: what it took is applied once" in capsys.readouterr().err
-    assert main(["quarantine", "fix", entry, "--set", "userId=bob", "--stage", "local"]) == 2
-    assert "may have got through; replay it again as it is" in capsys.readouterr().err
-    stage.engine.run_until(TUESDAY + AGAIN_WITHIN + timedelta(hours=1))
-    assert main(["quarantine", "replay", entry, "--stage", "local"]) == 2
-    assert "may have forgotten that it applied it; dismiss it" in capsys.readouterr().err
-    run(capsys, "dismiss", entry, "--reason", "too late")
-
-
-def test_two_who_correct_at_once_do_not_overwrite_each_other(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
-    entry_id = refuse(stage)
-    desk, _ = dying_desk(stage, 0, after=False)
-    entry = desk.bucket.entry(entry_id)
-
-    def while_another_does(call: Json) -> Json:
-        run(capsys, "fix", entry_id, "--set", "properties.total=1")
-        return {**call, "properties": {"order_id": "2", "total": 2}}
-
-    with pytest.raises(Exception, match="changed by somebody else"):
-        desk.fix(entry, while_another_does, ["x"], TUESDAY)
-    assert run(capsys, "show", entry_id)["history"][-1]["call"]["properties"]["total"] == 1
-
-
-def test_what_is_being_dismissed_is_not_replayed(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Its first write is there, the process gone; dismissing again ends it."""
-    entry_id = refuse(stage)
-    run(capsys, "fix", entry_id, "--set", "properties.total=1")
-    desk, _ = dying_desk(stage, 5, after=False)  # entry, state, closed, state's write, close
-    with pytest.raises(CrashError):
-        desk.dismiss(desk.bucket.entry(entry_id), "ours", TUESDAY)
-    assert main(["quarantine", "replay", entry_id, "--stage", "local"]) == 2
-    assert "is being dismissed by somebody" in capsys.readouterr().err
-    run(capsys, "dismiss", entry_id, "--reason", "ours")
-    assert states(capsys) == {entry_id: "dismissed"}
-    assert len(run(capsys, "show", entry_id)["history"]) == 2
-
-
-def test_an_account_that_cannot_be_reached_is_one_line(
-    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreachable(*_: Any, **__: Any) -> Any:
-        raise EndpointConnectionError(endpoint_url=f"https://sts.{REGION}.amazonaws.com")
-
-    monkeypatch.setattr("stepwell.aws.stages.client", unreachable)
-    assert main(["quarantine", "list", "--stage", "local"]) == 2
-    assert "Could not connect" in capsys.readouterr().err
-    clients.forget()
-
-
-# ---------------------------------------------------------------- the watch
-
-
-def test_the_watch_counts_without_reading(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    first = refuse(stage)
-    refuse(stage, ORDER | {"messageId": "o-2"})
-    run(capsys, "dismiss", first, "--reason", "ours")
-    capsys.readouterr()
-    answer = stage.engine.invoke(f"{PREFIX}quarantine-watch", {})
-    assert answer["open"] == 1
-    [metrics] = [
-        json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line
-    ]
-    assert metrics["QuarantineOpen"] == [1]
-    assert metrics["stage"] == "local"
-    assert metrics["service"] == "quarantine"
-    [told] = metrics["_aws"]["CloudWatchMetrics"]
-    assert told["Namespace"] == "Stepwell"
-    assert {each["Name"] for each in told["Metrics"]} == {"QuarantineOpen", "QuarantineOldestHours"}
-    assert set(told["Dimensions"][0]) == {"service", "stage"}
