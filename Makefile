@@ -37,7 +37,7 @@ export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas docs/openapi.json cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test agreement fuzz check lint types imports journeys scenarios description synth sdks browser bench format clean
+.PHONY: help run test agreement fuzz check lint types imports journeys events scenarios description synth sdks browser bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -64,7 +64,7 @@ fuzz: .venv/.project ## send 1,000 made-up calls to each path of the API; takes 
 	@$(say) 'making calls from the description, SEED=$(SEED)'
 	FUZZ_EXAMPLES=1000 $(python) -m pytest tests/fuzz -n 2 --hypothesis-seed=$(SEED) -o faulthandler_timeout=1800
 
-check: lint types imports journeys description synth ## style, types, import rules, journeys and their scenarios, the API's description, templates
+check: lint types imports journeys events description synth ## style, types, import rules, journeys and their scenarios, events, the API's description, templates
 
 lint: .venv/.project
 	@$(say) 'style: ruff'
@@ -83,6 +83,11 @@ journeys: scenarios
 	@$(say) 'journeys: problems, and drift of the compiled state machines'
 	.venv/bin/stepwell check
 	.venv/bin/stepwell compile --check
+
+events: .venv/.project
+	@$(say) 'events: what a change of the registry would break'
+	.venv/bin/stepwell events check
+	.venv/bin/stepwell events docs --check
 
 description: .venv/.project
 	@$(say) "the API's description: drift"

@@ -16,6 +16,7 @@ class Compiled:
     folder: Path
     catalog_key: str
     policies_key: str
+    registry_key: str
     machines: Mapping[str, Mapping[str, Any]]
 
 
@@ -26,4 +27,6 @@ def compile_journeys(statemachines: Path, folder: Path) -> Compiled:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     bundle = write_bundle(statemachines, folder)
-    return Compiled(folder, bundle.catalog_key, bundle.policies_key, bundle.machines)
+    return Compiled(
+        folder, bundle.catalog_key, bundle.policies_key, bundle.registry_key, bundle.machines
+    )

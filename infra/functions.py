@@ -41,8 +41,11 @@ class Surroundings:
             "RECORDS_TABLE": names.resource("records"),
             "PROGRAMS_BUCKET": names.programs_bucket(),
             "ARCHIVE_BUCKET": names.archive_bucket(),
+            "QUARANTINE_BUCKET": names.quarantine_bucket(),
             "CATALOG_KEY": self.compiled.catalog_key,
             "POLICIES_KEY": self.compiled.policies_key,
+            "REGISTRY_KEY": self.compiled.registry_key,
+            "UNKNOWN_EVENTS": settings.unknown_events,
             "HASH_SECRET_ARN": names.hashing_key_arn(),
             "EVENTS_QUEUE_URL": self.events.queue_url,
             "COMMANDS_QUEUE_URL": self.commands.queue_url,
@@ -149,8 +152,16 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "ingest",
-        ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"),
-        lambda s: (s.customers("GetItem"), sends(s.events)),
+        (
+            *("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"),
+            *("PROGRAMS_BUCKET", "REGISTRY_KEY", "UNKNOWN_EVENTS", "QUARANTINE_BUCKET"),
+        ),
+        lambda s: (
+            s.customers("GetItem"),
+            sends(s.events),
+            s.bucket_objects("registries"),
+            allow(s.names.quarantined_calls(), "s3:PutObject"),
+        ),
         timeout_seconds=20,
     ),
     FunctionPlan(
@@ -217,6 +228,12 @@ FUNCTIONS = (
             *providers(s.settings),
         ),
         timeout_seconds=30,
+    ),
+    FunctionPlan(
+        "quarantine_watch",
+        ("QUARANTINE_BUCKET",),
+        lambda s: (allow(s.data.quarantine.bucket_arn, "s3:ListBucket"),),
+        timeout_seconds=300,
     ),
     FunctionPlan(
         "admin",

@@ -76,6 +76,13 @@ class Names:
         """The pattern of all archived events."""
         return f"arn:{Aws.PARTITION}:s3:::{self.archive_bucket()}/events/*"
 
+    def quarantine_bucket(self) -> str:
+        return f"{self.resource('quarantine')}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+
+    def quarantined_calls(self) -> str:
+        """The pattern of all that ingest refused."""
+        return f"arn:{Aws.PARTITION}:s3:::{self.quarantine_bucket()}/entries/*"
+
     def program_objects(self, folder: str) -> str:
         """The pattern of all objects below one folder of the bucket."""
         return f"arn:{Aws.PARTITION}:s3:::{self.programs_bucket()}/{folder}/*"

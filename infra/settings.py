@@ -14,6 +14,8 @@ from enum import StrEnum
 
 from aws_cdk.aws_logs import RetentionDays
 
+from stepwell.events.registry import UnknownEvents
+
 
 class Stage(StrEnum):
     LOCAL = "local"
@@ -71,6 +73,12 @@ class Settings:
     """Step Functions throttles starts, wakes and stops per account: few workers are enough."""
     archive_days: int | None = None
     """How long archived events are kept; None: for good, as rebuilding all profiles needs."""
+    quarantine_days: int = 90
+    """How long refused calls are kept for somebody to correct and replay them."""
+    quarantine_alarm_days: int = 3
+    """How old a refused call may get before an alarm says that nobody has looked at it."""
+    unknown_events: UnknownEvents = UnknownEvents.ACCEPT
+    """What becomes of an event whose name the registry does not have."""
     delivery_concurrency: int | None = None
     """Reserved for delivery, and its limit: a provider's rate. A new account has nothing to reserve
     from, and its deployment would fail, so that this is set when the quota has been raised.
@@ -98,6 +106,8 @@ def _check(settings: Settings) -> None:
         "router_concurrency": 2 <= settings.router_concurrency <= 1000,
         "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
         "archive_days": settings.archive_days is None or settings.archive_days >= 30,
+        "quarantine_days": settings.quarantine_days >= 1,
+        "quarantine_alarm_days": 1 <= settings.quarantine_alarm_days < settings.quarantine_days,
         "burst": 1 <= settings.requests_per_second <= settings.burst,
         "tiers": "standard" in settings.tiers
         and all(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from functools import cache
@@ -19,20 +20,24 @@ from aws_lambda_powertools import Logger
 
 from stepwell.aws import clock
 from stepwell.aws.clients import client
+from stepwell.aws.deployed_registry import read_registry
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import EventsQueue
-from stepwell.aws.settings import EventsQueueSettings, load
+from stepwell.aws.quarantine import QuarantineWriter
+from stepwell.aws.settings import EventsQueueSettings, QuarantineSettings, RegistrySettings, load
 from stepwell.aws.write_keys import WriteKeys
 from stepwell.events.browser_settings import KEPT
 from stepwell.events.intake import Answer, Intake
+from stepwell.events.registry import Registry
 from stepwell.events.sources import from_context
 
 logger = Logger(service="ingest")
 
 LOGGED_FIELDS = 20
+_CHOSEN = re.compile(r"\b(properties|traits|context)\b.*")
 
 
-class IngestSettings(EventsQueueSettings):
+class IngestSettings(EventsQueueSettings, RegistrySettings, QuarantineSettings):
     customers_table: str
 
 
@@ -43,7 +48,24 @@ def intake() -> Intake:
     return Intake(
         find_source=lambda key: write_keys.source(key, clock.now()),
         queue=EventsQueue(client("sqs"), settings.events_queue_url),
-        new_id=lambda: secrets.token_hex(16),
+        new_id=_new_id,
+        registry=registry,
+        quarantine=QuarantineWriter(
+            client("s3"), settings.quarantine_bucket, settings.registry_key, _new_id
+        ),
+    )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(16)
+
+
+@cache
+def registry() -> Registry:
+    """Read with the first event of a process; when that fails, with the next."""
+    settings = load(IngestSettings)
+    return read_registry(
+        client("s3"), settings.programs_bucket, settings.registry_key, settings.unknown_events
     )
 
 
@@ -97,11 +119,17 @@ def _authorized(event: dict[str, Any]) -> dict[str, Any] | None:
 def _log(answer: Answer) -> None:
     errors = answer.body.get("errors", ())
     if answer.status != 200 or errors:
-        fields = [error["field"] for error in errors[:LOGGED_FIELDS]]
+        # Below the properties a path has names that the sender chose: a map may have addresses.
+        fields = [_CHOSEN.sub(r"\1", error["field"]) for error in errors[:LOGGED_FIELDS]]
         rejected = answer.body.get("rejected")
         logger.warning(
             "call refused" if answer.status != 200 else "part of a batch refused",
-            extra={"status": answer.status, "rejected": rejected, "fields": fields},
+            extra={
+                "status": answer.status,
+                "rejected": rejected,
+                "quarantined": answer.body.get("quarantined"),
+                "fields": fields,
+            },
         )
 
 

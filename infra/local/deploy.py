@@ -53,6 +53,7 @@ STANDS_IN = {
     _METHOD: "the local HTTP server answers preflights and pages itself",
     "AWS::ApiGateway::Stage": "the local HTTP server",
     "AWS::CloudWatch::Alarm": "nothing: dead letters are shown at the end of a run",
+    "AWS::Events::Rule": "nothing: `stepwell quarantine list` shows what is open",
     "AWS::Lambda::EventSourceMapping": "a poller in this process",
     "AWS::Lambda::LayerVersion": "the layer's folder; other packages are this environment's",
     "AWS::S3::BucketPolicy": "nothing: access is not checked here",
@@ -63,6 +64,7 @@ STANDS_IN = {
 }
 _OURS = {
     "AWS::ApiGateway::Deployment",
+    "AWS::Events::Rule",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::LayerVersion",
 }

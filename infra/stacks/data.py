@@ -1,4 +1,6 @@
-"""What must never be lost: tables, archived events, compiled programs, the hashes' secret."""
+"""What must never be lost: tables, archived and refused events, compiled programs, the hashes'
+secret.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,9 @@ from infra.settings import Settings
 _OVERWRITTEN_DAYS = 30
 """A batch that comes again writes the same object again; the older of the two is not needed."""
 
+_CORRECTED_DAYS = 7
+"""A correction that was corrected, or an entry whose time is over: personal, and of no more use."""
+
 
 class DataStack(Stack):
     """Tables, buckets, secret and their key. Deployed first, and refers to no other stack."""
@@ -31,7 +36,30 @@ class DataStack(Stack):
         self.customers = self._make_table("customers")
         self.records = self._make_table("records")
         self.programs = self._make_bucket()
-        self.archive = self._make_archive(settings.archive_days)
+        self.archive = self._make_personal_bucket(
+            "Archive",
+            self._names.archive_bucket(),
+            s3.LifecycleRule(
+                id="Forget",
+                expiration=Duration.days(settings.archive_days) if settings.archive_days else None,
+                noncurrent_version_expiration=Duration.days(_OVERWRITTEN_DAYS),
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            ),
+            "Only the router writes and no function reads it; who else does is a matter for "
+            "CloudTrail's data events, which an account turns on for all its buckets.",
+        )
+        self.quarantine = self._make_personal_bucket(
+            "Quarantine",
+            self._names.quarantine_bucket(),
+            s3.LifecycleRule(
+                id="Forget",
+                expiration=Duration.days(settings.quarantine_days),
+                noncurrent_version_expiration=Duration.days(_CORRECTED_DAYS),
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            ),
+            "Only ingest writes and no function reads it; who else does is a matter for "
+            "CloudTrail's data events, which an account turns on for all its buckets.",
+        )
         self.secret = self._make_secret()
 
     @property
@@ -43,7 +71,7 @@ class DataStack(Stack):
             self,
             "Key",
             alias=f"alias/{self._names.resource('data')}",
-            description="Stepwell: customers, records, archived events, alarms",
+            description="Stepwell: customers, records, archived and refused events, alarms",
             enable_key_rotation=True,
             removal_policy=self._removal,
         )
@@ -101,11 +129,14 @@ class DataStack(Stack):
         )
         return bucket
 
-    def _make_archive(self, days: int | None) -> s3.Bucket:
+    def _make_personal_bucket(
+        self, id_: str, name: str, forget: s3.LifecycleRule, without_access_logs: str
+    ) -> s3.Bucket:
+        """What apps sent, encrypted with the stage's key and forgotten by a rule."""
         bucket = s3.Bucket(
             self,
-            "Archive",
-            bucket_name=self._names.archive_bucket(),
+            id_,
+            bucket_name=name,
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
@@ -113,22 +144,10 @@ class DataStack(Stack):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             versioned=True,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="Forget",
-                    expiration=Duration.days(days) if days else None,
-                    noncurrent_version_expiration=Duration.days(_OVERWRITTEN_DAYS),
-                    abort_incomplete_multipart_upload_after=Duration.days(1),
-                )
-            ],
+            lifecycle_rules=[forget],
             removal_policy=self._removal,
         )
-        acknowledge(
-            bucket,
-            "AwsSolutions-S1",
-            "Only the router writes and no function reads it; who else does is a matter for "
-            "CloudTrail's data events, which an account turns on for all its buckets.",
-        )
+        acknowledge(bucket, "AwsSolutions-S1", without_access_logs)
         return bucket
 
     def _make_secret(self) -> secretsmanager.Secret:

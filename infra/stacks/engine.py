@@ -21,6 +21,7 @@ from infra.compiled import Compiled
 from infra.constructs.api import TrackingApi
 from infra.constructs.function import ARCHITECTURE, RUNTIME, StepwellFunction
 from infra.constructs.machines import Machines
+from infra.constructs.quarantine_alarms import QuarantineAlarms
 from infra.constructs.queue import WorkQueue
 from infra.functions import FUNCTIONS, FunctionPlan, Surroundings
 from infra.layers import DESIGN_TIME
@@ -84,6 +85,15 @@ class EngineStack(Stack):
             self.functions["commands"], batch_size=10, concurrency=settings.commands_concurrency
         )
         self._make_send_message()
+        QuarantineAlarms(
+            self,
+            "Quarantine",
+            name=self._names.resource("quarantine"),
+            stage=settings.stage,
+            watch=self.functions["quarantine_watch"],
+            alarm_days=settings.quarantine_alarm_days,
+            alarms=alarms,
+        )
         api = TrackingApi(
             self,
             "Http",
@@ -176,7 +186,7 @@ class EngineStack(Stack):
         reasons = {
             "s3:GetObject": "Objects are named by the hash of their content, and a running "
             "journey reads the version it started with: only their folder can be named.",
-            "s3:PutObject": "Objects are named by their minute and their content: only "
+            "s3:PutObject": "Objects are named by their time and their content: only "
             "their folder can be named.",
             "states:StopExecution": "Executions are made while it runs; the machine is named "
             "exactly.",

@@ -21,7 +21,10 @@ _PROVIDERS = {"EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_AP
 
 VARIABLES: Mapping[str, set[str]] = {
     "authorizer": {"CUSTOMERS_TABLE"},
-    "ingest": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"},
+    "ingest": {
+        *("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL"),
+        *("PROGRAMS_BUCKET", "REGISTRY_KEY", "UNKNOWN_EVENTS", "QUARANTINE_BUCKET"),
+    },
     "router": {
         *_BOTH_TABLES,
         *_PREFIXES,
@@ -33,6 +36,7 @@ VARIABLES: Mapping[str, set[str]] = {
     "consent": {*_BOTH_TABLES, *_POLICIES},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
     "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS},
+    "quarantine-watch": {"QUARANTINE_BUCKET"},
     "admin": {*_BOTH_TABLES, "HASH_SECRET_ARN"},
 }
 
@@ -42,6 +46,8 @@ VALUES = {
     "CUSTOMERS_TABLE": "stepwell-local-customers",
     "RECORDS_TABLE": "stepwell-local-records",
     "ARCHIVE_BUCKET": "stepwell-local-archive-<AWS::AccountId>-<AWS::Region>",
+    "QUARANTINE_BUCKET": "stepwell-local-quarantine-<AWS::AccountId>-<AWS::Region>",
+    "UNKNOWN_EVENTS": "accept",
     "PROGRAMS_BUCKET": "stepwell-local-programs-<AWS::AccountId>-<AWS::Region>",
     "HASH_SECRET_ARN": (
         f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key"
@@ -64,13 +70,15 @@ def test_environment_is_exactly_what_the_function_reads(
     variables = synthesized.functions()[name]["Environment"]["Variables"]
     assert variables.keys() == {"STAGE", *VARIABLES[name]}
     for key, value in variables.items():
-        if key not in {"CATALOG_KEY", "POLICIES_KEY"}:
+        if key not in {"CATALOG_KEY", "POLICIES_KEY", "REGISTRY_KEY"}:
             assert short(value) == VALUES[key]
 
 
 def test_environment_names_objects_by_their_content(synthesized: Synthesized) -> None:
     router = synthesized.functions()["router"]["Environment"]["Variables"]
     consent = synthesized.functions()["consent"]["Environment"]["Variables"]
+    ingest = synthesized.functions()["ingest"]["Environment"]["Variables"]
+    assert re.fullmatch(r"registries/[0-9a-f]+\.json", ingest["REGISTRY_KEY"])
     assert re.fullmatch(r"catalogs/[0-9a-f]+\.json", router["CATALOG_KEY"])
     assert re.fullmatch(r"policies/[0-9a-f]+\.json", consent["POLICIES_KEY"])
 

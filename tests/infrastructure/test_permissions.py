@@ -16,6 +16,7 @@ _PREFIX = "arn:<AWS::Partition>"
 _HERE = "<AWS::Region>:<AWS::AccountId>"
 _BUCKET = f"{_PREFIX}:s3:::stepwell-local-programs-<AWS::AccountId>-<AWS::Region>"
 _ARCHIVE = f"{_PREFIX}:s3:::stepwell-local-archive-<AWS::AccountId>-<AWS::Region>"
+_QUARANTINE = f"{_PREFIX}:s3:::stepwell-local-quarantine-<AWS::AccountId>-<AWS::Region>"
 _SECRET = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key-??????"
 _JOURNEYS = ("cart_abandonment", "onboarding", "post_purchase", "win_back")
 _MACHINES = {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-{name}" for name in _JOURNEYS}
@@ -46,6 +47,9 @@ EXPECTED: Mapping[str, Grants] = {
     "ingest": {
         **READS_KEY,
         "dynamodb:GetItem": CUSTOMERS,
+        "kms:GenerateDataKey": KEY,
+        "s3:GetObject": {f"{_BUCKET}/registries/*"},
+        "s3:PutObject": {f"{_QUARANTINE}/entries/*"},
         "sqs:SendMessage": {"EventsQueue.Arn"},
     },
     "router": {
@@ -105,6 +109,7 @@ EXPECTED: Mapping[str, Grants] = {
         },
         "sns:CreatePlatformEndpoint": {f"{_PUSH}:app/GCM/stepwell-local"},
     },
+    "quarantine-watch": {"s3:ListBucket": {"Quarantine.Arn"}},
     "admin": {
         **READS_KEY,
         "dynamodb:GetItem": CUSTOMERS,
@@ -201,15 +206,15 @@ def test_permissions_come_from_the_roles_alone(synthesized: Synthesized) -> None
     assert len(deployers) == 1
 
 
-def test_permissions_the_key_is_used_through_the_tables_and_by_the_router_through_the_archive(
+def test_permissions_the_key_is_used_through_the_tables_and_by_two_through_their_buckets(
     synthesized: Synthesized,
 ) -> None:
     for name, function in synthesized.functions().items():
         for statement in statements(synthesized.role(function["Role"])):
             if any(action.startswith("kms:") for action in listed(statement["Action"])):
                 [via] = statement["Condition"]["StringEquals"].items()
-                for_archive = name == "router" and statement["Action"] == "kms:GenerateDataKey"
-                service = "s3" if for_archive else "dynamodb"
+                puts = name in ("router", "ingest") and statement["Action"] == "kms:GenerateDataKey"
+                service = "s3" if puts else "dynamodb"
                 assert (via[0], short(via[1])) == (
                     "kms:ViaService",
                     f"{service}.<AWS::Region>.amazonaws.com",

@@ -55,7 +55,7 @@ def test_bucket_is_private_versioned_and_never_emptied(synthesized: Synthesized)
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
         assert "BucketEncryption" in bucket
     policies = synthesized.properties("AWS::S3::BucketPolicy")
-    assert len(policies) == len(buckets) >= 2
+    assert len(policies) == len(buckets) >= 3
     for policy in policies:
         [statement] = policy["PolicyDocument"]["Statement"]
         assert statement["Effect"] == "Deny"
@@ -274,6 +274,8 @@ def test_settings_unknown_stage_is_answered_with_those_there_are() -> None:
         ("sms_sender_id", "A name that is too long"),
         ("memory_mb", 64),
         ("archive_days", 7),
+        ("quarantine_days", 0),
+        ("quarantine_alarm_days", 90),
         ("burst", 1),
         ("tiers", {}),
         ("tiers", {"standard": Throttle(100, 50)}),

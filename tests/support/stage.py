@@ -45,8 +45,10 @@ FUNCTIONS = (
     "frequency_cap",
     "delivery",
     "admin",
+    "quarantine_watch",
 )
 ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
+QUARANTINE = f"{PREFIX}quarantine-{ACCOUNT}-{REGION}"
 TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
 """A Tuesday, 21:14 in London."""
 
@@ -276,6 +278,7 @@ class Stage:
             "RECORDS_TABLE": f"{PREFIX}records",
             "PROGRAMS_BUCKET": f"{PREFIX}programs",
             "ARCHIVE_BUCKET": ARCHIVE,
+            "QUARANTINE_BUCKET": QUARANTINE,
             "HASH_SECRET_ARN": secret["ARN"],
             "EVENTS_QUEUE_URL": self.events_url,
             "COMMANDS_QUEUE_URL": self.commands_url,
@@ -290,6 +293,7 @@ class Stage:
         s3 = self.engine.client("s3")
         s3.create_bucket(Bucket=f"{PREFIX}programs")
         s3.create_bucket(Bucket=ARCHIVE)
+        s3.create_bucket(Bucket=QUARANTINE)
         for path in Path(folder.name).rglob("*.json"):
             key = path.relative_to(folder.name).as_posix()
             s3.put_object(Bucket=f"{PREFIX}programs", Key=key, Body=path.read_bytes())
@@ -299,7 +303,11 @@ class Stage:
             policies_key = "policies/of-the-test.json"
             body = json.dumps(document | dict(self._policies))
             s3.put_object(Bucket=f"{PREFIX}programs", Key=policies_key, Body=body.encode())
-        return {"CATALOG_KEY": bundle.catalog_key, "POLICIES_KEY": policies_key}
+        return {
+            "CATALOG_KEY": bundle.catalog_key,
+            "POLICIES_KEY": policies_key,
+            "REGISTRY_KEY": bundle.registry_key,
+        }
 
     def _create_machines(self) -> None:
         statemachines = self._project / "statemachines" if self._project else STATEMACHINES

@@ -136,6 +136,37 @@ def test_there_are_no_settings_for_a_key_that_is_unknown_or_revoked(stage: Stage
     assert headers["Cache-Control"] == "no-store"
 
 
+def test_a_known_event_is_held_to_its_schema_and_to_the_version_it_names(stage: Stage) -> None:
+    added = {"userId": "ada", "event": "Product Added", "properties": {"price": "9.50"}}
+    status, document, _ = post(stage, "/v1/track", with_key(added))
+    assert status == 400
+    assert document["errors"] == [
+        {"field": "properties.cart_id", "message": "is required"},
+        {"field": "properties.price", "message": "must be a number"},
+    ]
+    later = {"context": {"protocols": {"event_version": 7}}}
+    _, document, _ = post(stage, "/v1/track", with_key(GOOD | later))
+    assert [each["field"] for each in document["errors"]] == ["context.protocols.event_version"]
+    assert queued(stage) == []
+
+
+def test_names_that_a_sender_chose_are_not_logged(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = [{"product_id": 1, "ada@example.com": 2}]
+    order = {"order_id": "1", "total": 1, "products": people}
+    bad = {"userId": "ada", "event": "Order Completed", "properties": order}
+    assert post(stage, "/v1/track", with_key(bad))[0] == 400
+    [record] = caplog.records
+    assert vars(record)["fields"] == ["properties"]
+    assert "ada" not in str(vars(record))
+
+
+def test_an_unknown_event_is_accepted_by_default(stage: Stage) -> None:
+    assert post(stage, "/v1/track", with_key(GOOD | {"event": "Sneezed"}))[0] == 200
+    assert len(queued(stage)) == 1
+
+
 def test_a_queue_that_is_not_there_is_503(stage: Stage) -> None:
     """Last, for it takes the queue away."""
     stage.engine.client("sqs").delete_queue(QueueUrl=stage.events_url)

@@ -1,5 +1,6 @@
 """Each thing that can be wrong with a journey: its code, and the line it points to."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -287,3 +288,24 @@ def test_folder_without_journey_is_reported(tmp_path: Path) -> None:
     root = write_project(tmp_path, {})
     (root / "statemachines" / "journeys" / "empty").mkdir()
     assert codes(root) == [("SW100", 1)]
+
+
+def test_conditions_hold_for_every_version_of_an_event_or_say_for_which_not(tmp_path: Path) -> None:
+    where = "entry: {event: Began, where: event.properties.amount >= 1.0}\nexit: [{event: Began}]"
+    text = SOUND.replace("entry: {event: Began}", where)
+    root = write_project(tmp_path, {"greeting": text})
+    schemas = root / "events" / "schemas"
+    second = json.loads((schemas / "began.json").read_text())
+    second["properties"]["amount"] = {"type": "string"}
+    (schemas / "began.2.json").write_text(json.dumps(second))
+    [problem] = found_in(root)
+    assert (problem.code, problem.place.line) == ("SW522", 3)
+    assert 'in version 2 of "Began"' in problem.message
+    del second["properties"]["amount"], second["properties"]["word"]
+    (schemas / "began.2.json").write_text(json.dumps(second))
+    condition, template = found_in(root)
+    assert (condition.code, template.code) == ("SW521", "SW605")
+    assert 'has no amount in version 2 of "Began"' in condition.message
+    assert 'version 2 of "Began" has no property' in template.message
+    (schemas / "began.json").unlink()
+    assert 'has no amount in the schema of "Began"' in found_in(root)[0].message

@@ -12,21 +12,23 @@ from stepwell.journeys.compiler.registry import EventRegistry
 REGISTRY = EventRegistry(
     {
         "Product Added": {
-            "title": "Product Added",
-            "properties": {
-                "cart_id": {"type": "string"},
-                "cart_value": {"type": "number"},
-                "quantity": {"type": "integer"},
-                "coupon": {"type": ["string", "null"]},
-                "added_at": {"type": "string", "format": "date-time"},
-                "products": {
-                    "type": "array",
-                    "items": {"type": "object", "properties": {"price": {"type": "number"}}},
+            1: {
+                "title": "Product Added",
+                "properties": {
+                    "cart_id": {"type": "string"},
+                    "cart_value": {"type": "number"},
+                    "quantity": {"type": "integer"},
+                    "coupon": {"type": ["string", "null"]},
+                    "added_at": {"type": "string", "format": "date-time"},
+                    "products": {
+                        "type": "array",
+                        "items": {"type": "object", "properties": {"price": {"type": "number"}}},
+                    },
                 },
-            },
-            "type": "object",
+                "type": "object",
+            }
         },
-        "Trial Started": {"type": "object", "properties": {"plan": {"type": "string"}}},
+        "Trial Started": {1: {"type": "object", "properties": {"plan": {"type": "string"}}}},
     }
 )
 ENVIRONMENT = REGISTRY.environment(event="Product Added", entry_event="Trial Started")

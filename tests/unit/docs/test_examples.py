@@ -13,6 +13,7 @@ import shlex
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from stepwell.cli import http, main
 from stepwell.customers.overview import find_customer, overview
 from stepwell.customers.routing import Router
 from stepwell.events.intake import Intake
+from stepwell.events.registry import Registry
 from stepwell.events.sources import Source, basic_user
+from stepwell.journeys.compiler.project import read_registry
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.policies import load_policies, policies_document
 from stepwell.storage.memory import MemoryStore
@@ -81,6 +84,12 @@ def _commands(first_word: str) -> list[list[str]]:
 # ---------------------------------------------------------------- the API, without a network
 
 
+@cache
+def shipped_registry() -> Registry:
+    """What the examples are held to."""
+    return Registry(read_registry(Path()).versions)
+
+
 class Api:
     """ingest, router and admin on one store, called as functions."""
 
@@ -90,7 +99,7 @@ class Api:
             self.store, Catalog([], _no_program), NoExecutions(), hashed, lambda: f"c{next(ids)}"
         )
         self.sources = {"local": Source("docs")}
-        self.intake = Intake(self.sources.get, self, lambda: f"m{next(ids)}")
+        self.intake = Intake(self.sources.get, self, lambda: f"m{next(ids)}", shipped_registry)
 
     def send(self, events: Any) -> None:
         for event in events:
@@ -208,3 +217,24 @@ def _named(pattern: str, text: str) -> str:
     found = re.search(pattern, text, re.MULTILINE)
     assert found, f"no {pattern}"
     return found[1]
+
+
+def _console_commands() -> list[list[str]]:
+    """What `stepwell` is told in consoles, where its environment is shown but not had here."""
+    found = []
+    for example in _of("console"):
+        text = example.text.replace("\\\n", " ")
+        for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE):
+            words = shlex.split(line, comments=True)
+            if ".venv/bin/stepwell" in words:
+                found.append(words[words.index(".venv/bin/stepwell") + 1 :])
+    return found
+
+
+@pytest.mark.parametrize("words", _console_commands(), ids=" ".join)
+def test_command_of_a_console_is_one_that_there_is(words: list[str]) -> None:
+    assert main._parser().parse_args(words).run
+
+
+def test_there_are_commands_in_consoles() -> None:
+    assert {"replay", "quarantine", "events"} <= {words[0] for words in _console_commands()}

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 10
@@ -23,6 +25,8 @@ READ_SECONDS = 10
 def client(service: Literal["apigateway"], *, retries: bool = True) -> APIGatewayClient: ...
 @overload
 def client(service: Literal["dynamodb"], *, retries: bool = True) -> DynamoDBClient: ...
+@overload
+def client(service: Literal["lambda"], *, retries: bool = True) -> LambdaClient: ...
 @overload
 def client(service: Literal["s3"], *, retries: bool = True) -> S3Client: ...
 @overload
@@ -35,6 +39,8 @@ def client(service: Literal["sns"], *, retries: bool = True) -> SNSClient: ...
 def client(service: Literal["sqs"], *, retries: bool = True) -> SQSClient: ...
 @overload
 def client(service: Literal["stepfunctions"], *, retries: bool = True) -> SFNClient: ...
+@overload
+def client(service: Literal["sts"], *, retries: bool = True) -> STSClient: ...
 def client(service: str, *, retries: bool = True) -> Any:
     """The process's client of a service.
 

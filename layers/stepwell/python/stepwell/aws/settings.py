@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from stepwell.events.registry import UnknownEvents
+
 
 class SettingsError(Exception):
     """An environment variable is missing or wrong; the message names every one of them."""
@@ -36,6 +38,16 @@ class ProgramSettings(Settings):
 
 class ArchiveSettings(Settings):
     archive_bucket: str
+
+
+class RegistrySettings(Settings):
+    programs_bucket: str
+    registry_key: str
+    unknown_events: UnknownEvents = UnknownEvents.ACCEPT
+
+
+class QuarantineSettings(Settings):
+    quarantine_bucket: str
 
 
 class HashSettings(Settings):

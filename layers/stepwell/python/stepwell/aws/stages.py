@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from stepwell.aws.archive import Archive
 from stepwell.aws.clients import client
+from stepwell.aws.deployed_registry import read_registry
 from stepwell.aws.events_queue import KNOWN, REBUILD, EventsQueue
+from stepwell.aws.quarantine import QuarantineBucket
+from stepwell.aws.quarantine_desk import QuarantineDesk
+from stepwell.events.registry import Registry, UnknownEvents
 
 
 def replay_parts(stage: str, *, rebuild: bool) -> tuple[Archive, EventsQueue]:
@@ -12,10 +18,43 @@ def replay_parts(stage: str, *, rebuild: bool) -> tuple[Archive, EventsQueue]:
 
     Account and Region are those of the credentials at hand. Raises what botocore raises.
     """
+    url, place = _events_queue(stage)
+    queue = EventsQueue(client("sqs"), url, REBUILD if rebuild else KNOWN)
+    return Archive(client("s3"), f"stepwell-{stage}-archive-{place}"), queue
+
+
+def quarantine_desk(stage: str) -> QuarantineDesk:
+    """The stage's quarantine, its events queue, and the registry that its ingest function uses.
+
+    What is replayed was never archived, so that the router archives it as it does what is new.
+    Raises what botocore raises.
+    """
+    url, place = _events_queue(stage)
+    bucket = QuarantineBucket(client("s3"), f"stepwell-{stage}-quarantine-{place}")
+    by = client("sts").get_caller_identity()["Arn"]
+
+    @cache
+    def registry() -> Registry:
+        return _deployed_registry(stage)
+
+    return QuarantineDesk(bucket, EventsQueue(client("sqs"), url), registry, by)
+
+
+def _deployed_registry(stage: str) -> Registry:
+    found = client("lambda").get_function_configuration(FunctionName=f"stepwell-{stage}-ingest")
+    variables = found["Environment"]["Variables"]
+    return read_registry(
+        client("s3"),
+        variables["PROGRAMS_BUCKET"],
+        variables["REGISTRY_KEY"],
+        UnknownEvents(variables["UNKNOWN_EVENTS"]),
+    )
+
+
+def _events_queue(stage: str) -> tuple[str, str]:
+    """Its address, and the account and Region, as bucket names end with them."""
     sqs = client("sqs")
     url = sqs.get_queue_url(QueueName=f"stepwell-{stage}-events.fifo")["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     region, account = found["Attributes"]["QueueArn"].split(":")[3:5]
-    bucket = f"stepwell-{stage}-archive-{account}-{region}"
-    queue = EventsQueue(sqs, url, REBUILD if rebuild else KNOWN)
-    return Archive(client("s3"), bucket), queue
+    return url, f"{account}-{region}"

@@ -11,8 +11,10 @@ from stepwell.cli import (
     check,
     compile,  # noqa: A004 - named like the command
     customer,
+    events,
     graph,
     openapi,
+    quarantine,
     replay,
     send,
     simulate,
@@ -23,8 +25,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    openapi,
-    replay,
+    *(openapi, replay, events, quarantine),
 )
 
 

@@ -1,4 +1,5 @@
-"""The calls of Segment's HTTP tracking API, checked and turned into events.
+"""The calls of Segment's HTTP tracking API, checked and turned into events: the envelope first,
+then, where there is a registry, what the event is said to have.
 
 A batch is read call by call: the good ones become events, the others are named with every problem
 they have, so that a sender sees all at once.
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from stepwell.events.body import MAX_BATCH_BYTES, EnvelopeError, Reason, read_document
 from stepwell.events.calls import CALLS
 from stepwell.events.model import Event, EventType
+from stepwell.events.registry import Registry
 from stepwell.events.sources import ALL_TYPES
 from stepwell.values import value
 
@@ -44,10 +46,14 @@ _NAMES = {
 
 @value
 class Refused:
-    """A call that does not count, as it was sent; `error` has the paths from the body's outside."""
+    """A call that does not count, as it was sent; `error` has the paths from the body's outside.
+
+    Of a body that is no JSON `call` is None, and `body` has it.
+    """
 
     call: Any
     error: EnvelopeError
+    body: bytes = b""
 
 
 @value
@@ -63,13 +69,15 @@ class Received:
 class Reader:
     """Reads the calls of one source, received at one moment.
 
-    `types` are those that the source may send; `new_id` names calls that have no `messageId`.
+    `types` are those that the source may send; `new_id` names calls that have no `messageId`;
+    `registry` is asked for when there is an event to hold to it.
     """
 
     source: str
     received_at: datetime
     new_id: Callable[[], str]
     types: frozenset[EventType] = ALL_TYPES
+    registry: Callable[[], Registry] = Registry
 
     def read(self, kind: str, document: dict[str, Any]) -> Received:
         """The calls of a body. `kind` as `call_named` gives it.
@@ -102,6 +110,8 @@ class Reader:
             said = f"this write key may not send {kind} calls"
             raise EnvelopeError([(_join(path, "type"), said)], reason=Reason.FORBIDDEN)
         fields = {"name": "", "properties": {}, "traits": {}} | call.content()
+        if fields["name"]:
+            self._check(call.type, fields, call.context, path)
         return Event(
             id=call.messageId or self.new_id(),
             source=self.source,
@@ -117,6 +127,13 @@ class Reader:
             received_at=self.received_at,
             **fields,
         )
+
+    def _check(
+        self, kind: EventType, fields: dict[str, Any], context: dict[str, Any], path: str
+    ) -> None:
+        problems = self.registry().problems(kind, fields["name"], fields["properties"], context)
+        if problems:
+            raise EnvelopeError([(_join(path, field), said) for field, said in problems])
 
 
 def call_named(name: str) -> str | None:

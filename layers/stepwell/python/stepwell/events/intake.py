@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from stepwell.events.body import EnvelopeError, Reason, read_document
+from stepwell.events.body import MAX_BATCH_BYTES, EnvelopeError, Reason, read_document
 from stepwell.events.browser_settings import read_address, settings_document
-from stepwell.events.envelope import Reader, Received, call_named
+from stepwell.events.envelope import Reader, Received, Refused, call_named
 from stepwell.events.model import Event
+from stepwell.events.quarantine import QuarantineUnavailableError, is_kept
+from stepwell.events.registry import Registry, RegistryUnavailableError
 from stepwell.events.sources import Source
 
 MAX_ERRORS = 100
@@ -28,6 +30,15 @@ class Queue(Protocol):
         """Queue all events in their order. Raises QueueUnavailableError."""
 
 
+class Quarantine(Protocol):
+    def keep(
+        self, source: Source, endpoint: str, refused: Sequence[Refused], received_at: datetime
+    ) -> list[str]:
+        """Keep what one request was refused; the ids under which it lies. Raises
+        QuarantineUnavailableError.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
@@ -36,11 +47,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """`find_source(write_key)` gives the source, or None for an unknown key."""
+    """`find_source(write_key)` gives the source, or None for an unknown key.
+
+    `registry` is what events are held to; it may raise RegistryUnavailableError. `quarantine` keeps
+    what is refused of a known source; without one nothing is kept.
+    """
 
     find_source: Callable[[str], Source | None]
     queue: Queue
     new_id: Callable[[], str]
+    registry: Callable[[], Registry] = Registry
+    quarantine: Quarantine | None = None
 
     def accept(
         self,
@@ -56,23 +73,44 @@ class Intake:
         `source` is the one that the API's authorizer found by the call's header. Without one the
         body has to name it; with one, a write key in the body counts for nothing.
 
-        200: every event is queued; of a batch those that are good, with the others named. Anything
-        else: none counts. After a 503 some may be queued already; the sender's retry carries the
-        same ids, so they are applied once.
+        200: every event is queued; of a batch those that are good, with the others named and kept.
+        Anything else: none counts. After a 503 some may be kept or queued already; the sender's
+        retry carries the same ids, so they are kept and applied once.
         """
         kind = call_named(name)
         if kind is None:
             return _refused(404, "not_found", [("", f"there is no call {name[:20]!r}")])
+        document = None
         try:
             document = read_document(body, encoding=encoding)
             source = source or self._named_in(document)
             if source is None:
                 return unknown_key()
-            reader = Reader(source.name, received_at, self.new_id, source.types)
+            reader = Reader(source.name, received_at, self.new_id, source.types, self.registry)
             received = reader.read(kind, document)
         except EnvelopeError as error:
-            return _refused(_STATUS[error.reason], error.reason, error.problems)
-        return self._queue(received)
+            unread = body if document is None else b""
+            received = Received([], [Refused(document, error, unread)], is_batch=False)
+        except RegistryUnavailableError:
+            return _unavailable()
+        try:
+            kept = self._keep(source, kind, received, received_at)
+            if received.events:
+                self.queue.send(received.events)
+        except (QueueUnavailableError, QuarantineUnavailableError):
+            return _unavailable()
+        return _answer(received, kept)
+
+    def _keep(
+        self, source: Source | None, kind: str, received: Received, received_at: datetime
+    ) -> list[str] | None:
+        """The ids of what is in quarantine now; None where there is none for this call."""
+        if source is None or self.quarantine is None:
+            return None
+        refused = [
+            each for each in received.refused if is_kept(each) and len(each.body) <= MAX_BATCH_BYTES
+        ]
+        return self.quarantine.keep(source, kind, refused, received_at) if refused else []
 
     def browser_settings(self, write_key: str, *, domain: str, path: str) -> Answer:
         """What the SDK for browsers asks for first; `domain` and `path` are those of the request.
@@ -91,28 +129,22 @@ class Intake:
         key = document.get("writeKey")
         return self.find_source(key) if isinstance(key, str) and key else None
 
-    def _queue(self, received: Received) -> Answer:
-        if received.refused and not received.events:
-            return _none_is_good(received)
-        try:
-            self.queue.send(received.events)
-        except QueueUnavailableError:
-            said = "events cannot be taken just now, send them again"
-            return _refused(503, "unavailable", [("", said)])
-        if not received.is_batch:
-            return Answer(200, {"success": True})
-        return Answer(200, {"success": True, **_counts(received), **_errors(_problems(received))})
 
-
-def _none_is_good(received: Received) -> Answer:
+def _answer(received: Received, kept: Sequence[str] | None) -> Answer:
+    """`kept` are the ids of what is in quarantine; a single call is told its own."""
+    counts: dict[str, Any] = {}
+    if received.is_batch:
+        counts = {"accepted": len(received.events), "rejected": len(received.refused)}
+    if kept is not None and (received.is_batch or kept):
+        counts["quarantined"] = len(kept)
+    if kept and not received.is_batch:
+        counts["quarantine_id"] = kept[0]
+    problems = _problems(received)
+    if received.events or not received.refused:
+        return Answer(200, {"success": True, **counts, **_errors(problems)})
     reasons = {each.error.reason for each in received.refused}
     reason = reasons.pop() if len(reasons) == 1 else Reason.INVALID
-    counts = _counts(received) if received.is_batch else {}
-    return _refused(_STATUS[reason], reason, _problems(received), counts)
-
-
-def _counts(received: Received) -> dict[str, Any]:
-    return {"accepted": len(received.events), "rejected": len(received.refused)}
+    return _refused(_STATUS[reason], reason, problems, counts)
 
 
 def _problems(received: Received) -> list[tuple[str, str]]:
@@ -122,6 +154,11 @@ def _problems(received: Received) -> list[tuple[str, str]]:
 def _errors(problems: Sequence[tuple[str, str]]) -> dict[str, Any]:
     listed = [{"field": path, "message": text} for path, text in problems[:MAX_ERRORS]]
     return {"errors": listed} if listed else {}
+
+
+def _unavailable() -> Answer:
+    said = "events cannot be taken just now, send them again"
+    return _refused(503, "unavailable", [("", said)])
 
 
 def unknown_key() -> Answer:

@@ -3,6 +3,7 @@
     programs/<version>.json   a compiled journey
     catalogs/<hash>.json      {"programs": ["<version>", …]}: the journeys of this deployment
     policies/<hash>.json      purposes, caps and quiet hours
+    registries/<hash>.json    {"events": {"<name>": {"<version>": <schema>}}}
 
 Deployments copy the folder into a bucket and never delete there: what runs finds its version.
 """
@@ -14,22 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.journeys.compiler.compilation import compile_all
-from stepwell.journeys.compiler.project import read_project
+from stepwell.journeys.compiler.project import read_project, read_registry
 from stepwell.journeys.program import canonical, version_of
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Keys of the two files that a stage points to, and each journey's state machine."""
+    """Keys of the files that a stage points to, and each journey's state machine."""
 
     catalog_key: str
     policies_key: str
+    registry_key: str
     machines: dict[str, dict[str, Any]]
 
 
 def write_bundle(statemachines: Path, out: Path) -> Bundle:
     """Compile the journeys in `statemachines` into `out`. Raises CompileError with all problems."""
-    project = read_project(statemachines.resolve().parent)
+    root = statemachines.resolve().parent
+    project = read_project(root)
     compiled = compile_all(project)
     for each in compiled:
         _write(out, "programs", each.program)
@@ -37,6 +40,7 @@ def write_bundle(statemachines: Path, out: Path) -> Bundle:
     return Bundle(
         catalog_key=_write(out, "catalogs", catalog),
         policies_key=_write(out, "policies", project.policies),
+        registry_key=_write(out, "registries", read_registry(root).document()),
         machines={each.journey: each.machine for each in compiled},
     )
 

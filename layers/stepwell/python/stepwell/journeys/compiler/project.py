@@ -2,7 +2,7 @@
 
 <root>/statemachines/journeys/<name>/journey.yaml, templates/<template>.yaml, journey.asl.json
 <root>/statemachines/policies.yaml
-<root>/events/schemas/<event>.json
+<root>/events/schemas/<event>.json, <event>.<version>.json
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from stepwell.journeys.compiler.registry import EventRegistry, RegistryError, lo
 from stepwell.journeys.compiler.templates import Template, read_templates
 from stepwell.messages.policies import PoliciesError
 from stepwell.messages.policies_file import read_policies
+
+SCHEMAS = "events/schemas"
 
 
 class NoProjectError(Exception):
@@ -105,13 +107,17 @@ def _policies(root: Path) -> tuple[dict[str, Any], list[Problem]]:
         ]
 
 
+def read_registry(root: Path) -> EventRegistry:
+    """Raises RegistryError."""
+    return load_registry(root / SCHEMAS)
+
+
 def _registry(root: Path) -> tuple[EventRegistry | None, list[Problem]]:
-    folder = "events/schemas"
     try:
-        return load_registry(root / folder), []
+        return read_registry(root), []
     except RegistryError as error:
         remedy = "Correct the schema."
-        return None, [Problem(*_named(root, folder, each), remedy) for each in error.problems]
+        return None, [Problem(*_named(root, SCHEMAS, each), remedy) for each in error.problems]
 
 
 def _named(root: Path, folder: str, said: str) -> tuple[Place, str, str]:

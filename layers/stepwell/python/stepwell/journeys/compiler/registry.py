@@ -1,19 +1,21 @@
 """The event registry: which events there are, and what conditions may expect of their properties.
 
 A file `events/schemas/<name in snake case>.json` is a JSON Schema (draft 2020-12) of one event's
-properties; its `title` is the event's name. A sender may add other properties, but a condition on
-one that the schema does not know is a problem when the journey is compiled.
+properties, in its first version; `<name in snake case>.2.json` is its second. The `title` is the
+event's name. A sender may add other properties, but a condition on one that a version's schema does
+not know is a problem when the journey is compiled.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stepwell.events.registry import default_version, validator_of
 from stepwell.journeys.compiler.cel.kinds import (
     BOOL,
     DOUBLE,
@@ -28,7 +30,7 @@ from stepwell.journeys.compiler.cel.kinds import (
     record,
 )
 from stepwell.journeys.compiler.problems import suggest
-from stepwell.journeys.compiler.schema_types import wrong_types
+from stepwell.journeys.compiler.schema_types import UnboundedError, check_bounded, wrong_types
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KINDS = {"boolean": BOOL, "number": DOUBLE, "integer": DOUBLE, "string": STRING, "null": NULL}
@@ -53,42 +55,91 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EventRegistry:
-    """`schemas`: the event's name -> its properties' schema."""
+    """`versions`: the event's name -> the version's number -> its properties' schema."""
 
-    schemas: Mapping[str, Mapping[str, Any]]
+    versions: Mapping[str, Mapping[int, Mapping[str, Any]]]
+
+    @property
+    def schemas(self) -> Mapping[str, Mapping[str, Any]]:
+        """What each event is held to that names no version."""
+        return {name: each[default_version(each)] for name, each in self.versions.items()}
 
     def names(self) -> frozenset[str]:
-        return frozenset(self.schemas)
+        return frozenset(self.versions)
 
     def suggestion(self, name: str) -> str:
         """For an unknown event: `Did you mean "Order Completed"?`"""
-        return suggest(name, self.schemas)
+        return suggest(name, self.versions)
 
-    def properties(self, name: str) -> Type:
-        """The type of the event's properties; any JSON for an event that is not registered."""
-        schema = self.schemas.get(name)
-        return _type(schema, f'the schema of "{name}"') if schema is not None else JSON
+    def properties(self, name: str, version: int | None = None) -> Type:
+        """The type of the event's properties; any JSON for an event that is not registered.
+
+        Without a version, of an event that names none.
+        """
+        versions = self.versions.get(name)
+        if versions is None:
+            return JSON
+        number = default_version(versions) if version is None else version
+        return _type(versions[number], self._called(name, number))
+
+    def kinds(self, name: str | None) -> list[Type]:
+        """`properties` of each version, the oldest first."""
+        numbers = sorted(self.versions.get(name, ())) if name is not None else []
+        if name is None or not numbers:
+            return [JSON]
+        return [self.properties(name, number) for number in numbers]
 
     def environment(
         self, *, event: str | None = None, entry_event: str | None = None
     ) -> Environment:
-        """What a condition may name: `event` where one just happened, `enrollment` once begun."""
-        names = {"customer": _CUSTOMER, "now": TIMESTAMP}
-        if event is not None:
-            names["event"] = self._event(event)
-        if entry_event is not None:
-            fields = {"event": self._event(entry_event), "entered_at": TIMESTAMP}
-            names["enrollment"] = record(fields, "an enrollment")
-        return names
+        """What a condition may name: `event` where one just happened, `enrollment` once begun.
 
-    def _event(self, name: str) -> Type:
-        fields = dict.fromkeys(("id", "name", "type"), STRING) | {"timestamp": TIMESTAMP}
-        return record(fields | {"properties": self.properties(name)}, "an event")
+        Of events that name no version.
+        """
+        return next(iter(self.environments(event=event, entry_event=entry_event).values()))
+
+    def environments(
+        self, *, event: str | None = None, entry_event: str | None = None
+    ) -> dict[str, Environment]:
+        """An environment for each version of the event with each version of the entry event, by
+        what is special about it: `version 2 of "Order Completed"`.
+        """
+        found: dict[str, Environment] = {}
+        for happened in self.kinds(event):
+            for began in self.kinds(entry_event):
+                names = {"customer": _CUSTOMER, "now": TIMESTAMP}
+                if event is not None:
+                    names["event"] = _event(happened)
+                if entry_event is not None:
+                    fields = {"event": _event(began), "entered_at": TIMESTAMP}
+                    names["enrollment"] = record(fields, "an enrollment")
+                places = (each.place for each in (happened, began) if each.place)
+                found[" with ".join(places)] = names
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """The registry as it is deployed; `stepwell.events.registry` reads it."""
+        return {
+            "events": {
+                name: {str(number): versions[number] for number in sorted(versions)}
+                for name, versions in sorted(self.versions.items())
+            }
+        }
+
+    def _called(self, name: str, version: int) -> str:
+        if len(self.versions[name]) == 1:
+            return f'the schema of "{name}"'
+        return f'version {version} of "{name}"'
+
+
+def _event(properties: Type) -> Type:
+    fields = dict.fromkeys(("id", "name", "type"), STRING) | {"timestamp": TIMESTAMP}
+    return record(fields | {"properties": properties}, "an event")
 
 
 def load_registry(folder: Path) -> EventRegistry:
     """All schemas of the folder. Raises RegistryError with the problems of all files."""
-    schemas: dict[str, Mapping[str, Any]] = {}
+    versions: dict[str, dict[int, Mapping[str, Any]]] = {}
     problems: list[str] = []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -96,14 +147,47 @@ def load_registry(folder: Path) -> EventRegistry:
         except ValueError as problem:
             problems.append(f"{path}: is not JSON: {problem}")
             continue
-        wrong = _check_schema(schema, path.stem)
-        found = [wrong] if wrong else [*wrong_types(schema)]
+        found = list(_wrong(schema, path.stem))
         problems += [f"{path}: {each}" for each in found]
         if not found:
-            schemas[schema["title"]] = schema
+            versions.setdefault(schema["title"], {})[_number(path.stem)] = schema
     if problems:
         raise RegistryError(problems)
-    return EventRegistry(schemas)
+    return EventRegistry(versions)
+
+
+def schema_file(name: str, version: int) -> str:
+    """`order_completed.json`, `order_completed.2.json`."""
+    return f"{file_stem(name)}{'' if version == 1 else f'.{version}'}.json"
+
+
+def _number(stem: str) -> int:
+    _, _, number = stem.partition(".")
+    return int(number) if number else 1
+
+
+def _wrong(schema: Any, stem: str) -> Iterator[str]:
+    wrong = _check_name(stem) or _check_schema(schema, stem.partition(".")[0])
+    if wrong:
+        yield wrong
+        return
+    found = list(wrong_types(schema))
+    yield from found
+    if not found:
+        try:
+            check_bounded(schema)
+            validator_of(schema)
+        except UnboundedError as error:
+            yield str(error)
+        except ValueError as error:
+            yield f"is no schema that events can be held to: {str(error).splitlines()[0]}"
+
+
+def _check_name(stem: str) -> str | None:
+    _, dot, number = stem.partition(".")
+    if dot and not re.fullmatch(r"[2-9]|[1-9][0-9]{1,5}", number):
+        return "a version is a whole number above 1, such as order_completed.2.json; 1 has none"
+    return None
 
 
 def _check_schema(schema: Any, stem: str) -> str | None:

@@ -15,9 +15,9 @@ from stepwell.journeys.compiler.documents import Document
 from stepwell.journeys.compiler.model import Message, named
 from stepwell.journeys.compiler.names import slug
 from stepwell.journeys.compiler.problems import CompileError, Problem, suggest
-from stepwell.journeys.compiler.project import journey_names
+from stepwell.journeys.compiler.project import journey_names, read_registry
 from stepwell.journeys.compiler.reader import read_journey
-from stepwell.journeys.compiler.registry import EventRegistry, load_registry
+from stepwell.journeys.compiler.registry import EventRegistry
 from stepwell.journeys.compiler.source import DataPath, Source, parse_yaml, read_yaml
 from stepwell.journeys.compiler.validation import validated
 from stepwell.messages.policies_file import read_policies
@@ -95,7 +95,7 @@ def read_references(root: Path) -> Project:
         ]
         steps[name] = {known: each.id for each in found for known in (each.name, each.id)}
         channels[name] = {each.id: each.channels for each in found}
-    registry = load_registry(root / "events" / "schemas")
+    registry = read_registry(root)
     return Project(registry, frozenset(policies["purposes"]), steps, channels, entries)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from stepwell.journeys.compiler.problems import Place, Problem
-from stepwell.journeys.compiler.registry import EventRegistry, load_registry
+from stepwell.journeys.compiler.project import read_registry
+from stepwell.journeys.compiler.registry import EventRegistry
 from stepwell.simulation.population.sources import EventsSource
 
 
@@ -14,7 +15,7 @@ def unknown_events(source: EventsSource, root: Path) -> list[Problem]:
 
     Raises RegistryError.
     """
-    return unknown_names(source, load_registry(root / "events" / "schemas"))
+    return unknown_names(source, read_registry(root))
 
 
 def unknown_names(source: EventsSource, registry: EventRegistry) -> list[Problem]:

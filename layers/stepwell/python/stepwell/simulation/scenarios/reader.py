@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.journeys.compiler.problems import Place, Problem
-from stepwell.journeys.compiler.project import Project, journey_names
-from stepwell.journeys.compiler.registry import load_registry
+from stepwell.journeys.compiler.project import Project, journey_names, read_registry
 from stepwell.journeys.compiler.source import DataPath, read_yaml
 from stepwell.journeys.compiler.validation import known_keys
 from stepwell.simulation.scenarios.calls import read_calls
@@ -33,7 +32,7 @@ def surroundings(project: Project, root: Path) -> Surroundings:
     policies, _ = read_yaml(root / "statemachines" / "policies.yaml", "policies.yaml")
     return Surroundings(
         subjects={subject.journey.name: subject for subject in project.subjects},
-        registry=load_registry(root / "events" / "schemas"),
+        registry=read_registry(root),
         policies=policies.data if policies else {},
     )
 

@@ -1,12 +1,14 @@
-"""Events and conditions, against the event registry."""
+"""Events and conditions, against the event registry: whatever version of an event happens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from stepwell.conditions.tree import Tree
+from stepwell.journeys.compiler.cel.kinds import Environment
 from stepwell.journeys.compiler.cel.parser import ConditionSyntaxError, parse
 from stepwell.journeys.compiler.cel.types import (
+    TypeProblem,
     check_condition,
     check_date,
     check_types,
@@ -46,12 +48,21 @@ def _type_problems(subject: Subject, use: Use, tree: Tree) -> Iterator[Problem]:
     if subject.registry is None:
         return
     entered_on = subject.entry_event() if use.enrolled else None
-    environment = subject.registry.environment(event=use.event, entry_event=entered_on)
+    environments = subject.registry.environments(event=use.event, entry_event=entered_on)
+    found: dict[TypeProblem, list[str]] = {}
+    for versions, names in environments.items():
+        for fault in _faults(use, tree, names):
+            found.setdefault(fault, []).append(versions)
+    for fault, where in found.items():
+        said = fault.message
+        if len(where) < len(environments) and not any(each in said for each in where):
+            said = f"{said}, in {where[0]}"
+        yield Problem(use.condition.place, fault.code, said, fault.remedy)
+
+
+def _faults(use: Use, tree: Tree, names: Environment) -> list[TypeProblem]:
     if use.is_date:
-        found = check_date(tree, environment)
-    elif use.yes_or_no:
-        found = check_condition(tree, environment)
-    else:
-        _, found = check_types(tree, environment)
-    for fault in found:
-        yield Problem(use.condition.place, fault.code, fault.message, fault.remedy)
+        return check_date(tree, names)
+    if use.yes_or_no:
+        return check_condition(tree, names)
+    return check_types(tree, names)[1]

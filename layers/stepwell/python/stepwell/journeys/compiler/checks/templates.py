@@ -66,14 +66,14 @@ def _missing_variants(message: Message, template: Template) -> Iterator[Problem]
 
 def check_liquid(subject: Subject) -> Iterator[Problem]:
     entry_event = subject.entry_event()
-    properties = (
-        subject.registry.properties(entry_event) if subject.registry and entry_event else JSON
+    known = (
+        list(subject.registry.kinds(entry_event)) if subject.registry and entry_event else [JSON]
     )
     for template in subject.templates.values():
         for path, text in template.texts():
             spot = template.source.place(path)
             first = template.source.lines.get((*path, "|"), spot.line)
-            for fault in faults_in(text, properties):
+            for fault in dict.fromkeys(each for kind in known for each in faults_in(text, kind)):
                 yield _at(fault, Place(spot.file, first + fault.line - 1, spot.path))
 
 

@@ -1,0 +1,193 @@
+"""Replaying what ingest refused, with a crash at every call and others at work; and its watch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from infra.local.account import REGION
+from stepwell.aws import clients
+from stepwell.aws.events_queue import EventsQueue
+from stepwell.aws.quarantine import QuarantineBucket
+from stepwell.aws.quarantine_desk import AGAIN_WITHIN, QuarantineDesk
+from stepwell.cli import quarantine
+from stepwell.cli.main import main
+from stepwell.events.intake import QueueUnavailableError
+from stepwell.events.registry import Registry
+from tests.support.quarantine import (
+    ORDER,
+    Json,
+    clock_of,
+    deploy_ingest,
+    refuse,
+    run,
+    states,
+)
+from tests.support.stage import PREFIX, QUARANTINE, TUESDAY, Stage
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    with Stage() as stage:
+        deploy_ingest(stage)
+        monkeypatch.setattr(quarantine, "datetime", clock_of(stage))
+        stage.identify("ada", tier=1)
+        yield stage
+
+
+# ---------------------------------------------------------------- crashes and races
+
+
+class CrashError(Exception):
+    """The process is gone."""
+
+
+class Dying:
+    """A client whose n-th call ends the process: before AWS has it, or after, its answer lost."""
+
+    def __init__(self, client: Any, calls: list[str], nth: int, *, after: bool) -> None:
+        self._client, self._calls, self._nth, self._after = client, calls, nth, after
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._client, name)
+        if name not in ("get_object", "put_object", "send_message_batch"):
+            return attribute
+
+        def call(**arguments: Any) -> Any:
+            self._calls.append(name)
+            dies = len(self._calls) == self._nth
+            if dies and not self._after:
+                raise CrashError
+            try:
+                return attribute(**arguments)
+            finally:
+                if dies:
+                    raise CrashError
+
+        return call
+
+
+def dying_desk(stage: Stage, nth: int, *, after: bool) -> tuple[QuarantineDesk, list[str]]:
+    calls: list[str] = []
+    s3 = Dying(stage.engine.client("s3"), calls, nth, after=after)
+    sqs = Dying(stage.engine.client("sqs"), calls, nth, after=after)
+    bucket = QuarantineBucket(s3, QUARANTINE)  # type: ignore[arg-type]
+    queue = EventsQueue(sqs, stage.events_url)  # type: ignore[arg-type]
+    return QuarantineDesk(bucket, queue, Registry, "somebody"), calls
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_replay_that_dies_at_any_call_is_done_again_and_applied_once(
+    stage: Stage, capsys: pytest.CaptureFixture[str], after: bool
+) -> None:
+    nth, done = 0, False
+    while not done:
+        nth += 1
+        entry = refuse(stage, {**ORDER, "messageId": f"o-{nth}"})
+        run(capsys, "fix", entry, "--set", "properties.total=1")
+        before = stage.snapshot("ada").seq
+        desk, calls = dying_desk(stage, nth, after=after)
+        try:
+            desk.replay(desk.bucket.entry(entry), stage.engine.clock.now())
+            done = True
+        except CrashError:
+            assert len(calls) == nth
+            stage.deliver()
+            if states(capsys)[entry] != "replayed":
+                run(capsys, "replay", entry)
+        stage.deliver(times=2)
+        assert stage.snapshot("ada").seq == before + 1, f"died at call {nth}: {calls}"
+        assert states(capsys)[entry] == "replayed"
+    assert nth == 7, "three reads, begin, send, close, and one that gets through"
+
+
+def test_once_a_replay_began_the_call_stays_as_it_is(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = refuse(stage)
+    run(capsys, "fix", entry, "--set", "properties.total=1")
+
+    def full(*_: Any) -> None:
+        raise QueueUnavailableError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(EventsQueue, "send", full)
+        assert main(["quarantine", "replay", entry, "--stage", "local"]) == 2
+        assert "replay again: what it took is applied once" in capsys.readouterr().err
+    assert main(["quarantine", "fix", entry, "--set", "userId=bob", "--stage", "local"]) == 2
+    assert "may have got through; replay it again as it is" in capsys.readouterr().err
+    stage.engine.run_until(TUESDAY + AGAIN_WITHIN + timedelta(hours=1))
+    assert main(["quarantine", "replay", entry, "--stage", "local"]) == 2
+    assert "may have forgotten that it applied it; dismiss it" in capsys.readouterr().err
+    run(capsys, "dismiss", entry, "--reason", "too late")
+
+
+def test_two_who_correct_at_once_do_not_overwrite_each_other(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry_id = refuse(stage)
+    desk, _ = dying_desk(stage, 0, after=False)
+    entry = desk.bucket.entry(entry_id)
+
+    def while_another_does(call: Json) -> Json:
+        run(capsys, "fix", entry_id, "--set", "properties.total=1")
+        return {**call, "properties": {"order_id": "2", "total": 2}}
+
+    with pytest.raises(Exception, match="changed by somebody else"):
+        desk.fix(entry, while_another_does, ["x"], TUESDAY)
+    assert run(capsys, "show", entry_id)["history"][-1]["call"]["properties"]["total"] == 1
+
+
+def test_what_is_being_dismissed_is_not_replayed(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its first write is there, the process gone; dismissing again ends it."""
+    entry_id = refuse(stage)
+    run(capsys, "fix", entry_id, "--set", "properties.total=1")
+    desk, _ = dying_desk(stage, 5, after=False)  # entry, state, closed, state's write, close
+    with pytest.raises(CrashError):
+        desk.dismiss(desk.bucket.entry(entry_id), "ours", TUESDAY)
+    assert main(["quarantine", "replay", entry_id, "--stage", "local"]) == 2
+    assert "is being dismissed by somebody" in capsys.readouterr().err
+    run(capsys, "dismiss", entry_id, "--reason", "ours")
+    assert states(capsys) == {entry_id: "dismissed"}
+    assert len(run(capsys, "show", entry_id)["history"]) == 2
+
+
+def test_an_account_that_cannot_be_reached_is_one_line(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url=f"https://sts.{REGION}.amazonaws.com")
+
+    monkeypatch.setattr("stepwell.aws.stages.client", unreachable)
+    assert main(["quarantine", "list", "--stage", "local"]) == 2
+    assert "Could not connect" in capsys.readouterr().err
+    clients.forget()
+
+
+# ---------------------------------------------------------------- the watch
+
+
+def test_the_watch_counts_without_reading(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    first = refuse(stage)
+    refuse(stage, ORDER | {"messageId": "o-2"})
+    run(capsys, "dismiss", first, "--reason", "ours")
+    capsys.readouterr()
+    answer = stage.engine.invoke(f"{PREFIX}quarantine-watch", {})
+    assert answer["open"] == 1
+    [metrics] = [
+        json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line
+    ]
+    assert metrics["QuarantineOpen"] == [1]
+    assert metrics["stage"] == "local"
+    assert metrics["service"] == "quarantine"
+    [told] = metrics["_aws"]["CloudWatchMetrics"]
+    assert told["Namespace"] == "Stepwell"
+    assert {each["Name"] for each in told["Metrics"]} == {"QuarantineOpen", "QuarantineOldestHours"}
+    assert set(told["Dimensions"][0]) == {"service", "stage"}
