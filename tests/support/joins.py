@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from stepwell.customers import keys, slots
+from stepwell.customers.identity_rules import DEFAULT_LIMITS, IdentityRules, Limit
 from stepwell.events.model import Event
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Item, TableName, Update
@@ -23,6 +24,11 @@ PROGRAMS = (
 def consent(status: str, **who: Any) -> Event:
     properties = {"purpose": "marketing", "channel": "sms", "status": status}
     return event("Consent Updated", number=f"{status}-{who}", properties=properties, **who)
+
+
+def limited(**limits: int) -> IdentityRules:
+    changed = {kind: Limit(at_most, 86_400) for kind, at_most in limits.items()}
+    return IdentityRules(limits={**DEFAULT_LIMITS, **changed})
 
 
 DEVICE: dict[str, Any] = {"user_id": None, "anonymous_id": "a"}

@@ -10,15 +10,14 @@ import pytest
 from stepwell.customers import keys
 from stepwell.customers.identity_rules import (
     ANONYMOUS_ID,
-    DEFAULT_LIMITS,
     DEVICE_TOKEN,
     EMAIL,
     PHONE,
     IdentityRules,
-    Limit,
 )
-from stepwell.customers.resolving import MAX_MERGED
+from stepwell.events.model import EventType
 from stepwell.storage.operations import TableName
+from tests.support.joins import limited
 from tests.support.programs import entry, program
 from tests.support.world import START, AskedStore, World, alias, event, identify, visit
 
@@ -48,8 +47,33 @@ def test_a_visitor_who_signs_in_as_somebody_known_becomes_them() -> None:
     assert (world.ada().profile or {})["former"] == [visitor.customer]
 
 
-def test_a_visitor_who_tells_a_known_email_is_who_has_it() -> None:
+def test_visitors_who_tell_one_email_are_one_and_become_the_user_who_tells_it() -> None:
     world = World()
+    (first,) = world.send(identify(None, "a", email="Ada@Example.com"))
+    (second,) = world.send(identify(None, "b", email=" ada@example.COM"))
+    assert second.customer == first.customer
+    (known,) = world.send(event("Seen"))
+    (told,) = world.send(identify("ada", email="ada@example.com"))
+    assert told.customer == known.customer
+    assert told.merged == (first.customer,)
+
+
+def test_a_visitor_who_tells_a_user_s_address_is_not_taken_for_them() -> None:
+    """Everybody can write it, and would get the user's messages by naming a phone of their own."""
+    world = World()
+    (known,) = world.send(identify("ada", email="ada@example.com", phone="+447700900123"))
+    (stranger,) = world.send(
+        identify(None, "a", email="ada@example.com", phone="+447700900456", number="2")
+    )
+    assert stranger.customer != known.customer
+    assert (world.ada().profile or {})["addresses"]["sms"] == "+447700900123"
+    assert refusals(world, stranger.customer) == {("email", "unproven")}
+    (later,) = world.send(event("Signed In", anonymous_id="a"))
+    assert (later.customer, later.merged) == (known.customer, (stranger.customer,))
+
+
+def test_where_addresses_are_trusted_a_visitor_who_tells_a_known_one_is_who_has_it() -> None:
+    world = World(rules=IdentityRules(trusts_addresses=True))
     (known,) = world.send(identify("ada", email="Ada@Example.com"))
     (visitor,) = world.send(visit("a"))
     (told,) = world.send(identify(None, "a", email=" ada@example.COM"))
@@ -69,9 +93,9 @@ def test_phone_numbers_are_one_in_whatever_form_they_come(
     first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     world = World()
-    (known,) = world.send(identify("ada", None, **first))
-    (told,) = world.send(identify(None, "a", **second))
-    assert told.customer == known.customer
+    (visitor,) = world.send(identify(None, "a", **second))
+    (told,) = world.send(identify("ada", None, **first))
+    assert told.customer == visitor.customer
     assert (world.ada().profile or {})["addresses"]["sms"] == second["phone"]
 
 
@@ -231,18 +255,15 @@ def test_blocked_values_of_the_project_join_nobody() -> None:
 # ------------------------------------------------------------------------- limits
 
 
-def limited(**limits: int) -> IdentityRules:
-    changed = {kind: Limit(at_most, 86_400) for kind, at_most in limits.items()}
-    return IdentityRules(limits={**DEFAULT_LIMITS, **changed})
-
-
 def test_devices_past_the_limit_are_recorded_and_stay_strangers() -> None:
     world = World(rules=limited(anonymous_id=2))
     routed = world.send(
         *(event("Seen", number=str(n), anonymous_id=f"device-{n}") for n in range(4))
     )
     assert len({each.customer for each in routed}) == 1
-    assert [each.problems for each in routed[2:]] == [("anonymous_id: not joined, limit",)] * 2
+    # One case, however many devices: it is recorded and told once.
+    limit = "anonymous_id: not joined, limit"
+    assert [each.problems for each in routed[2:]] == [(limit,), ()]
     (stranger,) = world.send(visit("device-3"))
     assert stranger.customer != routed[0].customer
     assert refusals(world, routed[0].customer) == {("anonymous_id", "limit")}
@@ -268,20 +289,6 @@ def test_two_customers_who_would_have_too_many_devices_stay_two() -> None:
     assert (refused.customer, refused.merged) == (ada.customer, ())
     assert refused.problems == ("anonymous_id: not joined, limit",)
     assert world.person("a", ANONYMOUS_ID).customer == visitor.customer
-
-
-def test_former_customers_who_still_have_enrollments_are_bounded() -> None:
-    world = World(rules=limited(anonymous_id=100))
-    world.send(event("Seen"))
-    visitors = [visit(f"v{n}", "Started") for n in range(MAX_MERGED + 1)]
-    world.send(*visitors)
-    # Journeys of the same name are one too many: only one of them goes on, but it is remembered.
-    joined = [
-        world.send(event("Signed In", number=str(n), anonymous_id=f"v{n}"))[0]
-        for n in range(MAX_MERGED + 1)
-    ]
-    assert all(len(each.merged) == 1 for each in joined)
-    assert len((world.ada().profile or {})["merged"]) <= MAX_MERGED
 
 
 def test_customers_with_too_much_to_write_in_one_transaction_stay_two() -> None:
@@ -341,3 +348,42 @@ def test_a_phone_that_is_none_is_kept_as_it_was_sent_and_identifies_nobody() -> 
     assert (world.ada().profile or {})["addresses"] == {"sms": "ask me"}
     with pytest.raises(AssertionError):
         world.person("ask me", PHONE)
+
+
+def test_an_old_event_takes_no_device_back() -> None:
+    world = World()
+    world.send(event("Seen", context=token("t1")))
+    bob = event("Seen", user_id="bob", number="2", context=token("t1"))
+    world.send(bob)
+    late = event("Seen", number="3", context=token("t1"))
+    world.router.route(late, START + timedelta(days=3))
+    assert (world.person("bob").profile or {})["addresses"] == {"push": ["t1"]}
+    assert (world.ada().profile or {})["addresses"] == {}
+
+
+def test_a_token_that_the_project_blocks_is_no_address() -> None:
+    world = World(rules=IdentityRules(blocked=frozenset({"kiosk"})))
+    world.send(event("Seen", context=token("kiosk")))
+    assert (world.ada().profile or {}).get("addresses", {}) == {}
+
+
+def test_an_alias_of_ids_that_name_nobody_is_told_once() -> None:
+    world = World()
+    nobody: dict[str, Any] = {"previous_id": "null", "anonymous_id": "null"}
+    (routed,) = world.send(event("", type=EventType.ALIAS, **nobody))
+    assert refusals(world, routed.customer) == {("user_id", "blocked"), ("anonymous_id", "blocked")}
+
+
+def test_the_device_that_an_alias_calls_from_is_listed() -> None:
+    world = World()
+    ids: dict[str, Any] = {"previous_id": "a", "anonymous_id": "a"}
+    world.send(event("", type=EventType.ALIAS, **ids))
+    assert (world.ada().profile or {})["anonymous_ids"] == ["a"]
+
+
+def test_visitors_with_a_user_id_of_nobody_have_an_order_and_ids_of_their_own() -> None:
+    first = event("Seen", user_id="null", anonymous_id="a")
+    second = event("Seen", user_id="null", anonymous_id="b")
+    assert first.group != second.group
+    assert first.fingerprint != second.fingerprint
+    assert first.group == visit("a").group

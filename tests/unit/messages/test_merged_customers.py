@@ -252,3 +252,56 @@ def test_a_join_that_is_seen_in_part_is_read_again() -> None:
         read_items(store, request)
     with pytest.raises(StoreBusyError):
         load_person(store, CUSTOMER)
+
+
+class TornOnce(Counted):
+    """Shows one item as it was before the join, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.key, self.before_join = keys.profile(CUSTOMER), Item()
+
+    def get_many(self, keys_: Iterable[Key]) -> dict[Key, Item]:
+        found = super().get_many(keys_)
+        if self.before_join and self.key in found:
+            found[self.key], self.before_join = self.before_join, {}
+        return found
+
+
+def test_a_no_of_the_visitor_counts_while_the_join_is_seen_in_part() -> None:
+    """Who remained has the join's profile already, and the consents of before it still."""
+    store = TornOnce()
+    world = two(store)
+    no = {"status": "revoked", "at": to_text(NOON - timedelta(days=9)), "proof": "event-3"}
+    grants = {f"marketing#{channel}": no for channel in ("sms", "push", "email")}
+    world.store.write(Put(keys.consents(CUSTOMER), {"grants": grants}))
+    before = store.get(keys.consents(OTHER)) or {}
+    join(world)
+    store.key, store.before_join = keys.consents(OTHER), before
+    assert world.send()["reason"] == "no_consent"
+    assert store.before_join == {}
+
+
+@pytest.mark.parametrize("refused", [True, False])
+@pytest.mark.parametrize("number", range(1, 12))
+def test_a_unit_is_settled_where_it_is_while_the_join_is_seen_in_part(
+    number: int, refused: bool
+) -> None:
+    """The profile is read as before the join, the caps as after it."""
+    store = TornOnce()
+    world = two(store)
+    if refused:
+        refusals: list[Exception | None] = [ProviderError("Refused", retry=False)] * 9
+        world.sms.fails, world.push.fails, world.email.fails = (list(refusals) for _ in range(3))
+    before = store.get(keys.profile(CUSTOMER)) or {}
+
+    def then() -> None:
+        join(world)
+        store.before_join = before
+
+    store.before(number, then)
+    world.send()
+    store.before_join = {}
+    if store.then is None:
+        assert units_of(world, CUSTOMER) == []
+        assert units_of(world, OTHER) == ([] if refused else [(MESSAGE, "confirmed")])

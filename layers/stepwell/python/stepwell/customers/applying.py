@@ -13,15 +13,14 @@ from stepwell.customers import keys
 from stepwell.customers.identities import Named
 from stepwell.customers.identity_rules import IdentityRules
 from stepwell.customers.joining import (
-    device_of_another,
+    device_taken,
     identity_writes,
     noted,
     own_ids,
     problems_of,
     refusal_record,
-    without_token,
 )
-from stepwell.customers.profiles import apply_to_consents, apply_to_profile
+from stepwell.customers.profiles import apply_to_consents, apply_to_profile, consents_write
 from stepwell.customers.resolving import Resolution
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.age import is_fresh
@@ -78,12 +77,10 @@ def apply(
     event, now, customer = applying.event, applying.now, person.customer
     seq, problems = person.seq + 1, list[str]()
     own = own_ids(customer, applying.named, applying.resolution, applying.found)
-    profile = apply_to_profile(
-        person, event, seq, problems, user_id=own.user_id, anonymous_id=own.anonymous_id
-    )
+    profile = apply_to_profile(person, event, seq, problems, own)
     changes, refusals = noted(profile, applying.resolution, rules, event.received_at)
     profile |= changes
-    consents = apply_to_consents(person, event, problems)
+    consents = apply_to_consents(person, event, seq, problems)
     after = replace(person, profile=profile, consents=consents or person.consents)
     informs = not event.name or not is_fresh(event, now)
     reaction = Reaction()
@@ -96,9 +93,9 @@ def apply(
         Put(keys.profile(customer), profile, _as_read(person)),
         _marker(applying.mark, customer, seq, reaction.commands, now),
         *identity_writes(customer, applying.resolution, applying.found),
-        *_device_taken(applying, customer),
+        *device_taken(customer, applying.resolution, applying.owners),
         *(refusal_record(customer, each, event, now) for each in refusals),
-        *([Put(keys.consents(customer), consents)] if consents else []),
+        *([consents_write(customer, consents, person.consents)] if consents else []),
         *reaction.operations(),
     ]
     return Applied(
@@ -108,12 +105,6 @@ def apply(
         enrollments_after(person, reaction.operations()),
         (*problems, *problems_of(refusals), *reaction.problems),
     )
-
-
-def _device_taken(applying: Applying, customer: str) -> list[Operation]:
-    owner = device_of_another(customer, applying.resolution, applying.owners)
-    token = applying.named.token
-    return [without_token(owner, token)] if owner and token else []
 
 
 def enrollments_after(person: Snapshot, operations: Sequence[Operation]) -> dict[Key, Item]:

@@ -29,10 +29,11 @@ LONGEST_TOKEN = 4096
 
 @value
 class Identity:
-    """`is_former`: the id that an alias call says was used before."""
+    """`is_former`: only the id that an alias call says was used before."""
 
     kind: str
     key: Key
+    text: str
     is_former: bool = False
 
     @property
@@ -43,22 +44,24 @@ class Identity:
 
 @value
 class Named:
-    """What an event names, the strongest first; `blocked` are kinds whose value names nobody.
-
-    `user_id`, `anonymous_id` and `token` are the texts, where they name somebody.
-    """
+    """What an event names, the strongest first; `blocked` are kinds whose value names nobody."""
 
     identities: tuple[Identity, ...]
     blocked: tuple[str, ...] = ()
-    user_id: str | None = None
-    anonymous_id: str | None = None
-    token: str | None = None
 
     def keys(self) -> list[Key]:
         return [each.key for each in self.identities]
 
-    def first(self, kind: str) -> Identity | None:
-        return next((each for each in self.identities if each.kind == kind), None)
+    def of(self, kind: str) -> Identity | None:
+        """The one that is used now; not a former one."""
+        return next(
+            (each for each in self.identities if each.kind == kind and not each.is_former), None
+        )
+
+    @property
+    def user_id(self) -> str | None:
+        identity = self.of(USER_ID)
+        return identity.text if identity else None
 
     def names_somebody(self) -> bool:
         """A device token alone says where somebody is, not who."""
@@ -67,25 +70,17 @@ class Named:
 
 def named_by(event: Event, hasher: Hasher, rules: IdentityRules) -> Named:
     """Addresses count where they are said to be the customer's: in an identify call."""
-    identities: list[Identity] = []
-    blocked: list[str] = []
-    seen: dict[str, str] = {}
+    identities: dict[Key, Identity] = {}
+    blocked: dict[str, None] = {}
     for kind, text, is_former in _texts(event, rules):
         if rules.blocks(text):
-            blocked.append(kind)
+            blocked.setdefault(kind)
             continue
-        if not is_former:
-            seen[kind] = text
-        identity = Identity(kind, identity_key(kind, text, hasher), is_former)
-        if identity.key not in {each.key for each in identities}:
-            identities.append(identity)
-    return Named(
-        tuple(identities),
-        tuple(blocked),
-        seen.get(USER_ID),
-        seen.get(ANONYMOUS_ID),
-        seen.get(DEVICE_TOKEN),
-    )
+        identity = Identity(kind, identity_key(kind, text, hasher), text, is_former)
+        known = identities.get(identity.key)
+        if known is None or known.is_former:
+            identities[identity.key] = identity
+    return Named(tuple(identities.values()), tuple(blocked))
 
 
 def identity_key(kind: str, text: str, hasher: Hasher) -> Key:

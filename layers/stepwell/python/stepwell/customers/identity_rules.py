@@ -22,7 +22,7 @@ DEVICE_TOKEN = "device_token"  # noqa: S105 - a kind of identity
 KINDS = (USER_ID, ANONYMOUS_ID, EMAIL, PHONE, DEVICE_TOKEN)
 LIMITED = (USER_ID, ANONYMOUS_ID, EMAIL, PHONE)
 """A device token is not limited: it moves to whoever used the device last."""
-SHAREABLE = (EMAIL, PHONE)
+CONTACTS = (EMAIL, PHONE)
 
 _DAY = 86_400
 
@@ -39,8 +39,8 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
     {
         USER_ID: Limit(5, 365 * _DAY),  # by alias calls; at one time a customer has one user id
         ANONYMOUS_ID: Limit(20, 30 * _DAY),
-        EMAIL: Limit(5, 30 * _DAY),
-        PHONE: Limit(5, 30 * _DAY),
+        EMAIL: Limit(5, 365 * _DAY),
+        PHONE: Limit(5, 365 * _DAY),
     }
 )
 
@@ -48,12 +48,14 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class IdentityRules:
     """`shared`: kinds that several customers may have and that therefore identify none of them.
-    `blocked`: values, in small letters, that name nobody besides those that never do.
+    `blocked`: values, in the form in which they are compared, that name nobody besides those that
+    never do. `trusts_addresses`: who says the address of a known user is taken to be that user.
     """
 
     limits: Mapping[str, Limit] = field(default_factory=lambda: DEFAULT_LIMITS)
     shared: frozenset[str] = frozenset()
     blocked: frozenset[str] = frozenset()
+    trusts_addresses: bool = False
 
     def blocks(self, text: str) -> bool:
         return names_nobody(text) or text.strip().lower() in self.blocked
@@ -68,4 +70,5 @@ def load_identity_rules(document: Mapping[str, Any]) -> IdentityRules:
         },
         shared=frozenset(document.get("shared", ())),
         blocked=frozenset(document.get("blocked", ())),
+        trusts_addresses=document.get("trust_addresses", False),
     )

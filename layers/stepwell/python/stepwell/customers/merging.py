@@ -5,8 +5,9 @@ other's profile becomes a pointer. Enrollments are not moved: state machines run
 id, so the profile lists it in `merged` until nothing of it lives any more.
 
 Items of identities are not touched: they lead to the pointer, and each is moved when it is next
-named. The other's consents stay as they are: a reader who knows the pointer reads them no more, and
-one who does not must not find none.
+named. The other's consents stay what they are: a reader who knows the pointer reads them no more,
+and one who does not must not find none. They are written all the same, on the condition that they
+are as they were read: so that no answer is lost that was given meanwhile.
 """
 
 from __future__ import annotations
@@ -16,16 +17,23 @@ from datetime import datetime
 from typing import Any
 
 from stepwell.customers import keys
+from stepwell.customers.arrivals import came_to_both
 from stepwell.customers.groups import united_groups
-from stepwell.customers.profiles import MAX_ANONYMOUS_IDS, MAX_PREVIOUS_IDS, known_by_traits
-from stepwell.customers.resolving import came_to, former_of, merged_of
+from stepwell.customers.joining import MAX_NOT_JOINED
+from stepwell.customers.profiles import (
+    MAX_ANONYMOUS_IDS,
+    MAX_PREVIOUS_IDS,
+    consents_write,
+    known_by_traits,
+)
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.traits import read_traits
 from stepwell.storage.operations import NEW, Conditions, Item, Operation, Put, equals
 from stepwell.timestamps import to_text
 
 REVOKED = "revoked"
-MAX_NOT_JOINED = 20
+MAX_FORMER = 50
+"""Of those who have ever become this one, so many are listed; each has a record."""
 
 
 def merge(
@@ -37,6 +45,7 @@ def merge(
     pointer: Item = {
         "merged_into": winner.customer,
         "winner_seq": seq,
+        "winner_consents": bool(_grants(loser)),
         "seq": loser.seq + 1,
         "touched": [],
         "created_at": (loser.profile or {})["created_at"],
@@ -46,7 +55,7 @@ def merge(
     return [
         Put(keys.profile(winner.customer), _profile(winner, loser, seq, at), _as_read(winner)),
         Put(keys.profile(loser.customer), pointer, _as_read(loser)),
-        *_consents(winner, loser),
+        *_consents(winner, loser, seq),
         *_caps(winner, loser),
         Put(keys.merge(winner.customer, loser.customer), record),
     ]
@@ -57,7 +66,8 @@ def _as_read(snapshot: Snapshot) -> Conditions:
 
 
 def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str) -> Item:
-    ours, theirs = dict(winner.profile or {}), dict(loser.profile or {})
+    ours = dict(winner.profile or {})
+    theirs = {**(loser.profile or {}), "customer": loser.customer}
     traits = read_traits(theirs).united(read_traits(ours))
     united = {name: each for name, each in ours.items() if name not in ("pk", "sk")}
     united = known_by_traits(united, traits.values, _tokens(theirs) + _tokens(ours))
@@ -67,14 +77,15 @@ def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str) -> Item:
         "touched": [],
         "created_at": min(ours["created_at"], theirs["created_at"]),
         "updated_at": at,
-        "former": [*former_of(winner), loser.customer, *former_of(loser)],
-        "merged": [
-            *merged_of(winner),
-            *([loser.customer] if loser.enrollments else []),
-            *merged_of(loser),
-        ],
+        "merged": [*winner.merged, *_where_it_lives(loser), *loser.merged],
     }
     return united | _lists(ours, theirs) | _of_the_newer(ours, theirs)
+
+
+def _where_it_lives(loser: Snapshot) -> list[str]:
+    """Also where the last event wrote an enrollment that is not to be seen yet."""
+    has_some = loser.enrollments or (loser.profile or {}).get("touched")
+    return [loser.customer] if has_some else []
 
 
 def _tokens(profile: Item) -> list[str]:
@@ -84,17 +95,17 @@ def _tokens(profile: Item) -> list[str]:
 def _lists(ours: Item, theirs: Item) -> Item:
     """What both may have several of, what is told last being the winner's."""
     own, other = ours.get("user_id"), theirs.get("user_id")
+    users = _all_of("former_user_ids", theirs, ours) + ([other] if other and other != own else [])
     lists = {
         "anonymous_ids": _all_of("anonymous_ids", theirs, ours)[-MAX_ANONYMOUS_IDS:],
+        "previous_ids": _all_of("previous_ids", theirs, ours)[-MAX_PREVIOUS_IDS:],
+        "former_user_ids": [each for each in dict.fromkeys(users) if each != own][
+            -MAX_PREVIOUS_IDS:
+        ],
         "not_joined": _all_of("not_joined", theirs, ours)[-MAX_NOT_JOINED:],
+        "former": [*_all_of("former", ours, theirs), theirs["customer"]][-MAX_FORMER:],
     }
-    previous = _all_of("previous_ids", theirs, ours) + ([other] if other and other != own else [])
-    lists["previous_ids"] = [each for each in dict.fromkeys(previous) if each != own][
-        -MAX_PREVIOUS_IDS:
-    ]
-    came: dict[str, list[int]] = came_to(ours)
-    for kind, times in came_to(theirs).items():
-        came[kind] = sorted([*came.get(kind, ()), *times])
+    came = came_to_both(ours, theirs)
     found: Item = {name: each for name, each in lists.items() if each}
     return found | ({"came_to": came} if came else {})
 
@@ -112,16 +123,29 @@ def _of_the_newer(ours: Item, theirs: Item) -> Item:
     return found | ({"groups": json.dumps(groups, separators=(",", ":"))} if groups else {})
 
 
-def _consents(winner: Snapshot, loser: Snapshot) -> list[Operation]:
-    """For each purpose and channel a no of either one; of two alike answers the later one."""
-    ours = dict((winner.consents or {}).get("grants", {}))
-    theirs = (loser.consents or {}).get("grants", {})
-    if not theirs:
-        return []
-    for name, grant in theirs.items():
-        answers = [each for each in (grant, ours.get(name)) if each]
-        ours[name] = max(answers, key=lambda each: (each["status"] == REVOKED, each["at"]))
-    return [Put(keys.consents(winner.customer), {"grants": ours})]
+def _consents(winner: Snapshot, loser: Snapshot, seq: int) -> list[Operation]:
+    ours, theirs = _grants(winner), _grants(loser)
+    kept: Item = {"grants": theirs, "seq": seq, "merged_into": winner.customer}
+    writes: list[Operation] = [consents_write(loser.customer, kept, loser.consents)]
+    if theirs:
+        united = {name: _stricter(ours.get(name), theirs.get(name)) for name in {**ours, **theirs}}
+        item: Item = {"grants": united, "seq": seq}
+        writes.append(consents_write(winner.customer, item, winner.consents))
+    return writes
+
+
+def _grants(snapshot: Snapshot) -> dict[str, Item]:
+    return dict((snapshot.consents or {}).get("grants", {}))
+
+
+def _stricter(one: Item | None, other: Item | None) -> Item | None:
+    """A no of either; of two alike answers the later one. It holds from the later of both on: what
+    was said in between is not newer than all that the person has said.
+    """
+    if one is None or other is None:
+        return one or other
+    strict = max((one, other), key=lambda each: (each["status"] == REVOKED, each["at"]))
+    return {**strict, "at": max(one["at"], other["at"])}
 
 
 def _caps(winner: Snapshot, loser: Snapshot) -> list[Operation]:

@@ -18,7 +18,7 @@ _HOPS = 64
 _REREADS = 3
 
 
-def load_person(store: Store, customer: str) -> Snapshot:
+def load_person(store: Store, customer: str, *, with_merged: bool = True) -> Snapshot:
     """The person that a customer is now, with the enrollments of all who became them.
 
     Raises StoreBusyError for one whose merge is just being written.
@@ -29,7 +29,7 @@ def load_person(store: Store, customer: str) -> Snapshot:
         if snapshot.merged_into:
             customer, seq = snapshot.merged_into, winner_seq(snapshot.profile)
         elif snapshot.seq >= seq:
-            return replace(snapshot, merged=_merged(store, snapshot))
+            return replace(snapshot, merged=_merged(store, snapshot)) if with_merged else snapshot
         elif (rereads := rereads + 1) > _REREADS:
             break  # DynamoDB commits item by item; milliseconds settle it
     raise StoreBusyError("a customer is just being merged")
@@ -40,8 +40,8 @@ def load_for_enrollment(store: Store, customer: str) -> Snapshot:
     snapshot = load_snapshot(store, customer)
     if not snapshot.merged_into:
         return snapshot
-    person = load_person(store, snapshot.merged_into)
-    return replace(person, enrollments=snapshot.enrollments, merged={})
+    person = load_person(store, snapshot.merged_into, with_merged=False)
+    return replace(person, enrollments=snapshot.enrollments)
 
 
 def winner_seq(tombstone: Item | None) -> int:

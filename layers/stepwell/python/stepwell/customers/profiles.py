@@ -1,19 +1,23 @@
-"""What an event changes in a customer's profile and consents. Pure: item in, item out."""
+"""What an event changes in a customer's profile and consents. Pure: item in, item out.
+
+CONSENTS   grants   "<purpose>#<channel>" -> {"status", "at", "proof": the event's id}
+seq      number of the event, or of the join, that wrote it last
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from stepwell.customers import keys
 from stepwell.customers.contacts import LONGEST_EMAIL, LONGEST_PHONE, country_of, plain_phone
 from stepwell.customers.groups import add_group
-from stepwell.customers.identities import device_token
 from stepwell.customers.snapshot import Snapshot
-from stepwell.customers.traits import MAX_TRAITS_BYTES, Traits, read_traits, said
+from stepwell.customers.traits import MAX_TRAITS_BYTES, Traits, read_traits, said, size_of_traits
 from stepwell.customers.zones import load_zone
 from stepwell.events.model import CONSENT_EVENT, Event, EventType
-from stepwell.events.nobody import names_nobody
-from stepwell.storage.operations import Item
+from stepwell.storage.operations import NEW, Conditions, Item, Put, absent, equals
 from stepwell.timestamps import to_text
+from stepwell.values import value
 
 MAX_DEVICES = 10
 MAX_ANONYMOUS_IDS = 10
@@ -28,33 +32,38 @@ _LONGEST = {"email": LONGEST_EMAIL, "sms": LONGEST_PHONE, "locale": 64, "country
 _FROM_TRAITS = ("zone", "locale", "country")
 
 
+@value
+class OwnIds:
+    """The ids of an event, as far as they are the customer's: those in use, and the one that an
+    alias call says was used before.
+    """
+
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    token: str | None = None
+    previous_id: str | None = None
+
+
 def apply_to_profile(
-    snapshot: Snapshot,
-    event: Event,
-    seq: int,
-    problems: list[str],
-    *,
-    user_id: str | None,
-    anonymous_id: str | None,
+    snapshot: Snapshot, event: Event, seq: int, problems: list[str], own: OwnIds
 ) -> Item:
     """The profile after the event, which gets the number `seq`; `problems` says what did not fit.
 
-    `user_id` and `anonymous_id` are those of the event that are the customer's. Traits come from
-    identify, the newest word on each winning. A trait set to null is removed. Addresses, zone,
-    locale and country are read from Segment's standard traits and context.
+    Traits come from identify, the newest word on each winning. A trait set to null is removed.
+    Addresses, zone, locale and country are read from Segment's standard traits and context.
     """
     before = snapshot.profile or {"created_at": to_text(event.received_at)}
     profile = {**before, "seq": seq, "updated_at": to_text(event.received_at)}
     profile.pop("pk", None)
     profile.pop("sk", None)
-    profile |= _ids(profile, event, user_id, anonymous_id)
+    profile |= _ids(profile, own)
     if event.type is EventType.IDENTIFY:
         traits = _with_said(read_traits(before), event, problems)
         tokens = before.get("addresses", {}).get("push", [])
         profile = known_by_traits(profile, traits.values, tokens) | traits.items()
     if event.type is EventType.GROUP:
         profile |= add_group(before, event, problems)
-    return profile | _from_context(event.context, profile.get("addresses", {}))
+    return profile | _from_context(event.context, own.token, profile.get("addresses", {}))
 
 
 def known_by_traits(profile: Item, traits: dict[str, Any], tokens: list[str]) -> Item:
@@ -63,25 +72,32 @@ def known_by_traits(profile: Item, traits: dict[str, Any], tokens: list[str]) ->
     return rest | _places(traits) | {"addresses": _addresses(traits, tokens)}
 
 
-def _ids(profile: Item, event: Event, user_id: str | None, anonymous_id: str | None) -> Item:
-    """An alias call says which user id counts from now on; events of a former one do not."""
-    former = [each for each in profile.get("previous_ids", []) if each != event.previous_id]
+def _ids(profile: Item, own: OwnIds) -> Item:
+    """Which ids count from now on. Events that still come under a former user id do not bring it
+    back; only an alias call does.
+    """
     ids: Item = {}
-    if event.previous_id and user_id and event.previous_id != user_id:
-        former = [each for each in (*former, event.previous_id) if each != user_id]
-        ids["previous_ids"] = former[-MAX_PREVIOUS_IDS:]
-    if user_id and user_id not in former:
-        ids["user_id"] = user_id
+    user, former = profile.get("user_id"), profile.get("former_user_ids", [])
+    if own.previous_id:
+        previous = [each for each in profile.get("previous_ids", []) if each != own.previous_id]
+        ids["previous_ids"] = [*previous, own.previous_id][-MAX_PREVIOUS_IDS:]
+        former = [each for each in former if each != own.user_id]
+    if own.user_id and own.user_id not in former:
+        ids["user_id"] = own.user_id
+        if user and user != own.user_id:
+            ids["former_user_ids"] = [*former, user][-MAX_PREVIOUS_IDS:]
     known = profile.get("anonymous_ids", [])
-    if anonymous_id and anonymous_id not in known:
-        ids["anonymous_ids"] = [*known, anonymous_id][-MAX_ANONYMOUS_IDS:]
+    if own.anonymous_id and own.anonymous_id not in known:
+        ids["anonymous_ids"] = [*known, own.anonymous_id][-MAX_ANONYMOUS_IDS:]
     return ids
 
 
-def apply_to_consents(snapshot: Snapshot, event: Event, problems: list[str]) -> Item | None:
+def apply_to_consents(
+    snapshot: Snapshot, event: Event, seq: int, problems: list[str]
+) -> Item | None:
     """The consents after a well-formed `Consent Updated` event; None when it changes nothing.
 
-    An answer never replaces one that was given later.
+    An answer never replaces one that was given later. `seq` is the number of their last change.
     """
     if event.name != CONSENT_EVENT:
         return None
@@ -99,12 +115,25 @@ def apply_to_consents(snapshot: Snapshot, event: Event, problems: list[str]) -> 
         problems.append(f"consent: a customer has at most {MAX_GRANTS}, with short names")
         return None
     grants[name] = {"status": status, "at": at, "proof": event.id}
-    return {"grants": grants}
+    return {"grants": grants, "seq": seq}
+
+
+def consents_write(customer: str, consents: Item, before: Item | None) -> Put:
+    """The CONSENTS item, if it is as it was read: a Query may see the profile of an event, and the
+    consents of before.
+    """
+    return Put(keys.consents(customer), consents, consents_as_read(before))
+
+
+def consents_as_read(before: Item | None) -> Conditions:
+    if before is None:
+        return NEW
+    return (equals("seq", before["seq"]),) if "seq" in before else (absent("seq"),)
 
 
 def _with_said(before: Traits, event: Event, problems: list[str]) -> Traits:
     after = before.united(said(event.traits, event.timestamp))
-    if len(after.items()["traits"]) <= MAX_TRAITS_BYTES:
+    if size_of_traits(after.items()) <= MAX_TRAITS_BYTES:
         return after
     problems.append(f"traits: larger than {MAX_TRAITS_BYTES} bytes together, none of these kept")
     return before
@@ -138,13 +167,14 @@ def _addresses(traits: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
     return addresses
 
 
-def _from_context(context: dict[str, Any], addresses: dict[str, Any]) -> dict[str, Any]:
+def _from_context(
+    context: dict[str, Any], token: str | None, addresses: dict[str, Any]
+) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if _is_zone(context.get("timezone")):
         changes["context_zone"] = context["timezone"]
-    token = device_token(context)
     known = addresses.get("push", [])
-    if token and token not in known and not names_nobody(token):
+    if token and token not in known:
         changes["addresses"] = addresses | {"push": [*known, token][-MAX_DEVICES:]}
     return changes
 

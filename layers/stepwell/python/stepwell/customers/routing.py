@@ -14,9 +14,10 @@ own, and then begins anew: whoever dies in between leaves two customers, or one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from stepwell.customers import keys
 from stepwell.customers.applying import MARKER_KEPT, Applying, apply, commands_of
@@ -25,8 +26,9 @@ from stepwell.customers.identity_rules import IdentityRules
 from stepwell.customers.merging import merge
 from stepwell.customers.orders import issue, place_of
 from stepwell.customers.people import load_person
-from stepwell.customers.resolving import OTHER_USER, Resolution, resolve
+from stepwell.customers.resolving import OTHER_USER, refusal_of, resolve
 from stepwell.customers.snapshot import Snapshot
+from stepwell.events.age import is_fresh
 from stepwell.events.model import Event
 from stepwell.journeys.happening import Command
 from stepwell.journeys.progress import listens
@@ -40,6 +42,8 @@ __all__ = ["MARKER_KEPT", "Routed", "Router"]
 _ATTEMPTS = 20
 _REREADS = 3
 """How often a customer is read again whose last event is seen in part; milliseconds settle it."""
+_REREADS_TO_JOIN = 10
+"""More often where an enrollment that is not seen would not be heard of again."""
 
 
 @value
@@ -85,15 +89,26 @@ class Router:
             owners = self._owners(named, found)
             # Limits go by receipt, so that they are the same when the archive is applied again.
             resolution = resolve(
-                named, owners, found, self.rules, event.received_at, self._listening(now)
+                named,
+                owners,
+                found,
+                self.rules,
+                event.received_at,
+                listening=partial(self._listening, now),
+                moves_devices=is_fresh(event, now),
             )
-            if not resolution.is_whole and attempt < _REREADS:
+            rereads = _REREADS if resolution.joins is None else _REREADS_TO_JOIN
+            if not resolution.is_there or (not resolution.is_whole and attempt < rereads):
                 continue
             try:
                 if resolution.joins is None:
                     applying = Applying(event, named, mark, now, resolution, found, owners)
                     return self._apply(applying, merged)
-                merged.append(self._merge(resolution, event, now))
+                winner, loser = resolution.joins
+                self.store.transact(
+                    merge(winner, loser, by=resolution.joined_by, event=event.id, now=now)
+                )
+                merged.append(loser.customer)
             except ConditionFailedError:
                 continue
         raise StoreBusyError("a customer changes faster than an event can be applied")
@@ -104,34 +119,27 @@ class Router:
         """
         people: dict[str, Snapshot] = {}
         owners: dict[Key, Snapshot] = {}
-        strangers: list[str] = []
+        strangers: Collection[str] = ()
         for identity in named.identities:
             item = found.get(identity.key)
-            if item is None or f"{identity.reference} {OTHER_USER}" in strangers:
+            if item is None:
                 continue
             customer = item["customer"]
             if customer not in people:
+                if refusal_of(identity, OTHER_USER).mark in strangers:
+                    continue
                 people[customer] = load_person(self.store, customer)
+                if len(people) == 1:
+                    strangers = (people[customer].profile or {}).get("not_joined", ())
             owners[identity.key] = people[customer]
-            strangers = strangers or (people[customer].profile or {}).get("not_joined", [])
         return owners
 
-    def _listening(self, now: datetime) -> Callable[[Snapshot], int]:
-        """How many enrollments of a person an event can still reach."""
-
-        def count(person: Snapshot) -> int:
-            return sum(
-                listens(now, self.catalog.version(item["version"]), item)
-                for _, _, item in person.all_enrollments()
-            )
-
-        return count
-
-    def _merge(self, resolution: Resolution, event: Event, now: datetime) -> str:
-        """Make two customers one; the id of the one who is no customer any more."""
-        winner, loser = resolution.joining()
-        self.store.transact(merge(winner, loser, by=resolution.joined_by, event=event.id, now=now))
-        return loser.customer
+    def _listening(self, now: datetime, enrollments: Mapping[str, Item]) -> int:
+        """How many of them an event can still reach."""
+        return sum(
+            listens(now, self.catalog.version(item["version"]), item)
+            for item in enrollments.values()
+        )
 
     def _apply(self, applying: Applying, merged: list[str]) -> Routed:
         person = applying.resolution.person or Snapshot(self.new_id())

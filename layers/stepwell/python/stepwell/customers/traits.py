@@ -60,6 +60,12 @@ class Traits:
         return _encoder.encode([usual, told])
 
 
+def size_of_traits(profile: Item | None) -> int:
+    """Characters of both attributes, which a profile has room for so many of."""
+    attributes = profile or {}
+    return sum(len(attributes.get(name, "")) for name in ("traits", "trait_times"))
+
+
 def said(changes: Mapping[str, Any], at: datetime) -> Traits:
     """What an identify call says: null removes a trait."""
     moment = int(at.timestamp() * 1000)

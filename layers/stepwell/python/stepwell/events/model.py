@@ -9,6 +9,7 @@ from enum import StrEnum
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
+from stepwell.events.nobody import names_nobody
 from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
 
@@ -57,8 +58,12 @@ class Event:
 
     @property
     def sender(self) -> str:
-        """Whose events stay in order: the user id, else the anonymous id."""
-        return f"user:{self.user_id}" if self.user_id else f"anonymous:{self.anonymous_id}"
+        """Whose events stay in order: the user id, else the anonymous id. An id that names nobody
+        is one of many people's.
+        """
+        if self.user_id and not (self.anonymous_id and names_nobody(self.user_id)):
+            return f"user:{self.user_id}"
+        return f"anonymous:{self.anonymous_id}"
 
     @property
     def group(self) -> str:

@@ -10,7 +10,7 @@ import re
 
 WORDS = (
     *("null", "undefined", "none", "nil", "nan", "n/a", "unknown", "anonymous", "guest"),
-    *("true", "false", "-1", "[object object]", "{}", "[]"),
+    *("(null)", "<null>", "true", "false", "-1", "[object object]", "{}", "[]"),
     *("test@test.com", "test@example.com", "user@example.com", "email@example.com"),
     *("name@example.com", "none@none.com", "no@email.com", "noreply@example.com"),
 )

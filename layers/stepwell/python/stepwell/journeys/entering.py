@@ -77,7 +77,9 @@ def enter(
             version = catalog(before[1]["version"])
             place = Place(before[0], enrollment_id, before[1], version)
             end_early(happening, place, reaction, happening.event.name)
-    reaction.updates.pop(key, None)  # one write an item; the conversion's record stays
+    # One write an item; the conversion's record stays.
+    if reaction.updates.pop(key, None) and own and before and before[0] != customer:
+        _stop_by_name(customer, enrollment_id, own, reaction)
     item = new_enrollment(happening, program, key_hash)
     reaction.puts.append(Put(key, item, as_read(own)))
     reaction.commands.append(Command("start", customer, enrollment_id, happening.seq))
@@ -176,6 +178,21 @@ def _replace(happening: Happening, enrollment_id: str, before: Item, reaction: R
     reaction.commands.append(
         Command("stop", customer, enrollment_id, before["run"], execution=before["execution"])
     )
+
+
+def _stop_by_name(customer: str, enrollment_id: str, own: Item, reaction: Reaction) -> None:
+    """A run of the customer's own that this event has ended as a double, and whose item the new one
+    overwrites: who issues a command for it would not find it any more.
+    """
+    reaction.commands[:] = [
+        each
+        for each in reaction.commands
+        if (each.customer, each.enrollment, each.run) != (customer, enrollment_id, own["run"])
+    ]
+    if own["status"] == slots.ACTIVE:
+        reaction.commands.append(
+            Command("stop", customer, enrollment_id, own["run"], execution=own["execution"])
+        )
 
 
 def _forget_at(happening: Happening, program: Program) -> int:

@@ -57,7 +57,8 @@ def advance(happening: Happening, place: Place, reaction: Reaction) -> bool:
 
 def end_early(happening: Happening, place: Place, reaction: Reaction, reason: str) -> None:
     """End an active enrollment because another one takes its place."""
-    changes: dict[str, Any] = {}
+    begun = reaction.updates.get(place.key)
+    changes: dict[str, Any] = dict(begun.set) if begun else {}  # the goal that it has just reached
     _end(happening, place, changes, reaction, outcome=REPLACED, reason=reason)
     reaction.updates[place.key] = _update(happening, place, changes, moved=True)
 
@@ -214,9 +215,11 @@ def _reaches(happening: Happening, goal: Goal, place: Place, reaction: Reaction)
 
 
 def _is_open(now: datetime, goal: Goal, enrollment: Item) -> bool:
+    """A run that another one has replaced reaches no goal: that one does."""
+    if "converted_at" in enrollment or enrollment.get("outcome") == REPLACED:
+        return False
     entered = from_text(enrollment["entered_at"])
-    within = entered <= now <= entered + timedelta(seconds=goal.within_seconds)
-    return within and "converted_at" not in enrollment
+    return entered <= now <= entered + timedelta(seconds=goal.within_seconds)
 
 
 def _open_hold(program: Program, enrollment: Item) -> Hold | None:

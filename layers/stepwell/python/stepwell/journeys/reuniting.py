@@ -69,6 +69,9 @@ def remember(
             elif listens(now, version(item["version"]), item):
                 lives = True
             elif _is_newer(item, own):
+                if own and own["status"] == slots.ACTIVE:
+                    lives = True  # to be remembered once the customer's own run has ended
+                    continue
                 full = len(reaction.operations()) >= MOST_OPERATIONS
                 if full or key in taken:
                     lives = True
@@ -81,15 +84,16 @@ def remember(
 
 
 def _is_newer(item: Item, own: Mapping[str, object] | None) -> bool:
-    if own is None:
-        return True
-    if own["status"] == slots.ACTIVE:
-        return False
-    return str(item["entered_at"]) > str(own["entered_at"])
+    return own is None or str(item["entered_at"]) > str(own["entered_at"])
+
+
+_REMEMBERED = (
+    *("journey", "key_hash", "version", "execution", "run", "status", "outcome", "reason"),
+    *("entered_at", "ended_at", "converted_at", "forget_at", "expires"),
+)
+"""Of an ended enrollment; not the event that began it, which may be large."""
 
 
 def _memory(item: Item, customer: str, seq: int) -> Item:
-    """The ended enrollment without what belongs to its execution."""
-    dropped = ("pk", "sk", "token", "token_for")
-    kept = {name: value for name, value in item.items() if name not in dropped}
+    kept = {name: item[name] for name in _REMEMBERED if name in item}
     return kept | {"touched": seq, "began_at": customer}

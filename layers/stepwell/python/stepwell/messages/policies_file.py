@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from stepwell.customers.contacts import plain_phone
 from stepwell.customers.zones import load_zone
 from stepwell.messages.policies import PoliciesError, Problem
 from stepwell.messages.policies_problems import message_of
@@ -41,10 +42,10 @@ def _zone_name(value: object) -> object:
 
 
 def _blocked(value: object) -> object:
-    """As they are compared: without space around them, in small letters."""
+    """As they are compared: phone numbers in E.164, others in small letters without outer space."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError('a text such as "shared-tablet" is expected, in quotes')
-    return value.strip().lower()
+    return plain_phone(value) or value.strip().lower()
 
 
 BlockedValue = Annotated[str, BeforeValidator(_blocked)]
@@ -97,6 +98,7 @@ class IdentitiesModel(_Strict):
     limits: LimitsModel = LimitsModel()
     shared: list[Literal["email", "phone"]] = []
     blocked: Annotated[list[BlockedValue], Field(max_length=1_000)] = []
+    trust_addresses: Annotated[bool, Field(strict=True)] = False
 
 
 class PoliciesModel(_Strict):
@@ -208,6 +210,7 @@ def _document(model: PoliciesModel) -> dict[str, Any]:
             },
             "shared": sorted(model.identities.shared),
             "blocked": sorted(model.identities.blocked),
+            "trust_addresses": model.identities.trust_addresses,
         },
     }
 

@@ -15,7 +15,7 @@ KEYS = {
     "purposes": ("consent", "consent_on", "capped", "after_unknown_outcome"),
     "caps": ("name", "purposes", "channels", "at_most", "per"),
     "quiet_hours": ("purposes", "channels", "from", "to"),
-    "identities": ("limits", "shared", "blocked"),
+    "identities": ("limits", "shared", "blocked", "trust_addresses"),
     "limits": ("user_id", "anonymous_id", "email", "phone"),
     "limit": ("at_most", "per"),
 }

@@ -37,12 +37,12 @@ def read_items(store: Store, request: Request, *, consents: bool = True) -> Item
     enrollment = keys.enrollment(request.customer, request.enrollment)
     message = keys.message(request.customer, request.message)
     found = store.get_many([*_keys(request.customer, names), enrollment, message])
-    items, person, seq = found, request.customer, 0
+    items, person, pointer = found, request.customer, Item()
     for _ in range(_HOPS):
         profile = items.get(keys.profile(person)) or {}
         if "merged_into" in profile:
-            person, seq = profile["merged_into"], winner_seq(profile)
-        elif profile.get("seq", 0) >= seq:
+            person, pointer = profile["merged_into"], profile
+        elif _shows_the_join(pointer, profile, items.get(keys.consents(person)), consents=consents):
             break
         items = store.get_many(_keys(person, names))
     else:
@@ -55,6 +55,18 @@ def read_items(store: Store, request: Request, *, consents: bool = True) -> Item
         found.get(enrollment),
         found.get(message),
     )
+
+
+def _shows_the_join(
+    pointer: Item, profile: Item, consents_item: Item | None, *, consents: bool
+) -> bool:
+    """Whether who remained was read as the join left them: it is seen item by item."""
+    seq = winner_seq(pointer)
+    if profile.get("seq", 0) < seq:
+        return False
+    if not (consents and pointer.get("winner_consents")):
+        return True
+    return bool((consents_item or {}).get("seq", 0) >= seq)
 
 
 def read_caps(store: Store, customer: str) -> tuple[str, Item | None]:

@@ -162,7 +162,9 @@ def settle(store: Store, ending: Ending) -> Answer:
     """
     verdict = _honest(ending.verdict, maybe_sent=ending.standing.maybe_sent)
     answer = _answer(ending, verdict)
-    person, caps_item, besides = ending.person, ending.caps, list(ending.besides)
+    # A customer may have been read just before a join, and their caps just after it.
+    person, caps_item = caps_by_now(store, ending.person, ending.caps)
+    besides = list(ending.besides)
     for attempt in range(_TRIES):
         # A unit left reserved counts like a confirmed one: better than an answer never recorded.
         last = attempt == _TRIES - 1

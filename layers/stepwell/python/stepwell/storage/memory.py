@@ -26,6 +26,9 @@ from stepwell.storage.operations import (
     Update,
 )
 
+MOST_OPERATIONS = 100
+"""In one transaction, as in DynamoDB."""
+
 
 class MemoryStore:
     """Partitions of items in dictionaries, one lock around everything.
@@ -78,6 +81,10 @@ class MemoryStore:
         return {} if item is None else self._own(item)
 
     def transact(self, operations: Sequence[Operation]) -> None:
+        if len({operation.key for operation in operations}) < len(operations):
+            raise ValueError("one transaction may touch an item only once")
+        if len(operations) > MOST_OPERATIONS:
+            raise ValueError(f"a transaction takes {MOST_OPERATIONS} operations")
         with self._lock:
             failed = [
                 index

@@ -64,8 +64,7 @@ class Known:
         """The other one turned out to be this one: a no of either counts, and the last word."""
         for asked, (at, yes) in other.answers.items():
             own = self.answers.get(asked)
-            if own is None or (own[1], at) > (yes, own[0]):
-                self.answers[asked] = (at, yes)
+            self.answers[asked] = (max(at, own[0]), yes and own[1]) if own else (at, yes)
         newer = {
             name: value
             for name, value in other.traits.items()

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepwell.customers import keys
-from stepwell.customers.identities import identities_in, identity_key
+from stepwell.customers.arrivals import with_new
+from stepwell.customers.identities import device_token, identities_in, identity_key
 from stepwell.customers.identity_rules import USER_ID, IdentityRules
-from stepwell.customers.profiles import apply_to_profile
-from stepwell.customers.resolving import with_new
+from stepwell.customers.profiles import OwnIds, apply_to_profile
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
 from stepwell.ports import Hasher
@@ -37,9 +37,8 @@ def settle(
     """Write what the events of one sign-up make known; the trace lists them as applied."""
     customer = customer_id(number)
     # Of the events only the first one, an identify, says more of the profile than how many it had.
-    profile = apply_to_profile(
-        Snapshot(customer), events[0], len(events), [], user_id=events[0].user_id, anonymous_id=None
-    )
+    own = OwnIds(events[0].user_id, token=device_token(events[0].context))
+    profile = apply_to_profile(Snapshot(customer), events[0], len(events), [], own)
     kinds = [kind for kind, _ in identities_in(events[0])]
     profile |= with_new(profile, kinds, IdentityRules(), events[0].received_at)
     profile["touched"] = []
@@ -63,4 +62,4 @@ def _consents(answers: Sequence[Event]) -> Item:
             "at": to_text(answer.timestamp),
             "proof": answer.id,
         }
-    return {"grants": grants}
+    return {"grants": grants, "seq": len(answers) + 1}
