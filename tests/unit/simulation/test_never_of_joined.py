@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from stepwell.customers import keys
 from stepwell.events.model import CONSENT_EVENT, Event, EventType
 from stepwell.messages.policies import Cap
 from stepwell.simulation.never import Rule, find_broken
+from stepwell.simulation.never.enrollments import check_replaced
 from stepwell.simulation.never.knowledge import Known
 from stepwell.simulation.never.people import People
 from stepwell.simulation.never.sends import Send, check_caps
-from stepwell.simulation.trace import Joined
+from stepwell.simulation.trace import Joined, Run, Status
 from stepwell.storage.memory import MemoryStore
+from stepwell.storage.operations import Put
 from tests.agreement.cases import read_case
 from tests.agreement.on_simulation import _simulation
 from tests.agreement.test_kept_cases import KEPT
@@ -81,6 +84,17 @@ def test_a_join_that_was_played_is_held_to_the_rules() -> None:
     caps = (Cap("longer", ("marketing",), (), 1, 864_000),)
     longer = replace(simulation.definitions.loaded_policies, caps=caps)
     assert [each.rule for each in find_broken(simulation, longer)] == [Rule.CAP_EXCEEDED]
+
+
+def test_an_execution_that_nobody_stopped_is_found() -> None:
+    store = MemoryStore()
+    run = Run("old", "cart", "a", "cart#one", 1, START)
+    ended = Run("ended", "cart", "a", "cart#one", 2, START, status=Status.ABORTED)
+    store.write(Put(keys.enrollment("a", "cart#one"), {"execution": "new", "status": "active"}))
+    (broken,) = check_replaced(store, "a", [run, ended])
+    assert broken.rule is Rule.STUCK
+    store.write(Put(keys.enrollment("a", "cart#one"), {"execution": "old", "status": "active"}))
+    assert list(check_replaced(store, "a", [run, ended])) == []
 
 
 def test_an_alias_tells_nothing_of_somebody() -> None:

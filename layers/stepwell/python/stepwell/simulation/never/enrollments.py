@@ -84,6 +84,20 @@ def check_enrollments(store: Store, customer: str, runs: Mapping[str, Run]) -> I
         yield Broken(Rule.STUCK, customer, item["journey"], step, entered, text)
 
 
+def check_replaced(store: Store, customer: str, runs: Iterable[Run]) -> Iterator[Broken]:
+    """One customer's executions: none runs on after another run has taken its enrollment."""
+    running = [run for run in runs if run.status is Status.RUNNING]
+    if not running:
+        return
+    items = _items(store, TableName.CUSTOMERS, customer, keys.ENROLLMENT_PREFIX)
+    known = {item["execution"] for item in items}
+    for run in running:
+        if run.execution not in known:
+            text = f"the execution {run.execution} runs, and no enrollment is its own"
+            step = run.states[-1][1] if run.states else ""
+            yield Broken(Rule.STUCK, customer, run.journey, step, run.started, text)
+
+
 def check_ends(
     store: Store, customer: str, sends: Sequence[Send], applied: Sequence[Applied]
 ) -> Iterator[Broken]:

@@ -15,6 +15,7 @@ from stepwell.simulation.never.enrollments import (
     check_answers,
     check_ends,
     check_enrollments,
+    check_replaced,
     check_runs,
 )
 from stepwell.simulation.never.knowledge import Known
@@ -63,6 +64,7 @@ def find_broken(simulation: Simulation, policies: Policies | None = None) -> lis
             if not simulation.may_fail:
                 found += check_answers(runs.get(customer, ()))
             found += check_enrollments(store, customer, trace.runs)
+            found += check_replaced(store, customer, runs.get(customer, ()))
     return found
 
 
