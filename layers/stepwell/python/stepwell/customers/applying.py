@@ -6,7 +6,6 @@ Pure: what was read goes in, operations come out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stepwell.customers import keys
@@ -61,7 +60,7 @@ class Applying:
 
 @value
 class Applied:
-    """`enrollments` are those of the person as the transaction leaves them."""
+    """`enrollments` are those of the person as the transaction leaves them, for the commands."""
 
     seq: int
     operations: list[Operation]
@@ -81,7 +80,14 @@ def apply(
     changes, refusals = noted(profile, applying.resolution, rules, event.received_at)
     profile |= changes
     consents = apply_to_consents(person, event, seq, problems)
-    after = replace(person, profile=profile, consents=consents or person.consents)
+    after = Snapshot(
+        customer,
+        profile,
+        consents or person.consents,
+        person.caps,
+        person.enrollments,
+        person.merged,
+    )
     informs = not event.name or not is_fresh(event, now)
     reaction = Reaction()
     if after.merged or not informs:
@@ -102,7 +108,7 @@ def apply(
         seq,
         operations,
         tuple(reaction.commands),
-        enrollments_after(person, reaction.operations()),
+        enrollments_after(person, reaction.operations()) if reaction.commands else {},
         (*problems, *problems_of(refusals), *reaction.problems),
     )
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from stepwell.customers import keys
 from stepwell.customers.arrivals import with_new
-from stepwell.customers.identities import Identity, Named
+from stepwell.customers.identities import Named
 from stepwell.customers.identity_rules import (
     ANONYMOUS_ID,
     DEVICE_TOKEN,
@@ -33,20 +33,17 @@ def own_ids(
     customer: str, named: Named, resolution: Resolution, found: Mapping[Key, Item]
 ) -> OwnIds:
     """The event's ids that are this customer's with the event."""
-    ours = {*resolution.claims, *resolution.moves}
-
-    def text(identity: Identity | None) -> str | None:
-        if identity is None:
-            return None
-        is_own = identity in ours or found.get(identity.key, {}).get("customer") == customer
-        return identity.text if is_own else None
-
-    former = (text(each) for each in named.identities if each.is_former)
+    texts: dict[str, str] = {}
+    for identity in named.identities:
+        item = found.get(identity.key)
+        if (
+            (item is not None and item["customer"] == customer)
+            or identity in resolution.claims
+            or identity in resolution.moves
+        ):
+            texts.setdefault("" if identity.is_former else identity.kind, identity.text)
     return OwnIds(
-        text(named.of(USER_ID)),
-        text(named.of(ANONYMOUS_ID)),
-        text(named.of(DEVICE_TOKEN)),
-        next((each for each in former if each), None),
+        texts.get(USER_ID), texts.get(ANONYMOUS_ID), texts.get(DEVICE_TOKEN), texts.get("")
     )
 
 

@@ -7,6 +7,7 @@ the person under the id that they have by now.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from stepwell.customers import keys
@@ -29,7 +30,10 @@ def load_person(store: Store, customer: str, *, with_merged: bool = True) -> Sna
         if snapshot.merged_into:
             customer, seq = snapshot.merged_into, winner_seq(snapshot.profile)
         elif snapshot.seq >= seq:
-            return replace(snapshot, merged=_merged(store, snapshot)) if with_merged else snapshot
+            merged = (snapshot.profile or {}).get("merged")
+            if not (merged and with_merged):
+                return snapshot
+            return replace(snapshot, merged=_enrollments_of(store, merged))
         elif (rereads := rereads + 1) > _REREADS:
             break  # DynamoDB commits item by item; milliseconds settle it
     raise StoreBusyError("a customer is just being merged")
@@ -49,9 +53,9 @@ def winner_seq(tombstone: Item | None) -> int:
     return int((tombstone or {}).get("winner_seq", 0))
 
 
-def _merged(store: Store, snapshot: Snapshot) -> dict[str, dict[str, Item]]:
+def _enrollments_of(store: Store, customers: Iterable[str]) -> dict[str, dict[str, Item]]:
     found = {}
-    for customer in (snapshot.profile or {}).get("merged", ()):
+    for customer in customers:
         items = store.query(
             TableName.CUSTOMERS, keys.partition(customer), prefix=keys.ENROLLMENT_PREFIX
         )
