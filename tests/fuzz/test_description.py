@@ -85,7 +85,7 @@ def test_what_is_described_is_taken(schema: Any, path: str) -> None:
 
 @pytest.mark.parametrize("path", LONG)
 def test_what_is_not_described_gets_a_described_answer(schema: Any, path: str) -> None:
-    check(schema, path, GenerationMode.NEGATIVE, AS_DESCRIBED, 40)
+    check(schema, path, GenerationMode.NEGATIVE, AS_DESCRIBED, 25)
 
 
 def test_whatever_settings_are_asked_for_the_answer_is_described(schema: Any) -> None:

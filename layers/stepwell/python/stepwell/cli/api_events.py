@@ -35,7 +35,9 @@ def described(events: Events) -> Events:
 
 def event_schemas(events: Events) -> Document:
     """The components that `form_of_tracks` and `form_of_views` refer to."""
-    versions = [(name, number) for name, each in events.items() for number in sorted(each)]
+    versions: list[tuple[str, int]] = [
+        (name, number) for name, each in events.items() for number in sorted(each)
+    ]
     oldest = {default_version(each) for each in events.values()}
     later = {number for name, number in versions if number != default_version(events[name])}
     return {
