@@ -31,7 +31,8 @@ from tests.support.local_stack import ROOT
 from tests.support.stage import Stage
 
 PATHS = list(json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"])
-CALLS = [path for path in PATHS if path != "/v1/openapi.json"]
+SETTINGS = "/v1/projects/{write_key}/settings"
+CALLS = [path for path in PATHS if path not in {"/v1/openapi.json", SETTINGS}]
 LONG = [f"/v1/{n}" for n in ("track", "identify", "alias", "group", "page", "screen", "batch")]
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 AS_DESCRIBED = [
@@ -51,8 +52,15 @@ def schema() -> Iterator[Any]:
         yield schemathesis.openapi.from_wsgi("/v1/openapi.json", as_wsgi(door))
 
 
-def check(schema: Any, path: str, mode: GenerationMode, checks: list[Any], examples: int) -> None:
-    cases = schema[path]["POST"].as_strategy(generation_mode=mode)
+def check(
+    schema: Any,
+    path: str,
+    mode: GenerationMode,
+    checks: list[Any],
+    examples: int,
+    method: str = "POST",
+) -> None:
+    cases = schema[path][method].as_strategy(generation_mode=mode)
 
     @settings(
         max_examples=EXAMPLES or examples,
@@ -77,4 +85,10 @@ def test_what_is_described_is_taken(schema: Any, path: str) -> None:
 
 @pytest.mark.parametrize("path", LONG)
 def test_what_is_not_described_gets_a_described_answer(schema: Any, path: str) -> None:
-    check(schema, path, GenerationMode.NEGATIVE, AS_DESCRIBED, 40)
+    check(schema, path, GenerationMode.NEGATIVE, AS_DESCRIBED, 25)
+
+
+def test_whatever_settings_are_asked_for_the_answer_is_described(schema: Any) -> None:
+    """Nearly every key is unknown, which positive data may be."""
+    checks = [check for check in AS_DESCRIBED if check is not positive_data_acceptance]
+    check(schema, SETTINGS, GenerationMode.POSITIVE, checks, 25, "GET")

@@ -1,5 +1,6 @@
-"""A queue that costs nothing: takes what SQS would take, refuses what SQS would refuse, keeps the
-last few messages. moto's own takes longer for each message the more there are.
+"""A queue and a quarantine that cost nothing. The queue takes what SQS would take, refuses what SQS
+would refuse, keeps the last few messages: moto's own takes longer for each message the more there
+are. The quarantine makes each object and lets it go: moto's S3 keeps all in memory.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from stepwell.aws.events_queue import EventsQueue
+from stepwell.aws.quarantine import QuarantineWriter
 from tests.support.stage import PREFIX, Stage
 
 KEPT = 10
@@ -44,18 +46,31 @@ class FreeQueue:
         return {"Successful": [{"Id": each["Id"]} for each in Entries]}
 
 
+class FreeBucket:
+    """Stands for an S3 client that is only written to."""
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_more: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        assert Bucket
+        assert len(Key.encode()) <= 1024
+        assert Body
+        return {}
+
+
 @contextmanager
 def free_queue(stage: Stage) -> Iterator[FreeQueue]:
-    """Let the stage's ingest function send to a queue that costs nothing."""
+    """Let the stage's ingest function send and keep at no cost."""
     free = FreeQueue()
-    with sending_to(stage, free):
+    with sending_to(stage, free, FreeBucket()):
         yield free
 
 
 @contextmanager
-def sending_to(stage: Stage, client: Any) -> Iterator[None]:
-    """Let the stage's ingest function send to another SQS client."""
+def sending_to(stage: Stage, client: Any, bucket: Any = None) -> Iterator[None]:
+    """Let the stage's ingest function send to another SQS client, and keep by another S3 client."""
     module: Any = sys.modules[stage.engine.functions.handler(f"{PREFIX}ingest").__module__]
     made = dataclasses.replace(module.intake(), queue=EventsQueue(client, stage.events_url))
+    if bucket is not None:
+        own: QuarantineWriter = made.quarantine
+        made = dataclasses.replace(made, quarantine=dataclasses.replace(own, client=bucket))
     with patch.object(module, "intake", lambda: made):
         yield

@@ -127,8 +127,13 @@ class Stage:
 
     # ------------------------------------------------------------------ acting
 
-    def call(self, kind: str, document: Mapping[str, Any], *, key: str = "local") -> dict[str, Any]:
-        """One call as API Gateway has it carried out: the authorizer, then ingest; its answer."""
+    def call(
+        self, kind: str, document: Mapping[str, Any] | str, *, key: str = "local"
+    ) -> dict[str, Any]:
+        """One call as API Gateway has it carried out: the authorizer, then ingest; its answer.
+
+        A text is the body as it is.
+        """
         basic = base64.b64encode(f"{key}:".encode()).decode()
         call = {
             "path": f"/v1/{kind}",
@@ -142,7 +147,7 @@ class Stage:
             {
                 **call,
                 "requestContext": {"authorizer": found["context"]},
-                "body": json.dumps(document),
+                "body": document if isinstance(document, str) else json.dumps(document),
                 "isBase64Encoded": False,
             },
         )

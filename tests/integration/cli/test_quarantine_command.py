@@ -23,7 +23,7 @@ from tests.support.quarantine import (
     run,
     states,
 )
-from tests.support.stage import ARCHIVE, PREFIX, QUARANTINE, TUESDAY, Stage
+from tests.support.stage import ARCHIVE, QUARANTINE, TUESDAY, Stage
 
 
 @pytest.fixture
@@ -154,14 +154,7 @@ def test_without_its_bucket_ingest_answers_503(stage: Stage) -> None:
 def test_a_body_that_is_no_json_is_replaced_by_a_file(
     stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    answer = stage.engine.invoke(
-        f"{PREFIX}ingest",
-        {
-            "path": "/v1/track",
-            "headers": {"Authorization": "Basic bG9jYWw6"},
-            "body": '{"userId": "ada", "event": NaN}',
-        },
-    )
+    answer = stage.call("track", '{"userId": "ada", "event": NaN}')
     entry = json.loads(answer["body"])["quarantine_id"]
     assert run(capsys, "show", entry)["text"] == '{"userId": "ada", "event": NaN}'
     assert run(capsys, "replay", entry, status=1)["refused"][0]["errors"][0]["message"] == (

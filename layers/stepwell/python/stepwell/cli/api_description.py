@@ -1,4 +1,5 @@
-"""The API as an OpenAPI 3.1 document, made from what ingest reads: its models, names and limits.
+"""The API as an OpenAPI 3.1 document, made from what ingest reads: its models, names and limits,
+and the event registry.
 
 Every call may be sent to a long and a short path, each with and without `/v1`. What cannot be said
 in a schema (sizes, depth) is said in words. The examples of answers are real answers.
@@ -7,27 +8,38 @@ in a schema (sizes, depth) is said in words. The examples of answers are real an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from stepwell.cli.api_examples import BATCH, CALLS_OF, REFUSED_BY_GATEWAY, answers
+from stepwell.cli.api_answers import REFUSALS, answer_schemas, responses
+from stepwell.cli.api_events import (
+    REF,
+    Events,
+    described,
+    event_schemas,
+    form_of_tracks,
+    form_of_views,
+)
+from stepwell.cli.api_examples import (
+    BATCH,
+    CALLS_OF,
+    Document,
+)
 from stepwell.events.body import MAX_BATCH_BYTES
 from stepwell.events.calls import CALLS, Consent, Id, MaybeId, Moment, Properties
 from stepwell.events.envelope import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_LEVELS, names_of
-from stepwell.events.intake import MAX_ERRORS
-from stepwell.events.model import CONSENT_EVENT
 from stepwell.events.nobody import FILLED, WORDS
-
-Document = dict[str, Any]
 
 PATH = "/v1/openapi.json"
 """Where the API serves it."""
 
-_REF = "#/components/schemas/"
+SETTINGS = "/v1/projects/{write_key}/settings"
+"""What the SDK for browsers loads first."""
+
 _SAYS = {
     "track": "What somebody did",
     "identify": "Who somebody is",
@@ -37,20 +49,11 @@ _SAYS = {
     "screen": "Which screen somebody looked at",
     "batch": "Several calls, in their order",
 }
-_REFUSALS = {
-    400: ("Invalid", "Nothing of the call counts; `errors` names each field."),
-    401: ("Unauthorized", "The write key is missing, unknown or revoked."),
-    403: ("Forbidden", "The write key may not send calls of this type."),
-    413: ("TooLarge", "An event, the call as a whole, or their number is past its limit."),
-    415: ("NotPacked", "The body is not packed as `Content-Encoding` says."),
-    429: ("Throttled", "Too many calls just now: send it again."),
-    503: ("Unavailable", "Events cannot be taken just now: send the call again."),
-}
-_AGAIN = {429, 503}
-"""Answers that may say in `Retry-After` when to come again."""
 
 
-def describe() -> Document:
+def describe(events: Events) -> Document:
+    """`events` are those of the registry: name -> version -> schema of the properties."""
+    events = described(events)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,16 +66,25 @@ def describe() -> Document:
                 f"gzip`, at most {MAX_BATCH_BYTES // 1024} KB unpacked; an event has at most "
                 f"{MAX_EVENT_BYTES // 1024} KB and {MAX_LEVELS} levels, a batch at most "
                 f"{MAX_BATCH_EVENTS} events. Fields that are not "
-                "named are ignored. Another path below `/v1` is a 404."
+                "named are ignored. Another path below `/v1` is a 404.\n\n"
+                "Track, page and screen calls are held to the event registry "
+                "(docs/event-registry.md): the properties of an event that it has fit the schema "
+                "of the version that `context.protocols.event_version` names, or of the oldest. A "
+                "property that is `null` is as good as left out. An event that the registry does "
+                "not have is taken, unless the stage is set to refuse it. What is refused of a "
+                "known write key is kept in quarantine, where operators correct and replay it, "
+                "unless it is too large."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "The API's address, with its stage if it has one"}],
-        "paths": {path: {"post": operation} for path, operation in _tracking()} | _own_path(),
+        "paths": {path: {"post": operation} for path, operation in _tracking()}
+        | _settings_path()
+        | _own_path(),
         "components": {
-            "schemas": _schemas(),
+            "schemas": _schemas(events),
             "requestBodies": {kind.capitalize(): _body(kind) for kind in _SAYS},
-            "responses": _responses(),
+            "responses": responses(),
             "securitySchemes": {
                 "writeKey": {
                     "type": "http",
@@ -85,9 +97,9 @@ def describe() -> Document:
     }
 
 
-def text() -> str:
+def text(events: Events) -> str:
     """As it is committed."""
-    return json.dumps(describe(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(describe(events), indent=2, ensure_ascii=False) + "\n"
 
 
 # ------------------------------------------------------------------------- paths
@@ -114,7 +126,7 @@ def _operation(kind: str, said: str) -> Document:
             "200": {"$ref": f"#/components/responses/{taken}"},
             **{
                 str(status): {"$ref": f"#/components/responses/{name}"}
-                for status, (name, _) in _REFUSALS.items()
+                for status, (name, _) in REFUSALS.items()
             },
         },
     }
@@ -123,10 +135,30 @@ def _operation(kind: str, said: str) -> Document:
 def _body(kind: str) -> Document:
     examples = BATCH if kind == "batch" else CALLS_OF[kind]
     content = {
-        "schema": {"$ref": _REF + kind.capitalize()},
+        "schema": {"$ref": REF + kind.capitalize()},
         "examples": {name: {"value": value} for name, value in examples.items()},
     }
     return {"required": True, "content": {"application/json": content}}
+
+
+def _settings_path() -> Document:
+    key = {"name": "write_key", "in": "path", "required": True, "schema": {"type": "string"}}
+    answered = {"200": "Settings", "400": "NoAddress", "404": "NoSettings", "429": "Throttled"}
+    return {
+        SETTINGS: {
+            "get": {
+                "operationId": "settings",
+                "summary": "Where and how a browser sends, which Segment's SDK loads first",
+                "tags": ["browsers"],
+                "security": [],
+                "parameters": [key],
+                "responses": {
+                    status: {"$ref": f"#/components/responses/{name}"}
+                    for status, name in answered.items()
+                },
+            }
+        }
+    }
 
 
 def _own_path() -> Document:
@@ -147,27 +179,25 @@ def _own_path() -> Document:
 # ------------------------------------------------------------------------- schemas
 
 
-def _schemas() -> Document:
+def _schemas(events: Events) -> Document:
     models = [(model, "validation") for model in (*CALLS.values(), Consent)]
-    made: Document = models_json_schema(models, ref_template=_REF + "{model}")[1]["$defs"]  # type: ignore[arg-type]
-    calls = {model.__name__: _call(made[model.__name__]) for model in CALLS.values()}
-    calls["Track"] |= {
-        "if": {"properties": {"event": {"const": CONSENT_EVENT}}, "required": ["event"]},
-        "then": {
-            "properties": {"properties": {"$ref": _REF + "Consent"}},
-            "required": ["properties"],
-        },
+    made: Document = models_json_schema(models, ref_template=REF + "{model}")[1]["$defs"]  # type: ignore[arg-type]
+    calls = {
+        model.__name__: _call(made[model.__name__]) | form_of_views(kind, events)
+        for kind, model in CALLS.items()
     }
+    calls["Track"] |= form_of_tracks(events)
     return {
         **calls,
         **_parts(),
         "Consent": _plain(made["Consent"]) | {"description": "Properties of a consent's event."},
+        **event_schemas(events),
         "BatchCall": {
             "description": "A call, with its type.",
             "oneOf": [_typed(kind, model.__name__) for kind, model in CALLS.items()],
         },
         "Batch": _batch(),
-        **_answer_schemas(),
+        **answer_schemas(),
     }
 
 
@@ -198,7 +228,7 @@ def _parts() -> Document:
 
 def _short(schema: Document) -> Document:
     named = next((name for name, each in _parts().items() if each == schema), None)
-    return {"$ref": _REF + named} if named else schema
+    return {"$ref": REF + named} if named else schema
 
 
 _WRITE_KEY = {"description": "Counts when there is no header with a write key."}
@@ -230,7 +260,7 @@ def _in_any_case(letter: str) -> str:
 
 def _typed(kind: str, model: str) -> Document:
     typed = {"required": ["type"], "properties": {"type": {"const": kind}}}
-    return {"allOf": [{"$ref": _REF + model}, typed]}
+    return {"allOf": [{"$ref": REF + model}, typed]}
 
 
 def _batch() -> Document:
@@ -241,10 +271,10 @@ def _batch() -> Document:
             "batch": {
                 "type": "array",
                 "maxItems": MAX_BATCH_EVENTS,
-                "items": {"$ref": _REF + "BatchCall"},
+                "items": {"$ref": REF + "BatchCall"},
             },
-            "sentAt": {"$ref": _REF + "Moment"},
-            "context": {"$ref": _REF + "Properties"},
+            "sentAt": {"$ref": REF + "Moment"},
+            "context": {"$ref": REF + "Properties"},
             "writeKey": _WRITE_KEY,
         },
         "description": "`sentAt` and `context` are for each call that has none of its own.",
@@ -269,63 +299,3 @@ def _plain(schema: Any) -> Any:
     if kept.get("type") == "integer":
         kept |= {"minimum": -(2**53) + 1, "maximum": 2**53 - 1}
     return kept | ({"properties": named} if named else {})
-
-
-def _answer_schemas() -> Document:
-    counts = {name: {"type": "integer", "minimum": 0} for name in ("accepted", "rejected")}
-    errors = {
-        "type": "array",
-        "maxItems": MAX_ERRORS,
-        "items": _object(
-            {
-                "field": {"type": "string", "description": "Its path; empty for the whole body."},
-                "message": {"type": "string"},
-            }
-        ),
-    }
-    refused = {
-        "success": {"const": False},
-        "code": {"type": "string"},
-        "message": {"type": "string"},
-    }
-    return {
-        "Taken": _object({"success": {"const": True}}),
-        "BatchTaken": _object({"success": {"const": True}, **counts}, {"errors": errors}),
-        "Refusal": _object(refused, {"errors": errors, **counts}),
-    }
-
-
-def _object(required: Document, optional: Document | None = None) -> Document:
-    return {
-        "type": "object",
-        "required": list(required),
-        "properties": required | (optional or {}),
-        "additionalProperties": False,
-    }
-
-
-# ------------------------------------------------------------------------- answers
-
-
-def _responses() -> Document:
-    real = answers()
-    made = {
-        "Taken": _response("The event is queued and will not be lost.", "Taken", [real["Taken"]]),
-        "BatchTaken": _response(
-            "Every good event is queued and will not be lost; the others are named.",
-            "BatchTaken",
-            [real["BatchTaken"]],
-        ),
-    }
-    for status, (name, said) in _REFUSALS.items():
-        example = real.get(name) or REFUSED_BY_GATEWAY[status]
-        made[name] = _response(said, "Refusal", [example])
-        if status in _AGAIN:
-            seconds = {"schema": {"type": "integer"}, "description": "Seconds to wait, if known."}
-            made[name]["headers"] = {"Retry-After": seconds}
-    return made
-
-
-def _response(said: str, schema: str, examples: Sequence[Document]) -> Document:
-    content = {"schema": {"$ref": _REF + schema}, "example": examples[0]}
-    return {"description": said, "content": {"application/json": content}}

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from stepwell.events.envelope import MAX_EVENT_BYTES
+from stepwell.events.envelope import MAX_EVENT_BYTES, Refused
 from stepwell.events.intake import Answer, Intake, QueueUnavailableError
 from stepwell.events.model import Event, EventType
+from stepwell.events.quarantine import Receipt, pack
 from stepwell.events.sources import Source
 
 Document = dict[str, Any]
@@ -78,6 +79,14 @@ class _Queue:
             raise QueueUnavailableError
 
 
+class _Quarantine:
+    def keep(
+        self, source: Source, endpoint: str, refused: Sequence[Refused], received_at: datetime
+    ) -> list[str]:
+        receipt = Receipt(source.name, source.types, endpoint, received_at, "")
+        return pack(refused, receipt, lambda: "m")[2]
+
+
 def answers() -> dict[str, Document]:
     """An answer of each kind that ingest gives itself, by the name it has in the description."""
     good, bad = {**_WHO, "event": "Order Completed"}, dict(_WHO)
@@ -91,9 +100,13 @@ def answers() -> dict[str, Document]:
         "Forbidden": _ask("identify", bad).body,
         "TooLarge": _ask("track", large).body,
         "Unavailable": _ask("track", good, queue=_Queue(there=False)).body,
+        "Settings": _load(WRITE_KEY),
+        "NoSettings": _load("unknown"),
+        "NoAddress": _load(WRITE_KEY, domain=""),
     }
 
 
+WRITE_KEY = "YOUR_WRITE_KEY"
 _SOURCE = Source("web", frozenset({EventType.TRACK}))
 
 
@@ -103,6 +116,12 @@ def _ask(
     source: Source | None = _SOURCE,
     queue: _Queue = _Queue(),
 ) -> Answer:
-    intake = Intake(lambda _: None, queue, lambda: "m")
+    intake = Intake(lambda _: None, queue, lambda: "m", quarantine=_Quarantine())
     at = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
     return intake.accept(name, source=source, body=json.dumps(call).encode(), received_at=at)
+
+
+def _load(key: str, *, domain: str = "events.example.com") -> Document:
+    intake = Intake(lambda key: _SOURCE if key == WRITE_KEY else None, _Queue(), lambda: "m")
+    path = f"/v1/projects/{key}/settings"
+    return intake.browser_settings(key, domain=domain, path=path).body

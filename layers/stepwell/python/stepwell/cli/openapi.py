@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stepwell.cli.command import CommandError
 from stepwell.cli.projects import add_root, root_of
 
 if TYPE_CHECKING:
@@ -26,18 +27,28 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    from stepwell.cli.api_description import text  # noqa: PLC0415 - quick --help
-
-    path = root_of(arguments.root) / COMMITTED
+    root = root_of(arguments.root)
+    path, text = root / COMMITTED, _text(root)
     if arguments.write:
-        path.write_text(text(), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         print(f"{COMMITTED} written")
         return 0
     if not arguments.check:
-        print(text(), end="")
+        print(text, end="")
         return 0
-    if path.is_file() and path.read_text(encoding="utf-8") == text():
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
         return 0
     said = f"{COMMITTED} is not what ingest takes and answers; `stepwell openapi --write`"
     print(said, file=sys.stderr)
     return 1
+
+
+def _text(root: Path) -> str:
+    from stepwell.cli.api_description import text  # noqa: PLC0415 - quick --help
+    from stepwell.journeys.compiler.project import read_registry  # noqa: PLC0415 - as above
+    from stepwell.journeys.compiler.registry import RegistryError  # noqa: PLC0415 - as above
+
+    try:
+        return text(read_registry(root).versions)
+    except RegistryError as error:
+        raise CommandError(str(error)) from error

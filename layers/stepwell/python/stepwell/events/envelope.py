@@ -55,6 +55,13 @@ class Refused:
     error: EnvelopeError
     body: bytes = b""
 
+    @classmethod
+    def by(cls, error: EnvelopeError, call: Any, body: bytes = b"") -> Refused:
+        """Without the error's traceback: it leads to whoever keeps this, in a circle that would
+        hold the body until the garbage is collected, which may be many bodies later.
+        """
+        return cls(call, error.with_traceback(None), body)
+
 
 @value
 class Received:
@@ -97,7 +104,7 @@ class Reader:
                 received.events.append(self._event(call, path, shared))
             except EnvelopeError as error:
                 whole = shared.members | call if isinstance(call, dict) else call
-                received.refused.append(Refused(whole, error))
+                received.refused.append(Refused.by(error, whole))
         return received
 
     def _event(self, document: Any, path: str, shared: _Shared) -> Event:

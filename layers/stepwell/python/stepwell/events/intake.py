@@ -90,7 +90,7 @@ class Intake:
             received = reader.read(kind, document)
         except EnvelopeError as error:
             unread = body if document is None else b""
-            received = Received([], [Refused(document, error, unread)], is_batch=False)
+            received = Received([], [Refused.by(error, document, unread)], is_batch=False)
         except RegistryUnavailableError:
             return _unavailable()
         try:
