@@ -35,9 +35,7 @@ def described(events: Events) -> Events:
 
 def event_schemas(events: Events) -> Document:
     """The components that `form_of_tracks` and `form_of_views` refer to."""
-    versions: list[tuple[str, int]] = [
-        (name, number) for name, each in events.items() for number in sorted(each)
-    ]
+    versions = [(name, number) for name, each in events.items() for number in sorted(each)]
     oldest = {default_version(each) for each in events.values()}
     later = {number for name, number in versions if number != default_version(events[name])}
     return {
@@ -52,12 +50,13 @@ def event_schemas(events: Events) -> Document:
 
 def form_of_tracks(events: Events) -> Document:
     """By the event's name. A consent is whole whatever the registry says of it."""
+    named: Events = {CONSENT_EVENT: {}, **events}
     forms = [
         {**form, "properties": {"event": {"const": name}, **form["properties"]}}
-        for name, versions in sorted(({CONSENT_EVENT: {}} | dict(events)).items())
+        for name, versions in sorted(named.items())
         for form in _forms(versions, name, consent=name == CONSENT_EVENT)
     ]
-    known = sorted({*events, CONSENT_EVENT})
+    known = sorted(named)
     other = {"properties": {"event": {"not": {"enum": known}}}}
     return {
         "oneOf": [*({**each, "required": ["event", *each["required"]]} for each in forms), other]
