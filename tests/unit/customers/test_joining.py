@@ -378,7 +378,8 @@ def test_the_device_that_an_alias_calls_from_is_listed() -> None:
     world = World()
     ids: dict[str, Any] = {"previous_id": "a", "anonymous_id": "a"}
     world.send(event("", type=EventType.ALIAS, **ids))
-    assert (world.ada().profile or {})["anonymous_ids"] == ["a"]
+    profile = world.ada().profile or {}
+    assert (profile["anonymous_ids"], profile["previous_ids"]) == (["a"], ["a"])
 
 
 def test_visitors_with_a_user_id_of_nobody_have_an_order_and_ids_of_their_own() -> None:

@@ -75,7 +75,7 @@ def apply(
     """`person` is the resolution's, or a new one with nothing yet."""
     event, now, customer = applying.event, applying.now, person.customer
     seq, problems = person.seq + 1, list[str]()
-    own = own_ids(customer, applying.named, applying.resolution, applying.found)
+    own = own_ids(customer, applying.named, applying.resolution, applying.found, event.previous_id)
     profile = apply_to_profile(person, event, seq, problems, own)
     changes, refusals = noted(profile, applying.resolution, rules, event.received_at)
     profile |= changes

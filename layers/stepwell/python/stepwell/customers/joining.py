@@ -30,20 +30,27 @@ _COMMON = (OTHER_USER, UNPROVEN)
 
 
 def own_ids(
-    customer: str, named: Named, resolution: Resolution, found: Mapping[Key, Item]
+    customer: str,
+    named: Named,
+    resolution: Resolution,
+    found: Mapping[Key, Item],
+    previous_id: str | None,
 ) -> OwnIds:
-    """The event's ids that are this customer's with the event."""
-    texts: dict[str, str] = {}
-    for identity in named.identities:
-        item = found.get(identity.key)
-        if (
-            (item is not None and item["customer"] == customer)
-            or identity in resolution.claims
-            or identity in resolution.moves
-        ):
-            texts.setdefault("" if identity.is_former else identity.kind, identity.text)
+    """The event's ids that are this customer's with the event; `previous_id` is an alias call's."""
+    ours = [
+        identity
+        for identity in named.identities
+        if identity in resolution.claims
+        or identity in resolution.moves
+        or found.get(identity.key, {}).get("customer") == customer
+    ]
+    used = {identity.kind: identity.text for identity in ours if not identity.is_former}
+    is_own = any(identity.text == previous_id for identity in ours)
     return OwnIds(
-        texts.get(USER_ID), texts.get(ANONYMOUS_ID), texts.get(DEVICE_TOKEN), texts.get("")
+        used.get(USER_ID),
+        used.get(ANONYMOUS_ID),
+        used.get(DEVICE_TOKEN),
+        previous_id if is_own and previous_id != used.get(USER_ID) else None,
     )
 
 
