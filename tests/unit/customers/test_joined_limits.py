@@ -140,7 +140,8 @@ def test_traits_with_short_names_fit_with_their_times() -> None:
     for call in range(12):
         names: dict[str, Any] = {f"t{call}_{number}": call for number in range(950)}
         world.send(identify(number=str(call), at=START + call * MINUTE, **names))
-    world.send(event("Seen"))
+    (still,) = world.send(event("Seen"))
+    assert still.seq == 13
 
 
 def test_consents_of_many_visitors_are_bounded() -> None:

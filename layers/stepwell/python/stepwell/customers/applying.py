@@ -88,10 +88,11 @@ def apply(
         person.enrollments,
         person.merged,
     )
-    informs = not event.name or not is_fresh(event, now)
+    starts_nothing = not event.name or not is_fresh(event, now)
     reaction = Reaction()
-    if after.merged or not informs:
-        reaction = react(Happening(event, seq, now, after, informs), catalog, hasher)
+    if after.merged or not starts_nothing:
+        happening = Happening(event, seq, now, after, starts_nothing)
+        reaction = react(happening, catalog, hasher)
     if after.merged:
         profile["merged"] = remember(after, reaction, catalog.version, now, seq)
     profile["touched"] = reaction.touched(customer)
