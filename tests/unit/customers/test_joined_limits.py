@@ -14,7 +14,7 @@ from stepwell.customers import keys
 from stepwell.customers.identity_rules import ANONYMOUS_ID
 from stepwell.customers.merging import MAX_FORMER
 from stepwell.customers.resolving import MAX_MERGED
-from stepwell.events.model import Event
+from stepwell.events.model import Event, EventType
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Operation, TableName
 from tests.support.joins import limited
@@ -177,3 +177,42 @@ def test_memories_of_large_events_fit_one_transaction() -> None:
     world.send(signs_in("a", START + timedelta(hours=2)))
     assert len(world.ada().enrollments) == 60
     assert all("entry_event" not in each for each in world.ada().enrollments.values())
+
+
+@pytest.mark.parametrize(("journeys", "merged"), [(14, 1), (15, 0)])
+def test_as_many_enrollments_as_one_event_can_reach_are_joined(journeys: int, merged: int) -> None:
+    ours = [program(f"j{number}", entry=entry("Started")) for number in range(journeys)]
+    theirs = [program(f"k{number}", entry=entry("Began")) for number in range(14)]
+    world = World(*ours, *theirs, store=StrictStore())
+    world.send(visit("a", "Started"), event("Began"))
+    (routed,) = world.send(signs_in("a"))
+    assert len(routed.merged) == merged
+    world.send(event("Ordered", at=START + MINUTE))
+
+
+def test_identities_of_one_call_count_together() -> None:
+    world = World(rules=limited(anonymous_id=1))
+    (routed,) = world.send(
+        event("", type=EventType.ALIAS, **_ids(previous_id="a", anonymous_id="b"))
+    )
+    assert routed.problems == ("anonymous_id: not joined, limit",)
+
+
+def _ids(**ids: str) -> dict[str, Any]:
+    return dict(ids)
+
+
+def test_what_no_limit_counts_any_more_is_not_kept() -> None:
+    world = World()
+    for day in range(0, 400, 2):
+        at = START + timedelta(days=day)
+        world.send(event("Seen", number=str(day), anonymous_id=f"d{day}", at=at))
+    came = (world.ada().profile or {})["came_to"]
+    assert len(came["anonymous_id"]) == 15
+
+
+def test_who_remains_is_as_old_as_the_older_one() -> None:
+    world = World()
+    world.send(visit("a"), event("Seen", at=START + MINUTE))
+    world.send(signs_in("a", START + 2 * MINUTE))
+    assert (world.ada().profile or {})["created_at"] == "2026-11-24T21:14:00.000Z"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from stepwell.customers import keys, slots
-from stepwell.storage.operations import TableName, Update
+from stepwell.storage.memory import MemoryStore
+from stepwell.storage.operations import Put, TableName, Update
 from tests.support.programs import entry, path, program
 from tests.support.world import START, World, alias, event, identify, visit
 
@@ -117,3 +118,49 @@ def test_events_under_a_former_user_id_do_not_bring_it_back() -> None:
     world.send(*(alias("ada", f"visitor-{number}") for number in range(20)))
     world.send(event("Seen", number="2", user_id="old"))
     assert (world.ada().profile or {})["user_id"] == "ada"
+
+
+def test_an_active_run_counts_before_one_that_was_entered_later() -> None:
+    world = World(program(entry=entry("Started", reentry="after_exit")))
+    world.send(event("Started", number="ada"))
+    world.send(visit("a", "Started", at=START + MINUTE), visit("a", "Ordered", at=START + MINUTE))
+    world.send(event("Signed In", anonymous_id="a", at=START + 2 * MINUTE))
+    (again,) = world.send(event("Started", number="2", at=START + 3 * MINUTE))
+    assert again.commands == ()
+
+
+def test_the_goal_that_the_replacing_event_reaches_is_told_of_the_replaced_run() -> None:
+    journey = program(entry=entry("Started", reentry="always"), goal=goal("Started"), exits=[])
+    world = World(journey)
+    _, visitor = world.send(event("Seen"), visit("a", "Started"))
+    world.send(event("Started", number="2", anonymous_id="a", at=START + 2 * MINUTE))
+    replaced = world.store.get(keys.enrollment(visitor.customer, "cart#one")) or {}
+    assert (replaced["outcome"], replaced["conversion_event"]) == ("replaced", "Started-2")
+
+
+def test_a_memory_is_written_only_over_what_was_read() -> None:
+    class Meanwhile(MemoryStore):
+        armed = False
+
+        def transact(self, operations: Any) -> None:
+            memory = any("began_at" in getattr(each, "item", {}) for each in operations)
+            if memory and not self.armed:
+                self.armed = True
+                self.write(Put(keys.enrollment(ada.customer, "cart#one"), {"status": "other"}))
+            super().transact(operations)
+
+    store = Meanwhile()
+    world = World(store=store)
+    (ada,) = world.send(event("Seen"))
+    world.send(visit("a", "Started"), visit("a", "Ordered", at=START + MINUTE))
+    with pytest.raises(KeyError):  # what lies there now is no enrollment, and is not overwritten
+        world.send(event("Signed In", anonymous_id="a", at=START + 2 * MINUTE))
+    assert (store.get(keys.enrollment(ada.customer, "cart#one")) or {})["status"] == "other"
+
+
+def test_a_reader_sees_whether_it_has_a_memory_that_the_last_event_wrote() -> None:
+    world = World()
+    world.send(event("Seen"), visit("a", "Started"), visit("a", "Ordered", at=START + MINUTE))
+    world.send(event("Signed In", anonymous_id="a", at=START + 2 * MINUTE))
+    assert (world.ada().profile or {})["touched"] == ["cart#one"]
+    assert world.ada().is_whole

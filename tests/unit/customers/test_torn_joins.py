@@ -91,13 +91,15 @@ def test_a_customer_whose_identity_is_seen_first_is_read_again() -> None:
         world.send(event("Signed In", number="3", anonymous_id="b"))
 
 
-def test_a_visitor_whose_run_is_not_seen_yet_is_read_again() -> None:
+@pytest.mark.parametrize("times", [6, 11])
+def test_a_visitor_whose_run_is_not_seen_yet_is_heard_of(times: int) -> None:
+    """It is read again; and when that does not help, listed all the same."""
     store = TornStore()
     world = World(program(), store=store)
     world.send(event("Seen"))
     (visitor,) = world.send(visit("a", "Started"))
     key = keys.enrollment(visitor.customer, "cart#one")
-    store.shown, store.times = {(key.pk, key.sk): None}, 6
+    store.shown, store.times = {(key.pk, key.sk): None}, times
     world.send(event("Signed In", anonymous_id="a", at=START + MINUTE))
     store.times = 0
     world.send(event("Ordered", at=START + 2 * MINUTE))
