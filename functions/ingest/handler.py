@@ -34,7 +34,7 @@ from stepwell.events.sources import from_context
 logger = Logger(service="ingest")
 
 LOGGED_FIELDS = 20
-_CHOSEN = re.compile(r"\b(properties|traits|context)\b.*")
+_CHOSEN = re.compile(r"\b(properties|traits|context)\b.*", re.DOTALL)
 
 
 class IngestSettings(EventsQueueSettings, RegistrySettings, QuarantineSettings):

@@ -31,7 +31,7 @@ def measure() -> list[Measurement]:
         handler = stage.engine.functions.handler(f"{PREFIX}ingest")
         batch = _call("batch", {"sentAt": _at(59), "batch": [_event(n) for n in range(EVENTS)]})
         single = _call("track", _event(1))
-        words = [f"word {number}" for number in range(2_000)]
+        words = [f"word {number}" for number in range(230)]
         bare = {"type": "track", "userId": "u", "event": "A"}
         shared = _call("batch", {"context": {"words": words}, "batch": [bare] * SHARED_CALLS})
         batches = _seconds(handler, batch, ROUNDS)

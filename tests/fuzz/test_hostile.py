@@ -117,7 +117,16 @@ BATCHES: dict[str, tuple[Make, set[int]]] = {
     "a batch in a batch": (lambda: b'{"batch": [{"type": "batch", "batch": []}]}', {400}),
     "2,500 calls": (lambda: batch(2_500), {200}),
     "2,501 calls": (lambda: batch(2_501), {413}),
-    "2,500 calls with 30 KB for all": (lambda: batch(2_500, context={"x": "x" * 30_000}), {200}),
+    "2,500 calls with 3 KB for all": (lambda: batch(2_500, context={"x": "x" * 3_000}), {200}),
+    "2,500 calls with 30 KB for all": (lambda: batch(2_500, context={"x": "x" * 30_000}), {413}),
+    "2,500 bad calls with 30 KB for all": (
+        lambda: json.dumps({"context": {"x": "x" * 30_000}, "batch": [{}] * 2_500}).encode(),
+        {413},
+    ),
+    "946 levels beside a batch": (
+        lambda: b'{"batch": "x", "a": ' + b"[" * 946 + b"]" * 946 + b"}",
+        {400},
+    ),
     "2,500 bad calls": (lambda: b'{"batch": [' + b"{}," * 2_499 + b"{}]}", {400}),
     "200,000 nulls": (lambda: b'{"batch": [' + b"0," * 200_000 + b"0]}", {413}),
     "33 KB for all": (lambda: batch(2, context={"x": "x" * 33 * KB}), {413}),

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from stepwell.events.body import MAX_BATCH_BYTES
+from stepwell.events.body import MAX_BATCH_BYTES, MAX_BODY_LEVELS
 from stepwell.events.calls import CALLS
 from stepwell.events.envelope import (
     MAX_BATCH_EVENTS,
     MAX_EVENT_BYTES,
     MAX_LEVELS,
+    MAX_SHARED_BYTES,
     call_named,
 )
 from stepwell.events.intake import MAX_ERRORS, Answer, Intake
@@ -73,8 +74,10 @@ def test_every_path_that_is_named_is_a_call_and_every_call_is_named() -> None:
 
 
 def test_limits_and_names_are_those_of_the_code() -> None:
+    assert f"once for each of its calls | {MAX_SHARED_BYTES // 1024**2} MB | 413 |" in PAGE
     assert (
-        f"| a call, unpacked | {MAX_BATCH_BYTES // 1024} KB, {MAX_BATCH_EVENTS:,} events |" in PAGE
+        f"| a call, unpacked | {MAX_BATCH_BYTES // 1024} KB, {MAX_BATCH_EVENTS:,} events, "
+        f"{MAX_BODY_LEVELS} levels |" in PAGE
     )
     assert f"| {MAX_EVENT_BYTES // 1024} KB in UTF-8 |" in PAGE
     assert f"| nesting of an event | {MAX_LEVELS} levels |" in PAGE

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stepwell.events.body import EnvelopeError
+from stepwell.events.body import EnvelopeError, Reason
 from stepwell.events.envelope import MAX_EVENT_BYTES, MAX_LEVELS, Reader, Received
 
 NOW = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
@@ -61,3 +61,14 @@ def test_a_whole_number_is_an_id_however_it_is_written(number: float, text: str)
 def test_other_numbers_are_no_ids(number: float) -> None:
     (refused,) = read_batch({"type": "track", "userId": number, "event": "A"}).refused
     assert [path for path, _ in refused.error.problems] == ["batch[0].userId"]
+
+
+def test_what_a_batch_says_for_all_counts_for_each_call() -> None:
+    shared = {"text": "x" * 20_000}
+    call = {"type": "track", "userId": "u", "event": "A"}
+    many = {"batch": [call] * 500, "context": shared}
+    with pytest.raises(EnvelopeError, match="once for each of 500 calls") as refused:
+        Reader("shop", NOW, str).read("batch", many)
+    assert refused.value.reason is Reason.TOO_LARGE
+    few = {**many, "batch": [call] * 400}
+    assert len(Reader("shop", NOW, str).read("batch", few).events) == 400

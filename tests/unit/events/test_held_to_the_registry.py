@@ -118,6 +118,27 @@ def test_null_is_as_good_as_left_out() -> None:
     ]
 
 
+def test_nulls_that_the_schema_takes_stay_beside_those_that_it_does_not() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "a": {"type": ["string", "null"]},
+            "b": {"type": "string"},
+            "c": {
+                "type": "array",
+                "items": {"type": "object", "properties": {"d": {"type": "number"}}},
+            },
+        },
+        "required": ["a"],
+    }
+    registry = Registry({"Seen": {1: schema}}, version="abc")
+    good = {"a": None, "b": None, "c": [{"d": None}, {"d": 1}]}
+    assert registry.problems(EventType.TRACK, "Seen", good, {}) == []
+    bad = {"a": None, "b": None, "c": [{"d": "x"}]}
+    found = registry.problems(EventType.TRACK, "Seen", bad, {})
+    assert found == [("properties.c[0].d", "must be a number")]
+
+
 def test_null_that_the_schema_asks_for_is_a_value() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "null"}}, "required": ["a"]}
     registry = Registry({"A": {1: schema}})

@@ -235,3 +235,13 @@ def test_whatever_a_batch_holds_is_taken_or_named(calls: list[Any]) -> None:
 def test_whatever_the_bytes_are_there_is_an_answer(name: str, body: bytes, packed: bool) -> None:
     encoding = "gzip" if packed else None
     assert ask(ListQueue(), name, body, "key", encoding).status in {200, 400}
+
+
+def test_an_answer_stays_small_whatever_names_the_sender_chose() -> None:
+    calls = [{"type": "track", "userId": "u", "event": "A", "timestamp": "x" * 20_000}] * 20
+    kinds = [{"type": "y" * 20_000}] * 4
+    for batch in (calls, kinds):
+        answer = ask(ListQueue(), "batch", {"batch": batch}, "key")
+        assert answer.status == 400
+        assert len(json.dumps(answer.body)) < 100_000
+        assert all(len(each["message"]) < 400 for each in answer.body["errors"])

@@ -333,3 +333,25 @@ def test_what_cannot_be_kept_is_sent_again() -> None:
     assert answer.status == 503
     assert line.events == []
     assert accept(Room(is_there=False), "batch", {"batch": [good]})[0].status == 200
+
+
+def test_no_write_key_is_kept_also_of_a_batch_s_calls() -> None:
+    room = Room()
+    call = {"userId": "ada", "writeKey": "KEY"}
+    deep: Any = 1
+    for _ in range(40):
+        deep = [deep]
+    answer, _ = accept(room, "batch", {"batch": [call], "context": deep, "writeKey": "KEY"})
+    assert answer.status == 400
+    [(_, _, kept)] = room.kept
+    _, content, _ = pack([kept], receipt(), lambda: "new")
+    assert b"KEY" not in gzip.decompress(content)
+
+
+def test_a_body_that_is_deeper_than_all_is_kept_as_it_came() -> None:
+    room = Room()
+    body = b'{"batch": "x", "a": ' + b"[" * 946 + b"]" * 946 + b"}"
+    answer, _ = accept(room, "batch", body)
+    assert (answer.status, answer.body["quarantined"]) == (400, 1)
+    [(_, _, kept)] = room.kept
+    assert (kept.call, kept.body) == (None, body)

@@ -13,7 +13,10 @@ from enum import StrEnum
 from typing import Any, NoReturn
 
 MAX_BATCH_BYTES = 500 * 1024
+MAX_BODY_LEVELS = 100
+"""Deeper, what reads JSON may read it and what writes it not; events are held to far less."""
 
+_CONTAINERS = (dict, list)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _PACKINGS = ("gzip", "deflate")
 _BEGINNINGS = (b"\x1f\x8b", b"\x78")
@@ -86,7 +89,25 @@ def _read_json(body: bytes) -> dict[str, Any]:
         raise EnvelopeError([("", "the body is not valid JSON")]) from None
     if not isinstance(document, dict):
         raise EnvelopeError([("", "the body must be a JSON object")])
+    if is_deeper(document, MAX_BODY_LEVELS):
+        said = f"the body is nested deeper than {MAX_BODY_LEVELS} levels"
+        raise EnvelopeError([("", said)])
     return document
+
+
+def is_deeper(document: Any, levels: int) -> bool:
+    """Whether it is nested deeper, an object without objects and lists in it being one level."""
+    level: list[Any] = [document]
+    for _ in range(levels):
+        level = [
+            part
+            for each in level
+            for part in (each.values() if isinstance(each, dict) else each)
+            if isinstance(part, _CONTAINERS)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _with_whole_characters(document: Any) -> Any:

@@ -15,7 +15,13 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from stepwell.events.body import MAX_BATCH_BYTES, EnvelopeError, Reason, read_document
+from stepwell.events.body import (
+    MAX_BATCH_BYTES,
+    EnvelopeError,
+    Reason,
+    is_deeper,
+    read_document,
+)
 from stepwell.events.calls import CALLS
 from stepwell.events.model import Event, EventType
 from stepwell.events.registry import Registry
@@ -27,10 +33,13 @@ __all__ = ["MAX_BATCH_BYTES", "EnvelopeError", "Reason", "Received", "Refused", 
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_EVENTS = 2_500
 """More would not be queued within the function's time, as each carries the batch's context."""
+MAX_SHARED_BYTES = 8 * 1024 * 1024
+"""Of what a batch says for all of its calls: it is checked, queued or kept with each of them, so
+that half a megabyte would become a hundred.
+"""
 MAX_LEVELS = 32
 """How deep an event may be nested: far less than what conditions and JSON readers take."""
 
-_CONTAINERS = (dict, list)
 _measure = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _BATCH = "batch"
@@ -192,10 +201,13 @@ def _calls_of(document: dict[str, Any]) -> tuple[list[tuple[str, Any]], _Shared]
     shared: dict[str, Any] = {
         name: document[name] for name in ("sentAt", "context") if name in document
     }
-    if _is_deep(shared):
+    if is_deeper(shared, MAX_LEVELS):
         _refuse("context", f"nested deeper than {MAX_LEVELS} levels")
     if _bytes(shared) > MAX_EVENT_BYTES:  # it counts for each call, and is queued with each
         said = f"larger than {MAX_EVENT_BYTES} bytes"
+        raise EnvelopeError([("context", said)], reason=Reason.TOO_LARGE)
+    if _bytes(shared) * len(batch) > MAX_SHARED_BYTES:
+        said = f"more than {MAX_SHARED_BYTES} bytes, once for each of {len(batch)} calls"
         raise EnvelopeError([("context", said)], reason=Reason.TOO_LARGE)
     calls = [(f"batch[{index}]", call) for index, call in enumerate(batch)]
     # A member's size is that of an object with it alone, less the braces and with a comma.
@@ -206,7 +218,7 @@ def _kind(document: Any, path: str, shared: _Shared) -> str:
     """The call's type, once it is known to be an object of bearable size."""
     if not isinstance(document, dict):
         _refuse(path, "must be an object")
-    if _is_deep(document):
+    if is_deeper(document, MAX_LEVELS):
         _refuse(path, f"nested deeper than {MAX_LEVELS} levels")
     if _bytes(document) + shared.added(document) > MAX_EVENT_BYTES:
         said = f"larger than {MAX_EVENT_BYTES} bytes"
@@ -240,20 +252,6 @@ def _bytes(document: dict[str, Any]) -> int:
     long.
     """
     return len(_measure.encode(document).encode())
-
-
-def _is_deep(document: dict[str, Any]) -> bool:
-    level: list[Any] = [document]
-    for _ in range(MAX_LEVELS):
-        level = [
-            part
-            for each in level
-            for part in (each.values() if isinstance(each, dict) else each)
-            if isinstance(part, _CONTAINERS)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _refuse(path: str, text: str) -> NoReturn:

@@ -17,6 +17,7 @@ from stepwell.events.sources import Source
 
 MAX_ERRORS = 100
 """How many problems an answer lists; its counts tell of all."""
+LONGEST_TEXT = 300
 
 _STATUS = {Reason.INVALID: 400, Reason.TOO_LARGE: 413, Reason.FORBIDDEN: 403}
 
@@ -152,8 +153,13 @@ def _problems(received: Received) -> list[tuple[str, str]]:
 
 
 def _errors(problems: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    listed = [{"field": path, "message": text} for path, text in problems[:MAX_ERRORS]]
+    listed = [{"field": _cut(path), "message": _cut(text)} for path, text in problems[:MAX_ERRORS]]
     return {"errors": listed} if listed else {}
+
+
+def _cut(text: str) -> str:
+    """A path has names in it that the sender chose."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def _unavailable() -> Answer:
@@ -174,7 +180,7 @@ def _refused(
     counts: Mapping[str, Any] | None = None,
 ) -> Answer:
     """`code` and `message` are what Segment's SDK for Python looks for in a refusal."""
-    listed = problems[:MAX_ERRORS]
+    listed = [(_cut(path), _cut(text)) for path, text in problems[:MAX_ERRORS]]
     message = "; ".join(f"{path}: {text}" if path else text for path, text in listed)
     body = {"success": False, "code": str(code), "message": message, **(counts or {})}
     return Answer(status, {**body, **_errors(problems)})

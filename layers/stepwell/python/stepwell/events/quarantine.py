@@ -267,7 +267,10 @@ def _resent_alike(refused: Refused) -> Any:
 
 
 def _without_key(call: Any) -> Any:
-    """Write keys are kept nowhere in clear."""
-    if isinstance(call, dict) and "writeKey" in call:
-        return {name: each for name, each in call.items() if name != "writeKey"}
-    return call
+    """Write keys are kept nowhere in clear, those in a batch's calls neither."""
+    if not isinstance(call, dict):
+        return call
+    plain = {name: each for name, each in call.items() if name != "writeKey"}
+    if isinstance(plain.get("batch"), list):
+        plain["batch"] = [_without_key(each) for each in plain["batch"]]
+    return plain
