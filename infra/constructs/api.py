@@ -22,6 +22,7 @@ SENT_HEADERS = ("Authorization", "Content-Type", "Content-Encoding", "X-Retry-Co
 """What SDKs send from pages of other origins, besides what every request may have."""
 PREFLIGHT_KEPT = Duration.days(1)
 """How long a browser need not ask again; they take less if they want to."""
+OPEN_TO_ALL = ("/v1/openapi.json/GET", "/v1/projects/{write_key}/settings/GET")
 REFUSAL = (
     '{"success": false, "code": "$context.error.responseType", '
     '"message": $context.error.messageString}'
@@ -122,8 +123,21 @@ class TrackingApi(Construct):
             data_trace_enabled=False,
             throttling_rate_limit=self._settings.requests_per_second,
             throttling_burst_limit=self._settings.burst,
+            method_options={path: self._for_strangers() for path in OPEN_TO_ALL},
             access_log_destination=apigateway.LogGroupLogDestination(access_log),
             access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_LOGGED)),
+        )
+
+    def _for_strangers(self) -> apigateway.MethodDeploymentOptions:
+        """What needs no write key counts towards no source's throttle: without a limit of its own
+        it could use up the stage's.
+        """
+        limit = self._settings.without_header
+        return apigateway.MethodDeploymentOptions(
+            throttling_rate_limit=limit.rate,
+            throttling_burst_limit=limit.burst,
+            logging_level=apigateway.MethodLoggingLevel.ERROR,
+            data_trace_enabled=False,
         )
 
     def _make_error_log(self) -> None:

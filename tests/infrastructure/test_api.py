@@ -179,7 +179,13 @@ def test_api_calls_without_a_header_are_counted_by_the_key_that_the_authorizer_n
 
 def test_api_stage_is_throttled_and_logs_nothing_personal(synthesized: Synthesized) -> None:
     [stage] = synthesized.properties("AWS::ApiGateway::Stage")
-    [settings] = stage["MethodSettings"]
+    settings, *open_to_all = stage["MethodSettings"]
+    assert {each["ResourcePath"] for each in open_to_all} == {
+        "/~1v1~1openapi.json",
+        "/~1v1~1projects~1{write_key}~1settings",
+    }
+    assert {each["ThrottlingRateLimit"] for each in open_to_all} == {500}
+    assert {each["DataTraceEnabled"] for each in open_to_all} == {False}
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (500, 1000)
     assert settings["DataTraceEnabled"] is False
     logged = set(json.loads(stage["AccessLogSetting"]["Format"]).values())
