@@ -137,6 +137,39 @@ def test_a_published_version_may_not_go_before_it_is_retired(
     assert "trial_started.3.json" in used_up["remedy"]
 
 
+def test_a_new_version_has_a_greater_number_than_any_that_was(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schemas = root / "events" / "schemas"
+    shutil.copy(schemas / "trial_started.json", schemas / "trial_started.3.json")
+    assert run(root, "publish") == 0
+    shutil.copy(schemas / "trial_started.json", schemas / "trial_started.2.json")
+    capsys.readouterr()
+    [too_low] = problems(root, capsys)
+    assert (too_low["code"], too_low["file"]) == ("SW532", "events/schemas/trial_started.2.json")
+    assert "events that name no version are held to the oldest" in too_low["message"]
+    assert too_low["remedy"] == "Give it a greater number: trial_started.4.json."
+    assert run(root, "publish") == 1
+    (schemas / "trial_started.2.json").rename(schemas / "trial_started.4.json")
+    assert run(root, "publish") == 0
+
+
+def test_a_number_below_one_that_is_just_retired_is_too_low_as_well(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schemas = root / "events" / "schemas"
+    shutil.copy(schemas / "trial_started.json", schemas / "trial_started.3.json")
+    assert run(root, "publish") == 0
+    (schemas / "trial_started.3.json").rename(schemas / "trial_started.2.json")
+    before = (root / LOCK).read_text()
+    capsys.readouterr()
+    assert run(root, "publish", "--json", "--retire", "Trial Started", "3") == 1
+    [too_low] = json.loads(capsys.readouterr().out)
+    assert too_low["code"] == "SW532"
+    assert too_low["remedy"] == "Give it a greater number: trial_started.4.json."
+    assert (root / LOCK).read_text() == before
+
+
 def test_the_last_version_may_not_be_retired_while_a_journey_takes_the_event(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

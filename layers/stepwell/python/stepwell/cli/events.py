@@ -108,7 +108,8 @@ def _publish(arguments: Namespace, root: Path) -> int:
     }
     problems = _of_events(project)
     if registry is not None:
-        problems += _of_senders(registry, Published(left, before.retired), project)
+        gone = now_published(registry, before, retired).retired
+        problems += _of_senders(registry, Published(left, gone), project)
     if problems or registry is None:
         return _refuse(problems, arguments)
     after = now_published(registry, before, retired)

@@ -5,8 +5,8 @@ was accepted before.
 path of the value. What the rules do not know how to compare counts as broken unless it is the same:
 they never call a change harmless that is not. Annotations are free.
 
-Nothing is promised about a property that a schema does not name, though an open one accepts it: a
-later schema may name it, with a type. Pure.
+Nothing is promised about a property that a schema names nowhere, though an open one accepts it: a
+later schema may name it, with a type. What it names, in whichever part, is in `promised`. Pure.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from stepwell.journeys.compiler.promised import Described, fitting
 
 ANNOTATIONS = frozenset(
     {
@@ -28,6 +30,11 @@ _SAME = (
     *("dependentSchemas", "not", "oneOf", "if", "then", "else", "patternProperties"),
     *("unevaluatedItems", "unevaluatedProperties"),
 )
+_COUNTED_BY: Mapping[str, tuple[str, ...]] = {
+    "unevaluatedProperties": ("properties", "additionalProperties", "anyOf", "allOf"),
+    "unevaluatedItems": ("prefixItems", "items", "anyOf", "allOf"),
+}
+"""Keywords about what is left over by others. Those of them that may only stay are in `_SAME`."""
 _BY_NAME = ("properties", "patternProperties", "$defs", "dependentSchemas")
 _PLAIN = ("enum", "const", "required", "dependentRequired")
 """Keywords whose value is no schema and has none in it."""
@@ -57,7 +64,8 @@ class Narrowing:
 
 def narrowings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Narrowing]:
     """Why events that fit the old schema may not fit the new one, each once; none: they all do."""
-    return sorted(set(_narrowed(_written_out(old), _written_out(new), "properties")))
+    before, after = _written_out(old), _written_out(new)
+    return sorted(set(_narrowed(before, after, "properties", Described([before]))))
 
 
 def without_annotations(schema: Any) -> Any:
@@ -103,7 +111,8 @@ def _written_out(schema: Mapping[str, Any]) -> Any:
     return written(kept)
 
 
-def _narrowed(old: Any, new: Any, path: str) -> Iterator[Narrowing]:
+def _narrowed(old: Any, new: Any, path: str, known: Described) -> Iterator[Narrowing]:
+    """`known`: all that the whole old schema says about the place that these parts are about."""
     if old is False or new is True or _equal(old, new):
         return
     if new is False:
@@ -112,41 +121,44 @@ def _narrowed(old: Any, new: Any, path: str) -> Iterator[Narrowing]:
     old = {} if old is True else old
     for rule in _RULES:
         yield from rule(old, new, path)
+    for parts in (_members, _items, _combined):
+        yield from parts(old, new, path, known)
 
 
-def _is_wider(old: Any, new: Any) -> bool:
-    return not any(True for _ in _narrowed(old, new, ""))
+def _is_wider(old: Any, new: Any, known: Described) -> bool:
+    return not any(True for _ in _narrowed(old, new, "", known))
 
 
-def _members(old: Any, new: Any, path: str) -> Iterator[Narrowing]:
+def _members(old: Any, new: Any, path: str, known: Described) -> Iterator[Narrowing]:
     rest_before = old.get("additionalProperties", True)
     rest_after = new.get("additionalProperties", True)
     before, after = old.get("properties", {}), new.get("properties", {})
     for name in {**before, **after}:
-        if name in before or rest_before is not True:  # else nothing was promised about it
-            first, second = before.get(name, rest_before), after.get(name, rest_after)
-            yield from _narrowed(first, second, f"{path}.{name}")
-    yield from _narrowed(rest_before, rest_after, f"{path}.*")
+        if known.promises(name):
+            first = before[name] if name in before else next(fitting(old, name), rest_before)
+            second = after.get(name, rest_after)
+            yield from _narrowed(first, second, f"{path}.{name}", known.member(name))
+    yield from _narrowed(rest_before, rest_after, f"{path}.*", known.member(None))
 
 
-def _items(old: Any, new: Any, path: str) -> Iterator[Narrowing]:
+def _items(old: Any, new: Any, path: str, known: Described) -> Iterator[Narrowing]:
     rest_before, rest_after = old.get("items", True), new.get("items", True)
     before, after = old.get("prefixItems", []), new.get("prefixItems", [])
     for number in range(max(len(before), len(after))):
         first = before[number] if number < len(before) else rest_before
         second = after[number] if number < len(after) else rest_after
-        yield from _narrowed(first, second, f"{path}[{number}]")
-    yield from _narrowed(rest_before, rest_after, f"{path}[]")
+        yield from _narrowed(first, second, f"{path}[{number}]", known.items())
+    yield from _narrowed(rest_before, rest_after, f"{path}[]", known.items())
 
 
-def _combined(old: Any, new: Any, path: str) -> Iterator[Narrowing]:
+def _combined(old: Any, new: Any, path: str, known: Described) -> Iterator[Narrowing]:
     """`anyOf` may grow, `allOf` may shrink."""
     before = old.get("anyOf", [True])
     after = new.get("anyOf", [True])
-    if not all(any(_is_wider(one, each) for each in after) for one in before):
+    if not all(any(_is_wider(one, each, known) for each in after) for one in before):
         yield Narrowing(path, "anyOf", "a form that was accepted is accepted no more")
     for each in new.get("allOf", ()):
-        if not any(_is_wider(one, each) for one in [*old.get("allOf", ()), old]):
+        if not any(_is_wider(one, each, known) for one in [*old.get("allOf", ()), old]):
             yield Narrowing(path, "allOf", "one more thing is asked for")
 
 
@@ -266,10 +278,21 @@ def _same(old: Any, new: Any, path: str) -> Iterator[Narrowing]:
             yield Narrowing(path, keyword, f"`{keyword}` has no rule")
 
 
+def _left_over(old: Any, new: Any, path: str) -> Iterator[Narrowing]:
+    """A part beside `unevaluatedProperties` may only stay: without it, more is left over."""
+    for keyword, counted in _COUNTED_BY.items():
+        if old.get(keyword, True) is True and new.get(keyword, True) is True:
+            continue
+        for each in counted:
+            if (each in old) != (each in new) or not _equal(old.get(each), new.get(each)):
+                said = f"`{each}` is another now beside `{keyword}`, which no rule calls harmless"
+                yield Narrowing(path, keyword, said)
+
+
 _Rule = Callable[[Any, Any, str], Iterator[Narrowing]]
 _RULES: tuple[_Rule, ...] = (
     *(_type, _values, _lowest, _highest, _sizes, _multiple, _texts, _unique, _required, _same),
-    *(_members, _items, _combined),
+    _left_over,
 )
 
 

@@ -90,6 +90,7 @@ def check_senders(
             *_broken(registry, published),
             *_gone(registry, published, subjects),
             *_used_up(registry, published),
+            *_too_low(registry, published),
         ]
     )
 
@@ -119,7 +120,7 @@ def _broken(registry: EventRegistry, published: Published) -> Iterator[Problem]:
                     f'{each.said}, and version {number} of "{name}" is published '
                     f"(rule: {each.rule})"
                 )
-                later = schema_file(name, max({*versions, *registry.versions[name]}) + 1)
+                later = _next_file(name, registry, published)
                 remedy = f"Leave it as it was, and make a new version: {SCHEMAS}/{later}."
                 yield Problem(place, "SW530", said, remedy)
 
@@ -147,6 +148,26 @@ def _used_up(registry: EventRegistry, published: Published) -> Iterator[Problem]
     for name, numbers in published.retired.items():
         for number in sorted({*numbers} & registry.versions.get(name, {}).keys()):
             said = f'version {number} of "{name}" was retired: an old app would mean another'
-            free = max({*numbers, *registry.versions[name]}) + 1
-            remedy = f"Give it another number: {schema_file(name, free)}."
+            remedy = f"Give it another number: {_next_file(name, registry, published)}."
             yield Problem(Place(f"{SCHEMAS}/{schema_file(name, number)}", 1), "SW534", said, remedy)
+
+
+def _too_low(registry: EventRegistry, published: Published) -> Iterator[Problem]:
+    """Events that name no version would move to a new one with the lowest number."""
+    for name, versions in registry.versions.items():
+        taken = published.versions.get(name, {}).keys() | {*published.retired.get(name, ())}
+        for number in sorted(versions.keys() - taken):
+            if number > max(taken, default=0):
+                continue
+            said = (
+                f'version {number} of "{name}" is new, and {max(taken)} is already there: '
+                "events that name no version are held to the oldest"
+            )
+            remedy = f"Give it a greater number: {_next_file(name, registry, published)}."
+            yield Problem(Place(f"{SCHEMAS}/{schema_file(name, number)}", 1), "SW532", said, remedy)
+
+
+def _next_file(name: str, registry: EventRegistry, published: Published) -> str:
+    """The schema file of the first number that no version has or had."""
+    numbers = (registry.versions, published.versions, published.retired)
+    return schema_file(name, max(each for part in numbers for each in part.get(name, ())) + 1)
