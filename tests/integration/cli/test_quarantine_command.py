@@ -169,6 +169,22 @@ def test_a_body_that_is_no_json_is_replaced_by_a_file(
     assert stage.snapshot("ada").seq == before + 1
 
 
+def test_a_call_of_a_batch_that_has_a_batch_stays_open_while_it_is_wrong(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Read as a batch of none, it left as replayed, and nothing came of it."""
+    stage.call("batch", {"batch": [{**ORDER, "type": "track", "batch": []}]})
+    [entry] = states(capsys)
+    refused = run(capsys, "replay", entry, status=1)["refused"]
+    assert refused[0]["errors"] == [{"field": "properties.total", "message": "must be a number"}]
+    assert states(capsys) == {entry: "open"}
+    run(capsys, "fix", entry, "--set", "properties.total=1")
+    run(capsys, "replay", entry)
+    before = stage.snapshot("ada").seq
+    stage.deliver()
+    assert stage.snapshot("ada").seq == before + 1
+
+
 # ---------------------------------------------------------------- list
 
 
