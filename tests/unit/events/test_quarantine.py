@@ -239,6 +239,7 @@ def test_a_call_that_its_write_key_may_not_send_stays_refused() -> None:
     with pytest.raises(EnvelopeError, match="may not send track"):
         events_of(entry, BAD | {"event": "Seen"}, Registry())
     assert events_of(entry, {"type": "page", "userId": "ada"}, Registry())
+    assert events_of(entry, BAD | {"event": "Seen"}, Registry(), any_type=True)
 
 
 # ---------------------------------------------------------------- what is open

@@ -175,11 +175,14 @@ def _read(entry_id: str, document: dict[str, Any]) -> Entry:
     )
 
 
-def events_of(entry: Entry, call: Any, registry: Registry) -> list[Event]:
+def events_of(
+    entry: Entry, call: Any, registry: Registry, *, any_type: bool = False
+) -> list[Event]:
     """The events of an entry, at least one, read now as ingest reads them, from its source and of
     its time.
 
-    `call` is the entry's own or its correction. Raises EnvelopeError with all that is wrong.
+    `call` is the entry's own or its correction; with `any_type` also one that its write key could
+    not send. Raises EnvelopeError with all that is wrong.
     """
     if not isinstance(call, dict):
         raise EnvelopeError([("", "the call is no JSON object")])
@@ -188,7 +191,7 @@ def events_of(entry: Entry, call: Any, registry: Registry) -> list[Event]:
         entry.source,
         entry.received_at,
         _ids(entry.event_id),
-        frozenset(map(EventType, entry.types)) or ALL_TYPES,
+        ALL_TYPES if any_type or not entry.types else frozenset(map(EventType, entry.types)),
         lambda: registry,
     )
     received = reader.read(kind, call)
