@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from infra.local.account import ACCOUNT
+from stepwell.aws.write_keys import hash_write_key
 from stepwell.cli import quarantine
 from stepwell.cli.main import main
+from stepwell.customers import keys
+from stepwell.storage.operations import Put
 from tests.support.quarantine import (
     ORDER,
     Json,
@@ -169,6 +172,48 @@ def test_a_body_that_is_no_json_is_replaced_by_a_file(
     assert stage.snapshot("ada").seq == before + 1
 
 
+def test_a_call_of_a_batch_that_has_a_batch_stays_open_while_it_is_wrong(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Read as a batch of none, it left as replayed, and nothing came of it."""
+    stage.call("batch", {"batch": [{**ORDER, "type": "track", "batch": []}]})
+    [entry] = states(capsys)
+    refused = run(capsys, "replay", entry, status=1)["refused"]
+    assert refused[0]["errors"] == [{"field": "properties.total", "message": "must be a number"}]
+    assert states(capsys) == {entry: "open"}
+    run(capsys, "fix", entry, "--set", "properties.total=1")
+    run(capsys, "replay", entry)
+    before = stage.snapshot("ada").seq
+    stage.deliver()
+    assert stage.snapshot("ada").seq == before + 1
+
+
+def test_a_call_that_its_write_key_may_not_send_is_replayed_only_by_name(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web = {"source": "web", "types": ["page"]}
+    stage.store.write(Put(keys.write_key(hash_write_key("web")), web))
+    good, bad = ORDER | {"properties": {"order_id": "1", "total": 1}}, ORDER | {"messageId": "o-2"}
+    answers = [stage.call("track", call, key="web") for call in (good, bad)]
+    assert {each["statusCode"] for each in answers} == {403}
+    entry, wrong = (json.loads(each["body"])["quarantine_id"] for each in answers)
+    said = [{"field": "type", "message": "this write key may not send track calls"}]
+    refused = run(capsys, "replay", "--all", status=1)["refused"]
+    assert [each["errors"] for each in refused] == [said, said]
+
+    result = run(capsys, "replay", entry, wrong, "--allow-types", status=1)
+    assert result["replayed"] == [entry]
+    assert [each["id"] for each in result["refused"]] == [wrong], "the registry holds"
+    assert run(capsys, "show", entry)["history"][-1]["even_if"] == ["any_type"]
+    total = ("--set", "properties.total=1")
+    assert run(capsys, "fix", wrong, *total, status=1)["refused"][0]["errors"] == said
+    run(capsys, "fix", wrong, *total, "--allow-types")
+    run(capsys, "replay", wrong, "--allow-types")
+    before = stage.snapshot("ada").seq
+    stage.deliver()
+    assert stage.snapshot("ada").seq == before + 2
+
+
 # ---------------------------------------------------------------- list
 
 
@@ -247,6 +292,8 @@ def test_a_correction_that_is_still_wrong_is_not_kept(
         (("fix", "ID", "--remove", "properties.nothing"), "there is no 'nothing' in it"),
         (("fix", "ID", "--set", "properties..total=1"), "is no path such as"),
         (("fix", "ID", "--file", "nowhere.json"), "nowhere.json"),
+        (("fix", "ID", "ID", "--file", "nowhere.json"), "--file is one call: give one id"),
+        (("replay", "--all", "--allow-types"), "--allow-types: name the ids"),
         (("replay",), "say which"),
         (("replay", "ID", "--all"), "say which"),
         (("replay", "--state", "replayed"), "only what is open or corrected"),
@@ -272,6 +319,6 @@ def test_what_has_left_is_touched_no_more(stage: Stage, capsys: pytest.CaptureFi
     run(capsys, "dismiss", dismissed, "--reason", "ours")
     for entry, how in ((gone, "replayed"), (dismissed, "dismissed")):
         by_hand = ["fix", entry, "--set", "userId=x"], ["dismiss", entry, "--reason", "x"]
-        for words in (*by_hand, ["replay", entry]):
-            assert main(["quarantine", *words, "--stage", "local"]) == 2
+        for words, status in ((by_hand[0], 2), (by_hand[1], 2), (["replay", entry], 1)):
+            assert main(["quarantine", *words, "--stage", "local"]) == status
             assert f"{entry} was {how} at 2026-11-24" in capsys.readouterr().err

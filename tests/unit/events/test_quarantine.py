@@ -48,10 +48,12 @@ def refused(call: Any, path: str = "batch[3].event") -> Refused:
     return Refused(call, EnvelopeError([(path, "Field required")]))
 
 
-def packed(*calls: Any, **changes: Any) -> tuple[str, bytes, list[str]]:
+def packed(
+    *calls: Any, path: str = "batch[3].event", **changes: Any
+) -> tuple[str, bytes, list[str]]:
     numbers = iter(range(100))
     return pack(
-        [refused(each) for each in calls], receipt(**changes), lambda: f"new-{next(numbers)}"
+        [refused(each, path) for each in calls], receipt(**changes), lambda: f"new-{next(numbers)}"
     )
 
 
@@ -167,7 +169,7 @@ def test_events_are_read_as_they_would_have_been() -> None:
 
 def test_events_without_ids_get_the_same_ones_each_time() -> None:
     body = {"batch": [{"type": "track", "userId": "a", "event": "Seen"}] * 3}
-    [entry] = entries({"batch": 3}, endpoint="batch")
+    [entry] = entries({"batch": 3}, path="batch")
     read = [[each.id for each in events_of(entry, body, Registry())] for _ in range(2)]
     assert read[0] == read[1] == ["new-0", "new-0-1", "new-0-2"]
 
@@ -179,7 +181,6 @@ def test_events_without_ids_get_the_same_ones_each_time() -> None:
         ([], ""),
         ({"userId": "a", "event": "Seen", "type": "tracks"}, "type"),
         ({"userId": "a", "type": "track"}, "event"),
-        ({"batch": [{"type": "track"}]}, "batch[0].event"),
     ],
 )
 def test_what_is_still_wrong_is_said(call: Any, field: str) -> None:
@@ -189,12 +190,56 @@ def test_what_is_still_wrong_is_said(call: Any, field: str) -> None:
     assert field in {path for path, _ in caught.value.problems}
 
 
+SEEN = {"type": "track", "userId": "ada", "event": "Seen"}
+
+
+@pytest.mark.parametrize("batch", [[], [SEEN], 3])
+def test_a_call_of_a_batch_is_no_batch_whatever_it_has(batch: Any) -> None:
+    """Read as a batch it would be no event, or another one, and leave as if it were right."""
+    [entry] = entries(BAD | {"batch": batch})
+    with pytest.raises(EnvelopeError, match="event: "):
+        events_of(entry, entry.call, Registry())
+    with pytest.raises(EnvelopeError, match="type: "):
+        events_of(entry, {"batch": batch, "userId": "ada"}, Registry())
+    [event] = events_of(entry, entry.call | {"event": "Seen"}, Registry())
+    assert (event.id, event.name) == ("m-1", "Seen")
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint", "call", "field"),
+    [
+        ("batch", "batch", {"batch": []}, "batch"),
+        ("batch", "batch", {"batch": [], "type": "track"}, "batch"),
+        ("context", "batch", {"batch": [{"type": "track"}]}, "batch[0].event"),
+        ("", "batch", {"userId": "ada"}, "batch"),
+        ("", "track", {"type": "batch", "batch": [SEEN]}, "type"),
+        ("", "track", {"batch": []}, "event"),
+    ],
+)
+def test_of_a_whole_body_there_has_to_come_an_event(
+    path: str, endpoint: str, call: Any, field: str
+) -> None:
+    [entry] = entries({"batch": 3}, path=path, endpoint=endpoint)
+    with pytest.raises(EnvelopeError) as caught:
+        events_of(entry, call, Registry())
+    assert field in {path for path, _ in caught.value.problems}
+
+
+def test_a_whole_body_is_read_as_what_it_came_as() -> None:
+    [batch] = entries({"batch": 3}, path="context")
+    assert len(events_of(batch, {"batch": [SEEN, SEEN]}, Registry())) == 2
+    assert len(events_of(batch, SEEN, Registry())) == 1
+    [track] = entries({"userId": 3}, path="", endpoint="track")
+    assert len(events_of(track, {"userId": "ada", "event": "Seen"}, Registry())) == 1
+
+
 def test_a_call_that_its_write_key_may_not_send_stays_refused() -> None:
     [entry] = entries(BAD, types=frozenset({EventType.PAGE}))
     assert entry.types == ("page",)
     with pytest.raises(EnvelopeError, match="may not send track"):
         events_of(entry, BAD | {"event": "Seen"}, Registry())
     assert events_of(entry, {"type": "page", "userId": "ada"}, Registry())
+    assert events_of(entry, BAD | {"event": "Seen"}, Registry(), any_type=True)
 
 
 # ---------------------------------------------------------------- what is open

@@ -30,7 +30,7 @@ from stepwell.events.sources import Source
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-DISMISSED = "dismissed"
+DISMISSED, REPLAYED = "dismissed", "replayed"
 _TAKEN = ("PreconditionFailed", "412")
 _MISSING = ("NoSuchKey", "404")
 
@@ -162,9 +162,13 @@ class QuarantineBucket:
         state.tag = tag
         return state
 
-    def close(self, entry_id: str, closed: dict[str, Any]) -> None:
-        """Record how an entry left. The first record stays."""
-        self._write(f"{CLOSED}/{entry_id}.json", closed, {"IfNoneMatch": "*"})
+    def close(self, entry_id: str, closed: dict[str, Any]) -> dict[str, Any]:
+        """Record how an entry left. The first record stays, and is returned."""
+        key = f"{CLOSED}/{entry_id}.json"
+        if self._write(key, closed, {"IfNoneMatch": "*"}) is not None:
+            return closed
+        first, _ = self._read(key)
+        return first
 
     def _write(self, key: str, document: dict[str, Any], condition: dict[str, Any]) -> str | None:
         """The object's tag; None when the condition does not hold."""

@@ -63,7 +63,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     replay = actions.add_parser("replay", help="send what is right now to the router")
     replay.add_argument("ids", nargs="*", metavar="ID")
     replay.add_argument("--all", action="store_true", help="all that are open or corrected")
+    replay.add_argument(
+        "--even-if-old",
+        action="store_true",
+        help="also what was received more than 26 days ago: an event of the same id that the "
+        "router has forgotten is applied again",
+    )
     _add_filters(replay)
+    for action in (fix, replay):
+        action.add_argument(
+            "--allow-types",
+            action="store_true",
+            help="also calls of a type that their write key may not send; only with ids",
+        )
     dismiss = actions.add_parser("dismiss", help="close what nothing can be made of")
     dismiss.add_argument("ids", nargs="+", metavar="ID")
     dismiss.add_argument("--reason", required=True, help="why; it stays with the entry")
@@ -190,7 +202,7 @@ def _show(desk: QuarantineDesk, arguments: argparse.Namespace) -> int:
     print("\nAs it was sent:\n")
     sent = entry.text or entry.body or json.dumps(entry.call, indent=2, ensure_ascii=False)
     print(_plain(sent))
-    ended = [state.closed] if state.closed and not state.is_dismissed else []
+    ended = [state.closed] if state.closed and state.closed["what"] != "dismissed" else []
     for each in [*state.history, *ended]:
         more = {name: value for name, value in each.items() if name not in ("what", "at", "by")}
         print(f"\n{each['what']} at {each['at']} by {each['by']}")
@@ -203,12 +215,17 @@ def _show(desk: QuarantineDesk, arguments: argparse.Namespace) -> int:
 
 
 def _fix(desk: QuarantineDesk, arguments: argparse.Namespace) -> int:
+    from stepwell.aws.quarantine_desk import Consent  # noqa: PLC0415 - only who corrects pays
+
+    if arguments.file is not None and len(arguments.ids) > 1:
+        raise CommandError("--file is one call: give one id, else all become the same event")
     correct, changes = _correction(arguments)
     results: list[tuple[Entry, Problems]] = []
     for entry_id in arguments.ids:
         entry = desk.bucket.entry(entry_id)
-        results.append((entry, desk.fix(entry, correct, changes, datetime.now(UTC))))
-    return _tell(results, "corrected", arguments)
+        consent = Consent(any_type=arguments.allow_types)
+        results.append((entry, desk.fix(entry, correct, changes, datetime.now(UTC), consent)))
+    return _tell(results, (), "corrected", arguments)
 
 
 def _correction(arguments: argparse.Namespace) -> tuple[Callable[[Any], Any], list[str]]:
@@ -245,20 +262,46 @@ def _replay(desk: QuarantineDesk, arguments: argparse.Namespace) -> int:
         raise CommandError("say which: ids, or --all, --day, --event, --source or --state")
     if arguments.state in ("replayed", "dismissed", "all"):
         raise CommandError(f"--state {arguments.state}: only what is open or corrected is replayed")
+    if arguments.allow_types and not arguments.ids:
+        raise CommandError("--allow-types: name the ids, for strangers may have sent such calls")
     if arguments.ids:
         entries = [desk.bucket.entry(each) for each in arguments.ids]
     else:
         entries = [each.entry for each in _selected(desk, arguments)]
     entries.sort(key=lambda each: (each.received_at, each.id))
-    results = [(entry, desk.replay(entry, datetime.now(UTC))) for entry in entries]
-    return _tell(results, "replayed", arguments)
+    return _tell(*_replayed(desk, entries, arguments), "replayed", arguments)
+
+
+def _replayed(
+    desk: QuarantineDesk, entries: Sequence[Entry], arguments: argparse.Namespace
+) -> tuple[list[tuple[Entry, Problems]], list[tuple[Entry, str]]]:
+    """What came of each, and why some could not be: one of them does not hold up the others."""
+    from stepwell.aws.quarantine import QuarantineError  # noqa: PLC0415 - only who replays pays
+    from stepwell.aws.quarantine_desk import Consent  # noqa: PLC0415 - as above
+
+    consent = Consent(old=arguments.even_if_old, any_type=arguments.allow_types)
+    results: list[tuple[Entry, Problems]] = []
+    failed: list[tuple[Entry, str]] = []
+    for entry in entries:
+        try:
+            results.append((entry, desk.replay(entry, datetime.now(UTC), consent)))
+        except QuarantineError as error:
+            failed.append((entry, str(error)))
+    return results, failed
 
 
 def _dismiss(desk: QuarantineDesk, arguments: argparse.Namespace) -> int:
+    begun: dict[str, str] = {}
     for entry_id in arguments.ids:
-        desk.dismiss(desk.bucket.entry(entry_id), arguments.reason, datetime.now(UTC))
-    said = {"dismissed": arguments.ids}
-    print(json.dumps(said) if arguments.json else f"{len(arguments.ids)} dismissed.")
+        began = desk.dismiss(desk.bucket.entry(entry_id), arguments.reason, datetime.now(UTC))
+        if began:
+            begun[entry_id] = began
+    if arguments.json:
+        print(json.dumps({"dismissed": arguments.ids, "may_have_got_through": sorted(begun)}))
+        return 0
+    for entry_id, began in begun.items():
+        print(f"{entry_id}: its replay began at {began} and may have got through", file=sys.stderr)
+    print(f"{len(arguments.ids)} dismissed.")
     return 0
 
 
@@ -272,7 +315,10 @@ _ACTIONS: dict[str, Callable[[Any, argparse.Namespace], int]] = {
 
 
 def _tell(
-    results: Sequence[tuple[Entry, Problems]], done: str, arguments: argparse.Namespace
+    results: Sequence[tuple[Entry, Problems]],
+    failed: Sequence[tuple[Entry, str]],
+    done: str,
+    arguments: argparse.Namespace,
 ) -> int:
     good = [entry.id for entry, problems in results if not problems]
     wrong = [(entry, problems) for entry, problems in results if problems]
@@ -281,14 +327,18 @@ def _tell(
             {"id": entry.id, "errors": [{"field": p, "message": m} for p, m in problems]}
             for entry, problems in wrong
         ]
-        print(json.dumps({done: good, "refused": refused}, indent=2, ensure_ascii=False))
+        why = [{"id": entry.id, "message": said} for entry, said in failed]
+        document = {done: good, "refused": refused, **({"failed": why} if why else {})}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         for entry, problems in wrong:
             print(f"{entry.id} is still wrong:", file=sys.stderr)
             for problem in problems:
                 print(f"  {_said(problem)}", file=sys.stderr)
-        print(f"{len(good)} of {len(results)} {done}.")
-    return 1 if wrong else 0
+        for _, said in failed:
+            print(said, file=sys.stderr)
+        print(f"{len(good)} of {len(results) + len(failed)} {done}.")
+    return 1 if wrong or failed else 0
 
 
 def _said(problem: tuple[str, str]) -> str:

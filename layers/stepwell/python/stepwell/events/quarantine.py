@@ -46,7 +46,8 @@ class Entry:
     """A refused call. `call` is as it was sent, but for the write key; of a body that is no JSON it
     is None, and `body` has it in base64.
 
-    `endpoint` is the call that it came as. `types` are those that its write key may send, and
+    `endpoint` is the call that it came as; `is_whole` tells a whole body from a call of a batch.
+    `types` are those that its write key may send, and
     `event_id` names the event whenever it is replayed. `errors`: (path within the call, message).
     """
 
@@ -61,6 +62,7 @@ class Entry:
     reason: str
     registry: str
     types: tuple[str, ...]
+    is_whole: bool
 
     @property
     def name(self) -> str:
@@ -88,6 +90,7 @@ class Entry:
             "reason": self.reason,
             "registry": self.registry,
             **({"types": list(self.types)} if self.types else {}),
+            **({"whole": True} if self.is_whole else {}),
         }
 
 
@@ -131,6 +134,7 @@ def pack(
             reason=each.error.reason.value,
             registry=receipt.registry,
             types=types,
+            is_whole=not any(_IN_BATCH.match(path) for path, _ in each.error.problems),
         ).document()
         for index, (each, event_id) in enumerate(calls)
     )
@@ -167,34 +171,50 @@ def _read(entry_id: str, document: dict[str, Any]) -> Entry:
         reason=document["reason"],
         registry=document["registry"],
         types=tuple(document.get("types", ())),
+        is_whole=document.get("whole", False),
     )
 
 
-def events_of(entry: Entry, call: Any, registry: Registry) -> list[Event]:
-    """The events of an entry, read now as ingest reads them, from its source and of its time.
+def events_of(
+    entry: Entry, call: Any, registry: Registry, *, any_type: bool = False
+) -> list[Event]:
+    """The events of an entry, at least one, read now as ingest reads them, from its source and of
+    its time.
 
-    `call` is the entry's own or its correction. Raises EnvelopeError with all that is wrong.
+    `call` is the entry's own or its correction; with `any_type` also one that its write key could
+    not send. Raises EnvelopeError with all that is wrong.
     """
     if not isinstance(call, dict):
         raise EnvelopeError([("", "the call is no JSON object")])
-    kind = call.get("type")
-    if entry.endpoint == "batch" and "batch" in call:
-        kind = "batch"
-    elif kind is None:
-        kind = entry.endpoint
-    if kind not in (*CALLS, "batch"):
-        raise EnvelopeError([("type", f"must be one of {', '.join(CALLS)}")])
+    kind = _kind(entry, call)
     reader = Reader(
         entry.source,
         entry.received_at,
         _ids(entry.event_id),
-        frozenset(map(EventType, entry.types)) or ALL_TYPES,
+        ALL_TYPES if any_type or not entry.types else frozenset(map(EventType, entry.types)),
         lambda: registry,
     )
     received = reader.read(kind, call)
     if received.refused:
         raise EnvelopeError([each for one in received.refused for each in one.error.problems])
+    if not received.events:  # it would leave, and nothing would come of it
+        raise EnvelopeError([("batch", "there is no call in it")])
     return received.events
+
+
+def _kind(entry: Entry, call: dict[str, Any]) -> str:
+    """A call of a batch is never a batch itself, whatever else it has: ingest reads it as one call.
+
+    Raises EnvelopeError.
+    """
+    kind = call.get("type")
+    if entry.is_whole and entry.endpoint == "batch" and ("batch" in call or kind is None):
+        return "batch"
+    if entry.is_whole and kind is None:
+        return entry.endpoint
+    if not isinstance(kind, str) or kind not in CALLS:
+        raise EnvelopeError([("type", f"must be one of {', '.join(CALLS)}")])
+    return kind
 
 
 def _ids(event_id: str) -> Callable[[], str]:
