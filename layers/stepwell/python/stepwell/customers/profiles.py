@@ -58,9 +58,9 @@ def apply_to_profile(
     profile.pop("sk", None)
     profile |= _ids(profile, own)
     if event.type is EventType.IDENTIFY:
-        traits = _with_said(read_traits(before), event, problems)
+        values, written = _with_said(read_traits(before), event, problems)
         tokens = before.get("addresses", {}).get("push", [])
-        profile = known_by_traits(profile, traits.values, tokens) | traits.items()
+        profile = known_by_traits(profile, values, tokens) | written
     if event.type is EventType.GROUP:
         profile |= add_group(before, event, problems)
     return profile | _from_context(event.context, own.token, profile.get("addresses", {}))
@@ -131,12 +131,14 @@ def consents_as_read(before: Item | None) -> Conditions:
     return (equals("seq", before["seq"]),) if "seq" in before else (absent("seq"),)
 
 
-def _with_said(before: Traits, event: Event, problems: list[str]) -> Traits:
+def _with_said(before: Traits, event: Event, problems: list[str]) -> tuple[dict[str, Any], Item]:
+    """The traits' values, and the attributes that they are kept in."""
     after = before.united(said(event.traits, event.timestamp))
-    if size_of_traits(after.items()) <= MAX_TRAITS_BYTES:
-        return after
+    written = after.items()
+    if size_of_traits(written) <= MAX_TRAITS_BYTES:
+        return after.values, written
     problems.append(f"traits: larger than {MAX_TRAITS_BYTES} bytes together, none of these kept")
-    return before
+    return before.values, before.items()
 
 
 def _places(traits: dict[str, Any]) -> dict[str, Any]:

@@ -109,6 +109,8 @@ def resolve(
     """`owners`: by the identity's key the person it belongs to, where that is to be known.
     `moves_devices` is false for an event that is too old to say who has a device by now.
     """
+    if (person := _only_owner(named, owners, found)) is not None:
+        return Resolution(person, None, "", (), (), ())
     evidence = _Evidence(named, rules, now, listening)
     person, other, joined_by, refusals = _people(evidence, owners)
     claims, moves = [], []
@@ -130,6 +132,20 @@ def resolve(
     refusals += [Refusal(kind, BLOCKED, kind) for kind in named.blocked]
     joins = _ordered(person, other) if person and other else None
     return Resolution(person, joins, joined_by, tuple(claims), tuple(moves), tuple(refusals))
+
+
+def _only_owner(
+    named: Named, owners: Mapping[Key, Snapshot], found: Mapping[Key, Item]
+) -> Snapshot | None:
+    """Whose everything is that is named, as in nearly all events; None when there is more to it."""
+    first = owners.get(named.identities[0].key)
+    if first is None or named.blocked:
+        return None
+    for identity in named.identities:
+        item = found.get(identity.key)
+        if item is None or item["customer"] != first.customer:
+            return None
+    return first
 
 
 @value

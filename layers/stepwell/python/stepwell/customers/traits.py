@@ -51,6 +51,8 @@ class Traits:
         return {"traits": _encoder.encode(self.values), "trait_times": self._times_text()}
 
     def _times_text(self) -> str:
+        if len(self.times) == len(self.values) and len(set(self.times.values())) == 1:
+            return f"[{next(iter(self.times.values()))},{{}}]"  # most were said at once
         counted = Counter(self.times[name] for name in self.values)
         usual = max(counted, key=lambda at: (counted[at], at)) if counted else 0
         others = {name: at for name, at in self.times.items() if name not in self.values}
