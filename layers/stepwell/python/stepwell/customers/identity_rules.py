@@ -19,7 +19,6 @@ EMAIL = "email"
 PHONE = "phone"
 DEVICE_TOKEN = "device_token"  # noqa: S105 - a kind of identity
 
-KINDS = (USER_ID, ANONYMOUS_ID, EMAIL, PHONE, DEVICE_TOKEN)
 LIMITED = (USER_ID, ANONYMOUS_ID, EMAIL, PHONE)
 """A device token is not limited: it moves to whoever used the device last."""
 CONTACTS = (EMAIL, PHONE)
