@@ -196,11 +196,12 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "consent",
-        (*_BOTH_TABLES, *_POLICIES),
+        (*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"),
         lambda s: (
             s.customers("GetItem", "BatchGetItem", "PutItem"),
             s.records("BatchGetItem", "PutItem", "UpdateItem"),
             *s.rules(),
+            s.secret(),
         ),
         timeout_seconds=10,
     ),
@@ -219,12 +220,14 @@ FUNCTIONS = (
         (
             *_BOTH_TABLES,
             *_POLICIES,
+            "HASH_SECRET_ARN",
             *("EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"),
         ),
         lambda s: (
             s.customers("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
             s.records("BatchGetItem", "PutItem", "UpdateItem"),
             *s.rules(),
+            s.secret(),
             *providers(s.settings),
         ),
         timeout_seconds=30,

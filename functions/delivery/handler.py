@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepwell.aws import clock
 from stepwell.aws.clients import client
-from stepwell.aws.message_functions import MessageSettings, policies, programs, store
+from stepwell.aws.message_functions import MessageSettings, hasher, policies, programs, store
 from stepwell.aws.providers.email import SesEmail
 from stepwell.aws.providers.push import SnsPush
 from stepwell.aws.providers.sms import SnsSms
@@ -53,6 +53,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         programs=programs(),
         policies=policies(),
         providers=providers(),
+        hasher=hasher(),
         now=clock.now,
     )
     logger.debug("delivered", extra={"message_id": request.message, "outcome": answer["outcome"]})

@@ -23,6 +23,7 @@ from stepwell.ports import Outgoing, Provider
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Item, Put, Store, TableName
 from stepwell.timestamps import to_text
+from tests.support.fakes import plain_hasher
 from tests.support.programs import entry
 
 SHIPPED = Path(__file__).parents[2] / "statemachines" / "policies.yaml"
@@ -214,6 +215,7 @@ class World:
                 store=store or self.store,
                 programs=OneProgram(self.program),
                 policies=self.policies,
+                hasher=plain_hasher,
                 now=self.now,
             ),
         )
@@ -243,6 +245,7 @@ class World:
                 programs=OneProgram(self.program),
                 policies=self.policies,
                 providers=self.providers(),
+                hasher=plain_hasher,
                 now=lambda: self.now,
             ),
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from stepwell.customers import keys
-from stepwell.ports import OutcomeUnknownError, ProviderError
+from stepwell.ports import ErrorKind, OutcomeUnknownError, ProviderError
 from stepwell.storage.operations import Update
 from tests.support.messages import CUSTOMER, ENROLLMENT, NOON, World, message_program
 
-PUSHED_BACK = ProviderError("Throttling", retry=True)
+PUSHED_BACK = ProviderError("Throttling", ErrorKind.THROTTLED)
 
 
 def test_what_may_have_been_sent_keeps_the_answer_to_it() -> None:

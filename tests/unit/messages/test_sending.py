@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stepwell.customers import keys, slots
-from stepwell.ports import OutcomeUnknownError, ProviderError
+from stepwell.ports import ErrorKind, OutcomeUnknownError, ProviderError
 from stepwell.storage.operations import Update
 from tests.support.messages import (
     CUSTOMER,
@@ -23,8 +23,8 @@ from tests.support.messages import (
 
 EVENING = datetime(2026, 11, 24, 21, 59, tzinfo=UTC)
 MORNING = "2026-11-25T08:00:00.000Z"
-REFUSED = ProviderError("InvalidParameter", retry=False)
-PUSHED_BACK = ProviderError("Throttling", retry=True)
+REFUSED = ProviderError("InvalidParameter", ErrorKind.CONFIGURATION)
+PUSHED_BACK = ProviderError("Throttling", ErrorKind.THROTTLED)
 
 
 def rule(world: World, name: str, decision: int = -1) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from stepwell.messages.ask import answered, interrupted, message_step
 from stepwell.messages.claims import Claim
 from stepwell.messages.decisions import check_active
 from stepwell.messages.policies import Policies
-from stepwell.messages.reach import addresses_on
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
@@ -32,27 +31,43 @@ from stepwell.messages.records import (
     standing_of,
 )
 from stepwell.messages.request import Request
+from stepwell.messages.suppression import INVALID, read_suppressed, suppressing, suppression_key
 from stepwell.messages.templates import TemplateError, render, template_context
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
 from stepwell.messages.worth import wait_or_drop
-from stepwell.ports import OutcomeUnknownError, Outgoing, Programs, Provider, ProviderError
+from stepwell.ports import (
+    ErrorKind,
+    Hasher,
+    OutcomeUnknownError,
+    Outgoing,
+    Programs,
+    Provider,
+    ProviderError,
+)
 from stepwell.storage.operations import Item, Operation, Store
 from stepwell.values import value
 
 NEXT_CHANNEL = "next_channel"
 
+TRANSACTIONAL = "transactional"
+"""The purpose whose texts carriers put first."""
+
 _MOST_ADDRESSES = 5  # device tokens that one send tries; all must fit the function's time-out
+_NO_ADDRESS = (("no_usable_address", ErrorKind.ADDRESS),)
 _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3_600
 
 
 @value
 class Sent:
-    """How a channel's attempt ended: accepted | refused | pushed_back | unknown."""
+    """How a channel's attempt ended: accepted | refused | pushed_back | unknown.
+
+    `refusals`: the provider's code and what kind of error it is, of each address that was tried.
+    """
 
     result: str
     provider_id: str | None = None
-    codes: tuple[str, ...] = ()
+    refusals: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,6 +77,7 @@ class _Delivery:
     request: Request
     store: Store
     policies: Policies
+    hasher: Hasher
     now: datetime
     message: Message
     channel: str
@@ -100,6 +116,7 @@ def deliver(
     programs: Programs,
     policies: Policies,
     providers: Mapping[str, Provider],
+    hasher: Hasher,
     now: Callable[[], datetime],
 ) -> dict[str, Any]:
     """`{"outcome": "next_channel", "channels", "message", "rules"}` or `{"outcome": "answered",
@@ -120,6 +137,7 @@ def deliver(
         request,
         store,
         policies,
+        hasher,
         started,
         message,
         channel=cap["channel"],
@@ -196,21 +214,41 @@ def _exited(delivery: _Delivery) -> dict[str, Any]:
 
 def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -> Sent:
     """Try the channel's addresses until one is accepted or the outcome is not a plain refusal."""
-    codes: list[str] = []
-    addresses = addresses_on(delivery.items.profile or {}, delivery.channel)
-    for address in addresses[:_MOST_ADDRESSES]:
+    refusals: list[tuple[str, str]] = []
+    for address in _usable_addresses(delivery):
         outgoing = Outgoing(
-            delivery.request.message, delivery.channel, address, content, _tags(delivery)
+            delivery.request.message,
+            delivery.channel,
+            address,
+            content,
+            _tags(delivery),
+            transactional=delivery.message.purpose == TRANSACTIONAL,
         )
         try:
-            return Sent("accepted", provider.send(outgoing), tuple(codes))
+            return Sent("accepted", provider.send(outgoing), tuple(refusals))
         except OutcomeUnknownError:
-            return Sent("unknown", codes=tuple(codes))
+            return Sent("unknown", refusals=tuple(refusals))
         except ProviderError as error:
-            codes.append(error.code)
-            if error.retry:
-                return Sent("pushed_back", codes=tuple(codes))
-    return Sent("refused", codes=tuple(codes) or ("no_address",))
+            refusals.append((error.code, error.kind))
+            if error.may_go_later:
+                return Sent("pushed_back", refusals=tuple(refusals))
+            if error.kind is ErrorKind.ADDRESS:
+                _suppress(delivery, address)
+    return Sent("refused", refusals=tuple(refusals) or _NO_ADDRESS)
+
+
+def _usable_addresses(delivery: _Delivery) -> tuple[str, ...]:
+    """Asked once more, because an opt-out counts up to the send; all must fit the time-out."""
+    profile, channel = delivery.items.profile or {}, delivery.channel
+    purpose = delivery.message.purpose
+    suppressed = read_suppressed(delivery.store, profile, (channel,), purpose, delivery.hasher)
+    return suppressed.usable(profile, channel)[:_MOST_ADDRESSES]
+
+
+def _suppress(delivery: _Delivery, address: str) -> None:
+    key = suppression_key(delivery.channel, address, delivery.hasher)
+    proof = delivery.request.message
+    delivery.store.write(suppressing(key, INVALID, at=delivery.now, proof=proof))
 
 
 def _tags(delivery: _Delivery) -> dict[str, str]:
@@ -229,7 +267,7 @@ def _send_entry(delivery: _Delivery, sent: Sent) -> Rule:
         "result": sent.result,
         "channel": delivery.channel,
         "provider_id": sent.provider_id,
-        "refusals": list(sent.codes),
+        "refusals": [{"code": code, "kind": kind} for code, kind in sent.refusals],
     }
 
 
@@ -256,7 +294,7 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
             "message": released.document(),
             "rules": delivery.rules,
         }
-    detail = ", ".join(sent.codes)
+    detail = ", ".join(code for code, _ in sent.refusals)
     return delivery.end(Verdict(Outcome.FAILED, "all_channels_refused", channel, detail=detail))
 
 
