@@ -19,6 +19,7 @@ from stepwell.messages import claims
 from stepwell.messages.ask import answered, interrupted, message_step
 from stepwell.messages.claims import Claim
 from stepwell.messages.decisions import check_active
+from stepwell.messages.lanes import NO_LANES, Lane, take_turn
 from stepwell.messages.policies import Policies
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
@@ -34,7 +35,7 @@ from stepwell.messages.request import Request
 from stepwell.messages.suppression import INVALID, read_suppressed, suppressing, suppression_key
 from stepwell.messages.templates import TemplateError, render, template_context
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
-from stepwell.messages.worth import wait_or_drop
+from stepwell.messages.worth import wait_or_drop, worthless_from
 from stepwell.ports import (
     ErrorKind,
     Hasher,
@@ -45,6 +46,7 @@ from stepwell.ports import (
     ProviderError,
 )
 from stepwell.storage.operations import Item, Operation, Store
+from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
 
 NEXT_CHANNEL = "next_channel"
@@ -52,8 +54,12 @@ NEXT_CHANNEL = "next_channel"
 TRANSACTIONAL = "transactional"
 """The purpose whose texts carriers put first."""
 
+PUSHED_BACK = "provider_pushed_back"
+
 _MOST_ADDRESSES = 5  # device tokens that one send tries; all must fit the function's time-out
 _NO_ADDRESS = (("no_usable_address", ErrorKind.ADDRESS),)
+_TURN_KEPT = timedelta(minutes=5)
+"""How long after its moment a message may come to take it."""
 _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3_600
 
@@ -85,6 +91,7 @@ class _Delivery:
     rules: list[Rule]
     items: Items
     standing: Standing
+    lane: Lane | None
 
     def end(
         self,
@@ -92,6 +99,7 @@ class _Delivery:
         *,
         provider_id: str | None = None,
         besides: Sequence[Operation] = (),
+        turn: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         ending = Ending(
             self.request,
@@ -105,6 +113,7 @@ class _Delivery:
             self.items.caps,
             provider_id,
             besides,
+            turn,
         )
         return answered(settle(self.store, ending))
 
@@ -118,6 +127,7 @@ def deliver(
     providers: Mapping[str, Provider],
     hasher: Hasher,
     now: Callable[[], datetime],
+    lanes: Mapping[str, Lane] = NO_LANES,
 ) -> dict[str, Any]:
     """`{"outcome": "next_channel", "channels", "message", "rules"}` or `{"outcome": "answered",
     "answer"}`.
@@ -145,6 +155,7 @@ def deliver(
         rules=list(cap["rules"]),
         items=items,
         standing=_standing(stored, request, started),
+        lane=lanes.get(cap["channel"]),
     )
     if stored is not None and stored["status"] == CLAIMED and not _resends(delivery):
         verdict, entries = interrupted(stored, message)
@@ -177,7 +188,45 @@ def _deliver(
     delivery.rules.append(
         {"rule": "content", "result": "rendered", "channel": channel, "fields": sorted(content)}
     )
+    if delivery.lane is not None:
+        moment = _turn(delivery, delivery.lane)
+        if moment > delivery.now:
+            return _wait_for_turn(delivery, delivery.lane, moment)
     return _claim_and_send(delivery, content, providers[channel], now)
+
+
+def _turn(delivery: _Delivery, lane: Lane) -> datetime:
+    """The message's moment in the lane: the one that it has waited for, or a new one."""
+    waited = (delivery.items.message or {}).get("turn") or {}
+    if waited.get("lane") == lane.name:
+        moment = from_text(waited["at"])
+        if moment <= delivery.now <= moment + _TURN_KEPT:
+            return delivery.now
+    purpose = delivery.policies.purposes[delivery.message.purpose]
+    latest = worthless_from(delivery.standing.patience(delivery.request), delivery.message)
+    return take_turn(
+        delivery.store, lane, delivery.now, goes_first=purpose.goes_first, latest=latest
+    )
+
+
+def _wait_for_turn(delivery: _Delivery, lane: Lane, moment: datetime) -> dict[str, Any]:
+    """Not spread: the lane's moments are apart already."""
+    delivery.rules.append(
+        {"rule": "lane", "result": "full", "lane": lane.name, "per_second": lane.per_second}
+    )
+    verdict, entry = wait_or_drop(
+        delivery.standing.patience(delivery.request),
+        delivery.message,
+        delivery.policies,
+        reason="lane_full",
+        until=moment,
+        channel=delivery.channel,
+        spread_seconds=0,
+    )
+    delivery.rules.append(entry)
+    waits = verdict.outcome is Outcome.DEFERRED
+    turn = {"lane": lane.name, "at": to_text(moment)} if waits else None
+    return delivery.end(verdict, turn=turn)
 
 
 def _claim_and_send(
@@ -285,7 +334,7 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
     if sent.result == "pushed_back":
         # What an earlier attempt may have sent may have been reacted to: its slot stays open.
         closing = () if delivery.standing.maybe_sent else claims.closing(wanted)
-        return _ask_later(delivery, "provider_pushed_back", closing)
+        return _ask_later(delivery, PUSHED_BACK, closing)
     if delivery.remaining:
         released = claims.release(delivery.store, wanted, delivery.standing)
         return {
@@ -299,7 +348,9 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
 
 
 def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -> dict[str, Any]:
-    """Defer by a pause that doubles with every deferral, up to an hour."""
+    """Defer by a pause that doubles with every deferral, up to an hour; a crowd that was pushed
+    back together comes back spread over as long again.
+    """
     patience = delivery.standing.patience(delivery.request)
     pause = min(_FIRST_PAUSE * 2**patience.asked, _LONGEST_PAUSE)
     verdict, entry = wait_or_drop(
@@ -309,6 +360,7 @@ def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -
         reason=reason,
         until=delivery.now + timedelta(seconds=pause),
         channel=delivery.channel,
+        spread_seconds=pause if reason == PUSHED_BACK else None,
     )
     delivery.rules.append(entry)
     return delivery.end(verdict, besides=besides if verdict.outcome is Outcome.DEFERRED else ())
