@@ -20,6 +20,7 @@ from infra.settings import Settings, SettingsError, Stage, settings_for
 from infra.stacks.data import DataStack
 from infra.stacks.engine import EngineStack, Sources
 from infra.stacks.journeys import JourneysStack
+from infra.template_rules import TemplateRules
 from stepwell.journeys.compiler.problems import CompileError
 
 
@@ -29,7 +30,7 @@ def build(
     """The app with its three stacks; nothing is written before `synth()`."""
     app = App(analytics_reporting=False, outdir=outdir)
     _add_stacks(app, settings, compiled, sources)
-    Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
+    Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), TemplateRules())
     return app
 
 

@@ -91,6 +91,12 @@ class Settings:
     """For all calls together that have their write key in the body, which the gateway cannot read;
     and for sources that were added before there were tiers.
     """
+    firewall: bool = True
+    """A web application firewall before the API. It has a price each month (docs/idle-cost.md)."""
+    calls_per_address: int = 300_000
+    """What one address may send in five minutes; more is answered 429. A server sends all of its
+    source's events from one address, so this must not be less than the highest tier allows.
+    """
     router_concurrency: int = 50
     commands_concurrency: int = 5
     """Step Functions throttles starts, wakes and stops per account: few workers are enough."""
@@ -154,6 +160,8 @@ def _check(settings: Settings) -> None:
             for name, each in settings.tiers.items()
         ),
         "without_header": _fits(settings.without_header, settings),
+        "calls_per_address": settings.calls_per_address
+        >= 300 * max((each.rate for each in settings.tiers.values()), default=0),
     }
     wrong = [name for name, right in problems.items() if not right]
     if wrong:
@@ -202,6 +210,7 @@ STAGES: Mapping[Stage, Settings] = {
             burst=4000,
             tiers={"standard": Throttle(200, 400), "high": Throttle(1000, 2000)},
             without_header=Throttle(500, 1000),
+            calls_per_address=600_000,
             router_concurrency=200,
         ),
     )

@@ -59,6 +59,8 @@ STANDS_IN = {
     "AWS::S3::BucketPolicy": "nothing: access is not checked here",
     "AWS::SNS::TopicPolicy": "nothing: access is not checked here",
     "AWS::SQS::QueuePolicy": "nothing: access is not checked here",
+    "AWS::WAFv2::WebACL": "nothing: nobody is blocked here",
+    "AWS::WAFv2::WebACLAssociation": "nothing: nobody is blocked here",
     BUCKET_DEPLOYMENT: "the files are copied into the bucket",
     SECRET: "a secret made directly, the same at every start",
 }

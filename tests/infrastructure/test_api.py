@@ -69,6 +69,7 @@ def test_api_refusals_are_readable_for_pages_and_say_what_sdks_look_for(
         "DEFAULT_4XX": None,
         "DEFAULT_5XX": None,
         "UNAUTHORIZED": "401",
+        "WAF_FILTERED": "403",
         "THROTTLED": "429",
         "AUTHORIZER_FAILURE": "503",
         "AUTHORIZER_CONFIGURATION_ERROR": "503",

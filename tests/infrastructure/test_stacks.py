@@ -282,6 +282,7 @@ def test_settings_unknown_stage_is_answered_with_those_there_are() -> None:
         ("tiers", {"standard": Throttle(100, 100), "The High": Throttle(100, 100)}),
         ("tiers", {"standard": Throttle(10_000, 10_000)}),
         ("without_header", Throttle(0, 1)),
+        ("calls_per_address", 1000),
         ("commands_concurrency", 1),
     ],
 )
