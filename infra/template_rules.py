@@ -7,10 +7,9 @@ not a resource that somebody else's construct makes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jsii
 from aws_cdk import (
@@ -22,18 +21,30 @@ from aws_cdk import (
 )
 
 from infra.body_rules import blocking_body_rules
+from stepwell.journeys.compiler import stack_limits
 
-Template = Mapping[str, Any]
+Finding = tuple[str, str, str]
+"""Logical id or stack, what is wrong, what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     name: str
-    check: Callable[[Template], Iterable[tuple[str, str, str]]]
-    """(logical id, what is wrong, what to do) of each finding."""
+    check: Callable[[Path], Iterator[Finding]]
 
 
-RULES = (Rule("Stepwell-BodyRulesCount", blocking_body_rules),)
+def _bodies(template: Path) -> Iterator[Finding]:
+    yield from blocking_body_rules(json.loads(template.read_text()))
+
+
+def _limits(template: Path) -> Iterator[Finding]:
+    stack = stack_limits.measure(template)
+    for problem in stack_limits.problems_of(stack):
+        if problem.code == stack_limits.PAST_CODE:
+            yield stack.name, problem.message, problem.remedy
+
+
+RULES = (Rule("Stepwell-BodyRulesCount", _bodies), Rule("Stepwell-StackLimits", _limits))
 
 
 @jsii.implements(IPolicyValidationPlugin)
@@ -57,12 +68,12 @@ class TemplateRules:
             _violation(rule, path, finding)
             for path in context.template_paths
             for rule in RULES
-            for finding in rule.check(json.loads(Path(path).read_text()))
+            for finding in rule.check(Path(path))
         ]
         return PolicyValidationPluginReport(success=not violations, violations=violations)
 
 
-def _violation(rule: Rule, path: str, finding: tuple[str, str, str]) -> PolicyViolation:
+def _violation(rule: Rule, path: str, finding: Finding) -> PolicyViolation:
     resource, message, remedy = finding
     return PolicyViolation(
         rule_name=rule.name,

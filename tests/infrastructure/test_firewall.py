@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from infra.compiled import Compiled
 from infra.settings import STAGES, settings_for
 from infra.stacks.engine import Sources
 from infra.template_rules import TemplateRules
-from tests.infrastructure.synthesized import Synthesized, read_assembly, short
+from tests.infrastructure.synthesized import Synthesized, short
 
 
 def rules(synthesized: Synthesized) -> dict[str, Mapping[str, Any]]:
@@ -84,10 +82,9 @@ def test_firewall_counts_without_keeping_samples(synthesized: Synthesized) -> No
     assert synthesized.properties("AWS::WAFv2::LoggingConfiguration") == []
 
 
-def test_firewall_can_be_left_out(tmp_path: Path, sources: Sources, compiled: Compiled) -> None:
-    settings = dataclasses.replace(settings_for("dev"), firewall=False)
-    build(settings, compiled, sources, outdir=str(tmp_path)).synth()
-    assert read_assembly(tmp_path).properties("AWS::WAFv2::WebACL") == []
+def test_firewall_can_be_left_out(without_firewall: Synthesized) -> None:
+    assert without_firewall.properties("AWS::WAFv2::WebACL") == []
+    assert without_firewall.properties("AWS::WAFv2::WebACLAssociation") == []
 
 
 # ------------------------------------------------------------------------------- the invariant

@@ -1,0 +1,87 @@
+"""What an idle stage costs: computed from the templates, complete, and told as computed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from infra.idle_cost import PAGE, IdleCostError, Item, fill_in, items, render, total
+from infra.idle_prices import FREE, PRICED
+from stepwell.simulation.costs.prices import read_prices
+from tests.infrastructure.synthesized import Synthesized
+
+PRICES = read_prices()
+
+
+@pytest.fixture(scope="module")
+def found(synthesized: Synthesized) -> list[Item]:
+    return items(synthesized.templates.values(), PRICES)
+
+
+def number(found: list[Item], name: str) -> float:
+    return sum(item.number for item in found if item.name == name)
+
+
+def test_idle_page_says_what_is_computed(found: list[Item]) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert fill_in(page, render(found)) == page, (
+        "run `make synth && .venv/bin/python -m infra.idle_cost --write`"
+    )
+
+
+def test_idle_counts_what_the_templates_have(found: list[Item], synthesized: Synthesized) -> None:
+    alarms = synthesized.properties("AWS::CloudWatch::Alarm")
+    looked_at = sum(
+        sum("MetricStat" in each for each in alarm.get("Metrics", ())) or 1 for alarm in alarms
+    )
+    assert number(found, "alarm") == looked_at
+    [acl] = synthesized.properties("AWS::WAFv2::WebACL")
+    assert number(found, "firewall_rule") == len(acl["Rules"])
+    assert number(found, "key") == number(found, "secret") == number(found, "firewall") == 1
+    assert number(found, "fifo") == number(found, "queue") == 657_000
+
+
+def test_idle_sum_is_that_of_the_items(found: list[Item]) -> None:
+    assert total(found) == pytest.approx(sum(item.number * item.price.of(1) for item in found))
+    dollars = re.findall(r"\*\*(\d+\.\d\d)\*\*", render(found))
+    assert float(dollars[0]) == pytest.approx(total(found), abs=0.005)
+    assert float(dollars[0]) - float(dollars[1]) == pytest.approx(8.0)
+
+
+def test_idle_without_a_firewall_costs_so_much_less(
+    without_firewall: Synthesized, found: list[Item]
+) -> None:
+    without = items(without_firewall.templates.values(), PRICES)
+    assert total(found) - total(without) == pytest.approx(8.0)
+
+
+def test_idle_every_type_is_either_priced_or_free_for_a_reason() -> None:
+    assert not PRICED.keys() & FREE.keys()
+    assert all(reason.strip() for reason in FREE.values())
+
+
+def test_idle_type_that_nobody_has_thought_about_is_refused() -> None:
+    template = {"Resources": {"Box": {"Type": "AWS::EC2::NatGateway", "Properties": {}}}}
+    with pytest.raises(IdleCostError, match=r"Box is a AWS::EC2::NatGateway.*idle_prices"):
+        items([template], PRICES)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "refused"), [("rate(1 hour)", False), ("rate(1 minute)", True)]
+)
+def test_idle_schedule_is_counted_or_refused(schedule: str, refused: bool) -> None:
+    target = {"Arn": {"Fn::GetAtt": ["Watch", "Arn"]}}
+    rule = {"Name": "watch", "ScheduleExpression": schedule, "Targets": [target]}
+    template: dict[str, Any] = {
+        "Resources": {
+            "Watch": {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 1024}},
+            "Rule": {"Type": "AWS::Events::Rule", "Properties": rule},
+        }
+    }
+    if refused:
+        with pytest.raises(ValueError, match="watch: only hourly"):
+            items([template], PRICES)
+    else:
+        assert number(items([template], PRICES), "function_time") == 730
