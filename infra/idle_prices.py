@@ -124,6 +124,7 @@ FREE: Mapping[str, str] = {
     "AWS::Lambda::LayerVersion": "is inside the 75 GB of code that an account may have",
     "AWS::Lambda::Permission": _CONFIGURATION,
     "AWS::Logs::LogGroup": _STORED,
+    "AWS::Logs::MetricFilter": "has a metric only in hours in which it finds something",
     "AWS::S3::Bucket": _STORED,
     "AWS::S3::BucketPolicy": _CONFIGURATION,
     "AWS::SNS::Subscription": _CONFIGURATION,

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.constructs.alarm import Alarms
 from infra.constructs.ended_executions import EndedExecutions
+from stepwell.journeys.overdue import OVERDUE
 
 PERIOD = Duration.minutes(5)
 MOST_METRICS = 10
@@ -32,7 +34,8 @@ class EngineAlarms(Construct):
         id_: str,
         *,
         alarms: Alarms,
-        functions: Mapping[str, lambda_.IFunction],
+        stage: str,
+        functions: Mapping[str, lambda_.Function],
         ended: EndedExecutions,
         send_message_arn: str,
         api: Mapping[str, str],
@@ -42,10 +45,11 @@ class EngineAlarms(Construct):
         self._alarms = alarms
         self._watch_functions(functions)
         self._watch_journeys(ended)
+        self._watch_holds(functions["router"], f"Stepwell/{stage}")
         self._watch_sending(send_message_arn)
         self._watch_api(api)
 
-    def _watch_functions(self, functions: Mapping[str, lambda_.IFunction]) -> None:
+    def _watch_functions(self, functions: Mapping[str, lambda_.Function]) -> None:
         names = sorted(functions)
         parts = [names[at : at + MOST_METRICS] for at in range(0, len(names), MOST_METRICS)]
         for number, part in enumerate(parts, start=1):
@@ -112,6 +116,27 @@ class EngineAlarms(Construct):
             ),
             at_least=OPEN_PERCENT,
             periods=(3, 3),
+        )
+
+    def _watch_holds(self, router: lambda_.Function, namespace: str) -> None:
+        """The router says so in its log; a filter there tells a metric only when it does."""
+        found = logs.MetricFilter(
+            self,
+            "OverdueHolds",
+            log_group=router.log_group,
+            filter_pattern=logs.FilterPattern.string_value("$.problem", "=", f"*{OVERDUE}"),
+            metric_namespace=namespace,
+            metric_name="OverdueHolds",
+            metric_value="1",
+        )
+        self._alarms.add(
+            self,
+            "OverdueHoldsAlarm",
+            name="overdue-holds",
+            says="The time of a hold is long over, and its enrollment stood still",
+            page="overdue-holds",
+            metric=found.metric(statistic="Sum", period=PERIOD),
+            at_least=1,
         )
 
     def _watch_sending(self, machine_arn: str) -> None:

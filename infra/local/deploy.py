@@ -57,6 +57,7 @@ STANDS_IN = {
     "execution by hand, its enrollment stays active",
     "AWS::Lambda::EventSourceMapping": "a poller in this process",
     "AWS::Lambda::LayerVersion": "the layer's folder; other packages are this environment's",
+    "AWS::Logs::MetricFilter": "nothing: what it looks for is in the function's log",
     "AWS::S3::BucketPolicy": "nothing: access is not checked here",
     "AWS::SNS::TopicPolicy": "nothing: access is not checked here",
     "AWS::SQS::QueuePolicy": "nothing: access is not checked here",

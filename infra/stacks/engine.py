@@ -119,6 +119,7 @@ class EngineStack(Stack):
             self,
             "Watched",
             alarms=alarms,
+            stage=settings.stage,
             functions={
                 folder: function
                 for folder, function in self.functions.items()

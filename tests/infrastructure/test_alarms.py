@@ -51,7 +51,7 @@ def test_alarms_are_these(synthesized: Synthesized) -> None:
         *("events-dlq", "events-age", "commands-dlq", "commands-age"),
         *("quarantine-age", "quarantine-watch-errors"),
         *("function-errors", "function-throttles"),
-        *("journeys-failed", "executions-throttled", "open-executions"),
+        *("journeys-failed", "overdue-holds", "executions-throttled", "open-executions"),
         *("sending-failed", "api-errors"),
     }
 
@@ -135,6 +135,7 @@ def test_alarms_with_an_expression_have_no_more_metrics_than_cloudwatch_takes(
                 ("AWS/States", "ExecutionsTimedOut"): {"StateMachineArn": "Sendingsendmessage.Arn"},
             },
         ),
+        ("overdue-holds", {("Stepwell/local", "OverdueHolds"): {}}),
         (
             "api-errors",
             {("AWS/ApiGateway", "5XXError"): {"ApiName": "stepwell-local-api", "Stage": "local"}},
@@ -161,6 +162,15 @@ def test_alarms_of_the_api_name_it(synthesized: Synthesized) -> None:
     [stage] = synthesized.properties("AWS::ApiGateway::Stage")
     [metric] = metrics(alarms(synthesized)["api-errors"])
     assert dimensions(metric) == {"ApiName": api["Name"], "Stage": stage["StageName"]}
+
+
+def test_alarms_find_overdue_holds_in_the_log_of_the_router(synthesized: Synthesized) -> None:
+    [found] = synthesized.properties("AWS::Logs::MetricFilter")
+    assert short(found["LogGroupName"]) == "RouterLogs"
+    assert found["FilterPattern"] == '{ $.problem = "*past its time" }'
+    [told] = found["MetricTransformations"]
+    assert (told["MetricNamespace"], told["MetricName"]) == ("Stepwell/local", "OverdueHolds")
+    assert "DefaultValue" not in told  # else the metric would cost in hours without any
 
 
 # ------------------------------------------------------------- executions that ended by themselves

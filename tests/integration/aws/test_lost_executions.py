@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from stepwell.aws import clients
 from stepwell.aws.execution_events import DETAIL_TYPE
 from stepwell.customers import keys
+from stepwell.journeys.overdue import OVERDUE
+from stepwell.storage.operations import Update
 from tests.support.stage import PREFIX, Stage
 
 CART: dict[str, Any] = {"cart_id": "c", "cart_value": 280.0, "name": "x", "price": 280.0}
@@ -154,6 +156,21 @@ def test_what_was_done_although_it_seemed_to_fail_is_not_done_twice(
         assert take(stage, event) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
     assert take(stage, event) == GOOD
     assert ends(stage) == [("failed", "ABORTED")]
+
+
+def test_a_hold_past_its_time_ends_with_the_next_event_and_the_log_says_so(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For an event that EventBridge never delivered. The alarm looks for this line."""
+    enrollment = stage.enrollment(JOURNEY)
+    (opened,) = (name for name in enrollment if name.endswith("_opened"))
+    key = keys.enrollment(stage.customer(), f"{JOURNEY}#{enrollment['key_hash']}")
+    stage.store.write(Update(key, {opened: "2026-11-01T00:00:00.000Z"}))
+    stage.track("Product Viewed", product_id="p")
+    assert ends(stage) == [("failed", OVERDUE)]
+    (told,) = (vars(line)["problem"] for line in caplog.records if "problem" in vars(line))
+    assert told.startswith(f"{JOURNEY} ")
+    assert told.endswith(OVERDUE)
 
 
 def test_free_text_of_whoever_stopped_it_is_not_kept(stage: Stage) -> None:

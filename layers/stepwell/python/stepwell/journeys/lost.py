@@ -9,12 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from stepwell.customers import keys, slots
-from stepwell.journeys.progress import finished_record
+from stepwell.journeys.progress import FAILED, finished_record
 from stepwell.storage.operations import ConditionFailedError, Key, Store, TableName, Update
 from stepwell.timestamps import to_text
 from stepwell.values import value
-
-FAILED = "failed"
 
 
 @value
