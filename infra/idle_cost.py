@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.idle_prices import FREE, PRICED, Use
+from infra.idle_prices import FREE, PRICED, IdleCostError, Use
 from infra.layers import ROOT
 from infra.local.assembly import read_assembly
 from stepwell.simulation.costs.prices import PriceTable, ServicePrice, read_prices
@@ -24,10 +24,6 @@ _TABLE = re.compile(r"(<!-- computed -->\n).*?(<!-- end -->)", re.DOTALL)
 FIREWALL = ("firewall", "firewall_rule")
 
 Template = Mapping[str, Any]
-
-
-class IdleCostError(Exception):
-    """A resource that nobody has thought about; the message names its type and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ def _price(prices: PriceTable, name: str) -> ServicePrice:
 
 
 def render(found: Iterable[Item]) -> str:
-    """The items as a table in Markdown, with their sum."""
+    """The items as a table in Markdown, with their sum, and what is not certain."""
     found = list(found)
     lines = [
         "| what | number | $ a month | why it is there |",
@@ -90,6 +86,9 @@ def render(found: Iterable[Item]) -> str:
     ]
     without = total(item for item in found if item.name not in FIREWALL)
     lines.append(f"| **sum without the firewall** | | **{_dollars(without)}** | |")
+    unsure = sorted({item.price.service for item in found if not item.price.confirmed})
+    if unsure:
+        lines += ["", f"Not read on AWS's own pages: some prices of {', '.join(unsure)}."]
     return "\n".join(lines) + "\n"
 
 

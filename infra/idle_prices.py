@@ -5,8 +5,9 @@ Prices are in the table of the cost forecast (stepwell/simulation/costs/prices.y
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 MONTH_HOURS = 730
@@ -14,13 +15,15 @@ POLLS = 5 * 3 * 60 * MONTH_HOURS
 """Lambda asks a queue through five connections; each waits 20 seconds for a message."""
 RUN_SECONDS = 1.0
 """That a scheduled function is taken to run for."""
-RUN_LISTS = 2
-"""Listings of a bucket by such a run."""
-RUN_METRICS = 1
-"""Metrics of one's own that such a run tells."""
+
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
 Properties = Mapping[str, Any]
 Template = Mapping[str, Any]
+
+
+class IdleCostError(Exception):
+    """A resource that nobody has thought about; the message names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def _secret(_properties: Properties, _template: Template) -> Iterator[Use]:
 
 def _alarm(properties: Properties, _template: Template) -> Iterator[Use]:
     looked_at = [each for each in properties.get("Metrics", ()) if "MetricStat" in each]
-    why = "[runbooks](runbooks/README.md) has each; most are the functions', one metric each"
+    why = "[runbooks](runbooks/README.md) has each; every function's errors are a metric"
     yield Use("alarm", len(looked_at) or 1, why)
 
 
@@ -71,18 +74,56 @@ def _polling(properties: Properties, template: Template) -> Iterator[Use]:
     yield Use("fifo" if fifo else "queue", POLLS, why)
 
 
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """What a scheduled function does in each run, besides running."""
+
+    why: str
+    listings: int = 0
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    """Metrics of one's own that it tells, each with what it is for."""
+
+
+SCHEDULED: Mapping[str, Scheduled] = {
+    "quarantine-watch": Scheduled(
+        "the hourly look at the quarantine",
+        listings=2,
+        metrics={
+            "QuarantineOldestHours": "the age of the oldest refused event, which an alarm looks at"
+        },
+    ),
+}
+"""By the rule's name after the stage."""
+
+
 def _schedule(properties: Properties, template: Template) -> Iterator[Use]:
-    """Of rules on events nothing is due while there are none; an hourly one runs its function."""
+    """Rules on events cost nothing while there are none; a schedule runs its function."""
     if "ScheduleExpression" not in properties:
         return
-    if properties["ScheduleExpression"] != "rate(1 hour)":
-        raise ValueError(f"{properties['Name']}: only hourly schedules are known here")
+    known = [each for name, each in SCHEDULED.items() if properties["Name"].endswith(f"-{name}")]
+    runs = _runs(properties["ScheduleExpression"])
+    if not known or runs is None:
+        raise IdleCostError(
+            f"rule {properties['Name']} runs by {properties['ScheduleExpression']}, and nobody has "
+            "said what that costs: add it to SCHEDULED in infra/idle_prices.py."
+        )
+    [does] = known
     memory = _memory_of(properties["Targets"][0], template)
-    why = "the hourly look at the quarantine"
-    yield Use("invocation", MONTH_HOURS, why)
-    yield Use("function_time", MONTH_HOURS * RUN_SECONDS * memory, why)
-    yield Use("put", MONTH_HOURS * RUN_LISTS, f"{why} (listings cost as much)")
-    yield Use("metric", RUN_METRICS, "the age of the oldest refused event, which an alarm looks at")
+    yield Use("invocation", runs, does.why)
+    yield Use("function_time", runs * RUN_SECONDS * memory, does.why)
+    if does.listings:
+        yield Use("put", runs * does.listings, f"{does.why} (listings cost as much)")
+    for why in does.metrics.values():
+        yield Use("metric", 1, why)
+
+
+def _runs(schedule: str) -> float | None:
+    """Runs a month of `rate(…)`; None for another kind."""
+    found = _RATE.fullmatch(schedule)
+    if not found:
+        return None
+    hours = {"minute": 1 / 60, "hour": 1.0, "day": 24.0}[found[2]] * int(found[1])
+    return MONTH_HOURS / hours
 
 
 def _memory_of(target: Mapping[str, Any], template: Template) -> float:

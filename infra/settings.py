@@ -78,7 +78,7 @@ class Settings:
     """What is sent a second on a channel, by the provider's quota; without one there is no limit.
     """
     alarm_email: str = ""
-    """Who is told of messages in a dead-letter queue; empty: nobody, the alarm is only shown."""
+    """Who is told of alarms (docs/runbooks); empty: nobody, they are only shown."""
     memory_mb: int = 512
     requests_per_second: int = 500
     burst: int = 1000

@@ -54,7 +54,7 @@ class EngineAlarms(Construct):
         parts = [names[at : at + MOST_METRICS] for at in range(0, len(names), MOST_METRICS)]
         for number, part in enumerate(parts, start=1):
             metrics = [functions[name].metric_errors(period=PERIOD) for name in part]
-            suffix = f"-{number}" if len(parts) > 1 else ""
+            suffix = f"-{number}" if number > 1 else ""
             self._alarms.add(
                 self,
                 f"FunctionErrors{number}",

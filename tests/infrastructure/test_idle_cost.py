@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.idle_cost import PAGE, IdleCostError, Item, fill_in, items, render, total
-from infra.idle_prices import FREE, PRICED
+from infra.idle_cost import PAGE, Item, fill_in, items, render, total
+from infra.idle_prices import FREE, POLLS, PRICED, IdleCostError
 from stepwell.simulation.costs.prices import read_prices
 from tests.infrastructure.synthesized import Synthesized
 
@@ -40,7 +40,8 @@ def test_idle_counts_what_the_templates_have(found: list[Item], synthesized: Syn
     [acl] = synthesized.properties("AWS::WAFv2::WebACL")
     assert number(found, "firewall_rule") == len(acl["Rules"])
     assert number(found, "key") == number(found, "secret") == number(found, "firewall") == 1
-    assert number(found, "fifo") == number(found, "queue") == 657_000
+    polled = len(synthesized.properties("AWS::Lambda::EventSourceMapping"))
+    assert number(found, "fifo") + number(found, "queue") == polled * POLLS == polled * 657_000
 
 
 def test_idle_sum_is_that_of_the_items(found: list[Item]) -> None:
@@ -68,20 +69,30 @@ def test_idle_type_that_nobody_has_thought_about_is_refused() -> None:
         items([template], PRICES)
 
 
-@pytest.mark.parametrize(
-    ("schedule", "refused"), [("rate(1 hour)", False), ("rate(1 minute)", True)]
-)
-def test_idle_schedule_is_counted_or_refused(schedule: str, refused: bool) -> None:
+def schedule(rate: str, name: str = "stepwell-local-quarantine-watch") -> dict[str, Any]:
     target = {"Arn": {"Fn::GetAtt": ["Watch", "Arn"]}}
-    rule = {"Name": "watch", "ScheduleExpression": schedule, "Targets": [target]}
-    template: dict[str, Any] = {
+    rule = {"Name": name, "ScheduleExpression": rate, "Targets": [target]}
+    return {
         "Resources": {
             "Watch": {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 1024}},
             "Rule": {"Type": "AWS::Events::Rule", "Properties": rule},
         }
     }
-    if refused:
-        with pytest.raises(ValueError, match="watch: only hourly"):
-            items([template], PRICES)
-    else:
-        assert number(items([template], PRICES), "function_time") == 730
+
+
+@pytest.mark.parametrize(
+    ("rate", "runs"), [("rate(1 hour)", 730), ("rate(5 minutes)", 8_760), ("rate(2 days)", 15.2083)]
+)
+def test_idle_schedule_runs_its_function_all_the_time(rate: str, runs: float) -> None:
+    found = items([schedule(rate)], PRICES)
+    assert number(found, "invocation") == pytest.approx(runs, abs=0.001)
+    assert number(found, "function_time") == pytest.approx(runs, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("rate", "name"),
+    [("cron(0 8 * * ? *)", "stepwell-local-quarantine-watch"), ("rate(1 hour)", "mine")],
+)
+def test_idle_schedule_that_nobody_has_thought_about_is_refused(rate: str, name: str) -> None:
+    with pytest.raises(IdleCostError, match=r"infra/idle_prices\.py"):
+        items([schedule(rate, name)], PRICES)
