@@ -37,7 +37,7 @@ export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas docs/openapi.json cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test agreement fuzz check lint types imports journeys events scenarios description synth sdks browser bench format clean
+.PHONY: help run test agreement fuzz check lint types imports journeys events scenarios description synth idle sdks browser bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -100,6 +100,9 @@ scenarios: .venv/.project ## what the journeys have to do; `stepwell test` shows
 	tail -n 1 .build/scenarios.log
 
 synth: .build/synth ## write the CloudFormation templates to cdk.out/
+
+idle: .build/synth ## print what the stage costs a month while nothing happens
+	@$(python) -m infra.idle_cost
 
 # The lock names no addresses: packages come from the registry that npm is set up for.
 sdks: tests/sdks/node_modules/.package-lock.json tests/browser/node_modules/.package-lock.json
