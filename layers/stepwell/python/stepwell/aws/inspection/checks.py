@@ -1,0 +1,68 @@
+"""The list of checks, and what becomes of one that could not look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stepwell.aws.inspection import capacity, deployment, email, push, sms
+from stepwell.aws.inspection.asking import DeniedError
+from stepwell.aws.inspection.scene import Scene
+from stepwell.readiness import capacity as capacity_rules
+from stepwell.readiness import deployment as deployment_rules
+from stepwell.readiness import email as email_rules
+from stepwell.readiness import push as push_rules
+from stepwell.readiness import sms as sms_rules
+from stepwell.readiness.findings import Finding, unknown
+from stepwell.storage.operations import StoreBusyError
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`look` answers None where there is nothing to look at in this stage."""
+
+    name: str
+    look: Callable[[Scene], Finding | None]
+
+
+CHECKS = (
+    Check(deployment_rules.STACKS, deployment.look_at_stacks),
+    Check(deployment_rules.SECRET, deployment.look_at_secret),
+    Check(deployment_rules.WRITE_KEYS, deployment.look_at_write_keys),
+    Check(deployment_rules.ALARMS, deployment.look_at_alarms),
+    Check(email_rules.SENDER, email.look_at_sender),
+    Check(email_rules.ACCOUNT, email.look_at_account),
+    Check(email_rules.EVENTS, email.look_at_events),
+    Check(sms_rules.ACCOUNT, sms.look_at_account),
+    Check(sms_rules.SPEND, sms.look_at_spend),
+    Check(sms_rules.ORIGINATION, sms.look_at_origination),
+    Check(sms_rules.REPLIES, sms.look_at_replies),
+    Check(sms_rules.RECEIPTS, sms.look_at_receipts),
+    Check(sms_rules.ROOM, sms.look_at_room),
+    Check(push_rules.APPLICATION, push.look_at_application),
+    Check(push_rules.WHATSAPP, push.look_at_whatsapp),
+    Check(capacity_rules.CONCURRENCY, capacity.look_at_concurrency),
+    Check(capacity_rules.EXECUTIONS, capacity.look_at_executions),
+    Check(capacity_rules.STARTS, capacity.look_at_starts),
+    Check(capacity_rules.API, capacity.look_at_api),
+)
+
+
+def inspect(scene: Scene) -> Iterator[Finding]:
+    """In the order of the list; what one check fails on does not keep the others from looking."""
+    for check in CHECKS:
+        try:
+            found = check.look(scene)
+        except DeniedError as error:
+            yield unknown(
+                check.name,
+                f"could not look: needs {error.action}",
+                f"allow {error.action} (docs/doctor.md has the whole policy)",
+            )
+        except (BotoCoreError, ClientError, StoreBusyError) as error:
+            yield unknown(check.name, f"could not look: {error}", "look again")
+        else:
+            if found is not None:
+                yield found

@@ -1,0 +1,37 @@
+"""How a stage was set up to send: the environment of its delivery function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Provider(StrEnum):
+    """Who sends texts, and who sends push messages."""
+
+    SNS = "sns"
+    END_USER_MESSAGING = "end_user_messaging"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Empty text is what was not set."""
+
+    email_from: str = ""
+    email_configuration_set: str = ""
+    sms_provider: str = Provider.SNS
+    sms_sender_id: str = ""
+    sms_origination: str = ""
+    sms_configuration_set: str = ""
+    push_provider: str = Provider.SNS
+    push_application_arn: str = ""
+    push_application_id: str = ""
+    whatsapp_number_id: str = ""
+
+
+def read_setup(environment: Mapping[str, str]) -> Setup:
+    """From the function's variables; what an older deployment does not have is as it was then."""
+    names = Setup.__dataclass_fields__
+    found = {name: environment.get(name.upper(), "") for name in names}
+    return Setup(**{name: text for name, text in found.items() if text})
