@@ -66,7 +66,7 @@ def build_dependencies(lock: Path = LOCK, built: Path = BUILT) -> Path:
 
     Raises LayerError.
     """
-    folder = built / layer_fingerprint(lock)
+    folder = built / _fingerprint(lock)
     if folder.is_dir():
         return folder
     built.mkdir(parents=True, exist_ok=True)
@@ -85,8 +85,7 @@ def layer_sizes() -> LayerSizes:
     return LayerSizes(_weigh(_files(build_dependencies())), _weigh(engine))
 
 
-def layer_fingerprint(lock: Path) -> str:
-    """The name of the folder below `built`."""
+def _fingerprint(lock: Path) -> str:
     parts = (lock.read_text(), PYTHON, PLATFORM, *PRUNED)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 

@@ -6,6 +6,8 @@ Twice: the second time one journey has changed.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +18,13 @@ from moto.cloudformation.parsing import get_model_map
 from infra.functions import FUNCTIONS
 from infra.local.account import ACCOUNT, REGION
 from infra.local.deploy import STANDS_IN
+from infra.settings import settings_for
 from stepwell.journeys.compiler.project import journey_names
-from tests.support.cdk_cli import CloudAccount, Project
+from tests.support.cdk_cli import SYNTHESIZED, CloudAccount, Project
 from tests.support.local_stack import ROOT, make
 
-PREFIX = "stepwell-prod-"
+STAGE = "local"
+PREFIX = f"stepwell-{STAGE}-"
 STACKS = tuple(f"{PREFIX}{name}" for name in ("data", "journeys", "engine"))
 PROGRAMS = f"{PREFIX}programs-{ACCOUNT}-{REGION}"
 CHANGED = "cart_abandonment"
@@ -96,39 +100,42 @@ def _resources(cloudformation: Any, stack: str) -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[CloudAccount]:
-    make("cdk", ".venv/.project")
+    make("cdk", "synth")
     with CloudAccount() as account:
         yield account
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project.copy(tmp_path_factory.mktemp("project"), "prod")
-
-
-@pytest.fixture(scope="module")
-def first(account: CloudAccount, project: Project) -> Seen:
-    """Into an account that has nothing, not even what the CDK needs."""
+def first(account: CloudAccount) -> Seen:
+    """What `make synth` wrote, into an account that has nothing, not even what the CDK needs."""
+    project = Project(ROOT, STAGE)
     project.bootstrap(account)
-    project.deploy(account)
+    project.deploy(account, *SYNTHESIZED)
     return look(account)
 
 
 @pytest.fixture(scope="module")
-def unchanged(account: CloudAccount, project: Project, first: Seen) -> tuple[int, str]:
-    return project.differences(account)
+def unchanged(account: CloudAccount, first: Seen) -> tuple[int, str]:
+    return Project(ROOT, STAGE).differences(account)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Where a journey gets a step that it did not have."""
+    project = Project.copy(tmp_path_factory.mktemp("project"), STAGE)
+    path = project.folder / "statemachines" / "journeys" / CHANGED / "journey.yaml"
+    path.write_text(path.read_text() + "  - delay: {name: And a day, for: 1d}\n")
+    return project
 
 
 @pytest.fixture(scope="module")
 def second(
     account: CloudAccount, project: Project, first: Seen, unchanged: tuple[int, str]
 ) -> Seen:
-    """With a customer in the table, and a step that a journey did not have."""
+    """The app as cdk.json runs it, with a customer in the table."""
     account.client("dynamodb").put_item(
         TableName=f"{PREFIX}customers", Item={"pk": {"S": "CUSTOMER#1"}, "sk": {"S": "PROFILE"}}
     )
-    path = project.folder / "statemachines" / "journeys" / CHANGED / "journey.yaml"
-    path.write_text(path.read_text() + "  - delay: {name: And a day, for: 1d}\n")
     project.deploy(account)
     return look(account)
 
@@ -143,7 +150,7 @@ def test_first_deployment_creates_every_stack_with_its_outputs(
     [api] = account.client("apigateway").get_rest_apis()["items"]
     assert api["name"] == f"{PREFIX}api"
     assert first.outputs["ApiUrl"] == (
-        f"https://{api['id']}.execute-api.{REGION}.amazonaws.com/prod"
+        f"https://{api['id']}.execute-api.{REGION}.amazonaws.com/{STAGE}"
     )
     for journey in journey_names(ROOT):
         name = "ConsoleJourney" + journey.title().replace("_", "")
@@ -151,10 +158,10 @@ def test_first_deployment_creates_every_stack_with_its_outputs(
 
 
 def test_first_deployment_leaves_out_only_what_is_known_to_be_left_out(
-    account: CloudAccount, project: Project, first: Seen
+    account: CloudAccount, first: Seen
 ) -> None:
     known = get_model_map()
-    for stack, template in project.templates().items():
+    for stack, template in Project(ROOT, STAGE).templates().items():
         kinds = {name: each["Type"] for name, each in template["Resources"].items()}
         expected = {n for n, kind in kinds.items() if kind in known or kind.startswith("Custom::")}
         assert first.resources[stack].keys() == expected
@@ -162,7 +169,7 @@ def test_first_deployment_leaves_out_only_what_is_known_to_be_left_out(
     assert account.left_out.isdisjoint(known)
 
 
-def test_first_deployment_makes_tables_that_are_kept(account: CloudAccount, first: Seen) -> None:
+def test_first_deployment_makes_the_tables(account: CloudAccount, first: Seen) -> None:
     dynamodb = account.client("dynamodb")
     names = {name for name in dynamodb.list_tables()["TableNames"] if name.startswith(PREFIX)}
     assert names == {f"{PREFIX}customers", f"{PREFIX}records"}
@@ -170,7 +177,7 @@ def test_first_deployment_makes_tables_that_are_kept(account: CloudAccount, firs
         table = dynamodb.describe_table(TableName=name)["Table"]
         assert [each["AttributeName"] for each in table["KeySchema"]] == ["pk", "sk"]
         assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
-        assert table["DeletionProtectionEnabled"] is True
+        assert table["DeletionProtectionEnabled"] is settings_for(STAGE).keep_data
 
 
 def test_first_deployment_joins_queues_dead_letters_and_workers(
@@ -215,12 +222,12 @@ def test_first_deployment_gives_functions_their_code_layers_and_settings(
         function = first.functions[plan.folder.replace("_", "-")]
         variables = function["Environment"]["Variables"]
         assert variables.keys() == {"STAGE", *plan.variables}
-        assert variables["STAGE"] == "prod"
+        assert variables["STAGE"] == STAGE
         assert not [text for text in variables.values() if "${" in text or "{'" in text]
         assert function["Role"] in roles
         assert len(function["Layers"]) == 2
         assert function["CodeSize"] > 100
-        assert function["MemorySize"] == 1024
+        assert function["MemorySize"] == settings_for(STAGE).memory_mb
         assert function["Timeout"] == plan.timeout_seconds
     url = account.client("sqs").get_queue_url(QueueName=f"{PREFIX}events.fifo")["QueueUrl"]
     ingest = first.functions["ingest"]["Environment"]["Variables"]
@@ -321,3 +328,30 @@ def test_what_the_template_has_and_the_account_does_not_is_shown(
     assert code == 1, said
     assert said.count("There were no differences") == 2
     assert "And another day" in said
+
+
+# ---------------------------------------------------------------- after a deployment
+
+
+@pytest.fixture(scope="module")
+def checks(account: CloudAccount, second: Seen) -> Mapping[str, Mapping[str, str]]:
+    """What `stepwell doctor` says, by the check's name. Moto makes no secret from a template."""
+    account.client("secretsmanager").create_secret(Name=f"{PREFIX}hashing-key", SecretString="x")
+    command = [sys.executable, "-m", "stepwell.cli.main", "doctor", "--stage", STAGE, "--json"]
+    done = subprocess.run(
+        command, env=account.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    return {each["check"]: each for each in json.loads(done.stdout)["checks"]}
+
+
+def test_doctor_finds_what_was_deployed(checks: Mapping[str, Mapping[str, str]]) -> None:
+    assert checks["stacks"]["means"] == f"data, journeys, engine are deployed in {REGION}"
+    assert checks["hashing secret"]["level"] == "ok"
+    assert checks["alarm emails"]["means"].startswith("nobody is told")
+
+
+def test_doctor_finds_what_is_to_do_yet(checks: Mapping[str, Mapping[str, str]]) -> None:
+    assert "write-keys add shop --stage local" in checks["write keys"]["mend"]
+    assert "shop@example.com, an example address" in checks["email sender"]["means"]
+    assert "$1" in checks["SMS spend limit"]["means"]

@@ -26,7 +26,8 @@ class Refusal:
 
 
 DENIED = Refusal("AccessDeniedException", "you may not", 403)
-Answer = Mapping[str, Any] | Refusal
+Answer = Mapping[str, Any] | Refusal | Exception
+"""An exception is raised, as where there is no answer at all."""
 
 
 @dataclass
@@ -56,6 +57,8 @@ class AnsweringClients:
         if answer is None:
             assert asked[0] in self.in_moto, f"no answer for {asked}"
             return None
+        if isinstance(answer, Exception):
+            raise answer
         if isinstance(answer, Refusal):
             error = {"Code": answer.code, "Message": answer.message}
             metadata = {"HTTPStatusCode": answer.status}

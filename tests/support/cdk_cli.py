@@ -15,7 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from infra.layers import BUILT, LOCK, layer_fingerprint
 from infra.local.account import ACCOUNT, REGION
 from infra.local.engine import LocalEngine
 from infra.local.moto_patches import Patches, templates
@@ -24,6 +23,8 @@ from tests.support.local_stack import ROOT
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 PATIENCE = 240
+SYNTHESIZED = ("--app", "cdk.out")
+"""The templates that are there: the app is not run again."""
 QUIET = {
     "CI": "1",
     "CDK_DISABLE_CLI_TELEMETRY": "1",
@@ -93,7 +94,7 @@ class CloudAccount:
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of what is deployed of this repository, in a folder of its own."""
+    """This repository, or a copy of what is deployed of it, in a folder of its own."""
 
     folder: Path
     stage: str
@@ -107,8 +108,9 @@ class Project:
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
-        (folder / ".venv").symlink_to(ROOT / ".venv")  # as cdk.json asks
-        _make_light_layer(folder / BUILT.relative_to(ROOT))
+        (folder / ".build").mkdir()
+        for shared in (".venv", ".build/layers"):  # as cdk.json and the dependencies' layer ask
+            (folder / shared).symlink_to(ROOT / shared)
         return cls(folder, stage)
 
     def cdk(self, account: CloudAccount, *words: str) -> str:
@@ -135,13 +137,14 @@ class Project:
         """Once for an account and Region; no app is asked for that."""
         return self.cdk(account, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
 
-    def deploy(self, account: CloudAccount) -> str:
+    def deploy(self, account: CloudAccount, *options: str) -> str:
         """As docs/deploying.md says, without change sets, of which moto has only a part."""
-        return self.cdk(account, "deploy", "--all", "--method=direct", "--require-approval=never")
+        how = ("--method=direct", "--require-approval=never")
+        return self.cdk(account, "deploy", "--all", *how, *options)
 
     def differences(self, account: CloudAccount) -> tuple[int, str]:
         """Between the templates as they were last synthesized and the account."""
-        return self.try_cdk(account, "diff", "--app", "cdk.out", "--method=template", "--fail")
+        return self.try_cdk(account, "diff", *SYNTHESIZED, "--method=template", "--fail")
 
     def templates(self) -> Mapping[str, Mapping[str, Any]]:
         """By the stack's name."""
@@ -149,10 +152,3 @@ class Project:
             path.name.removesuffix(".template.json"): json.loads(path.read_text())
             for path in (self.folder / "cdk.out").glob("*.template.json")
         }
-
-
-def _make_light_layer(built: Path) -> None:
-    """In place of the dependencies, whose archive takes seconds to make and to publish."""
-    package = built / layer_fingerprint(LOCK) / "python" / "nothing.py"
-    package.parent.mkdir(parents=True)
-    package.touch()

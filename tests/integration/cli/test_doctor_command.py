@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
-from botocore.exceptions import NoCredentialsError
 from moto import mock_aws
 
 from stepwell.aws import clients as real
@@ -104,19 +105,25 @@ def test_doctor_without_permission_for_the_stage_says_which(
     assert "needs lambda:GetFunctionConfiguration" in capsys.readouterr().err
 
 
-def test_doctor_without_credentials_says_so(
-    account: AnsweringClients,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [("eu-west-1", "Unable to locate credentials"), ("", "You must specify a region")],
+)
+def test_doctor_without_credentials_or_region_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], region: str, said: str
 ) -> None:
-    def fail(**_: object) -> None:
-        raise NoCredentialsError
-
-    functions = account("lambda")
-    monkeypatch.setattr(functions, "get_function_configuration", fail)
-    functions.get_function_configuration.__dict__["__self__"] = functions
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    if region:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    real.forget()
     assert main(["doctor", "--stage", "prod"]) == 2
-    assert "Unable to locate credentials" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
+    real.forget()
 
 
 def test_doctor_page_lists_every_check() -> None:

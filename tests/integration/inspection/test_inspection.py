@@ -10,6 +10,8 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.parsers import ResponseParserError
 from moto import mock_aws
 
 from stepwell.aws.inspection.asking import DeniedError
@@ -121,6 +123,20 @@ def test_a_service_that_fails_is_told_and_the_others_go_on(
     assert found(scene, "email account").level == Level.UNKNOWN
     assert "not here" in found(scene, "email account").means
     assert found(scene, "email sender").level == Level.OK
+
+
+def test_an_answer_that_nobody_can_read_is_told_in_one_line(
+    clients: AnsweringClients, scene: Scene
+) -> None:
+    page = "<html>\n" + "<p>not today</p>\n" * 100
+    clients.answers["sns", "GetSMSAttributes"] = ResponseParserError(f"unreadable: {page}")
+    clients.answers["sns", "ListOriginationNumbers"] = EndpointConnectionError(endpoint_url="x")
+    for check in ("SMS spend limit", "SMS origination"):
+        finding = found(scene, check)
+        assert finding.level == Level.UNKNOWN
+        assert len(finding.means) < 250
+        assert "\n" not in finding.means
+    assert found(scene, "SMS account").level == Level.OK
 
 
 def test_what_aws_does_not_have_is_a_problem(clients: AnsweringClients, scene: Scene) -> None:

@@ -54,6 +54,7 @@ CASES = {
         Level.PROBLEM,
         "aws sesv2 create-email-identity --email-identity shop.test",
     ),
+    "sender not set": Case(check_sender("", []), Level.PROBLEM, "no sender"),
     "sender is the example": Case(
         check_sender("shop@example.com", [Identity("example.com", True, True)]),
         Level.PROBLEM,

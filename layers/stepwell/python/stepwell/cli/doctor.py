@@ -28,11 +28,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """1 when there is a problem, or something could not be looked at. Raises CommandError."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - dear
-
-    from stepwell.aws.clients import client  # noqa: PLC0415 - as above
-    from stepwell.aws.inspection.asking import DeniedError  # noqa: PLC0415
-    from stepwell.aws.inspection.checks import inspect  # noqa: PLC0415
+    from stepwell.aws.clients import client  # noqa: PLC0415 - dear
+    from stepwell.aws.inspection.asking import DeniedError  # noqa: PLC0415 - as above
+    from stepwell.aws.inspection.checks import FAILURES, inspect  # noqa: PLC0415
     from stepwell.aws.inspection.scene import NoStageError, find_scene  # noqa: PLC0415
     from stepwell.readiness.findings import is_ready  # noqa: PLC0415
 
@@ -42,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(str(error)) from error
     except DeniedError as error:
         raise CommandError(f"the stage cannot be looked at: needs {error.action}") from error
-    except (BotoCoreError, ClientError) as error:
+    except FAILURES as error:
         raise CommandError(f"stage {arguments.stage}: {error}") from error
     findings = list(inspect(scene))
     if arguments.json:

@@ -70,6 +70,9 @@ def domain_of(sender: str) -> str:
 def check_sender(sender: str, identities: Sequence[Identity]) -> Finding:
     """`identities`: those of the sender's domain and address that there are."""
     domain = domain_of(sender)
+    if not domain:
+        means = "no sender is set: every email is refused"
+        return problem(SENDER, means, "set email_from and email_identity in infra/settings.py")
     if domain == _EXAMPLE or domain.endswith(f".{_EXAMPLE}"):
         means = f"emails would come from {sender}, an example address, which SES refuses"
         return problem(SENDER, means, "set email_from and email_identity in infra/settings.py")

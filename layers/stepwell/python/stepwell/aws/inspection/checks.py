@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from stepwell.aws.inspection import capacity, deployment, email, push, sms
 from stepwell.aws.inspection.asking import DeniedError
@@ -50,6 +51,17 @@ CHECKS = (
 )
 
 
+FAILURES = (BotoCoreError, ClientError, ResponseParserError, StoreBusyError)
+"""Whatever asking AWS may end in: an error, no way there, an answer that nobody can read."""
+_LONGEST = 200
+
+
+def _shown(error: Exception) -> str:
+    """In one line; an answer of another machine on the way may be a whole page."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
 def inspect(scene: Scene) -> Iterator[Finding]:
     """In the order of the list; what one check fails on does not keep the others from looking."""
     for check in CHECKS:
@@ -61,8 +73,8 @@ def inspect(scene: Scene) -> Iterator[Finding]:
                 f"could not look: needs {error.action}",
                 f"allow {error.action} (docs/doctor.md has the whole policy)",
             )
-        except (BotoCoreError, ClientError, StoreBusyError) as error:
-            yield unknown(check.name, f"could not look: {error}", "look again")
+        except FAILURES as error:
+            yield unknown(check.name, f"could not look: {_shown(error)}", "look again")
         else:
             if found is not None:
                 yield found
