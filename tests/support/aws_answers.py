@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.validate import validate_parameters
 
 
@@ -68,4 +69,4 @@ class AnsweringClients:
 
 
 def _response(status: int) -> AWSResponse:
-    return AWSResponse("http://localhost", status, {}, None)
+    return AWSResponse("http://localhost", status, HTTPHeaders(), None)

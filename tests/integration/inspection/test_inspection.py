@@ -197,7 +197,7 @@ def test_an_account_that_is_new_is_told_what_to_do_first(
     clients.answers |= first
     wrong = {check for check, level in levels(scene).items() if level == Level.PROBLEM}
     assert wrong == {"email account", "Lambda concurrency", "SMS account", "SMS spend limit"}
-    voice = {
+    voice: dict[tuple[str, str], Any] = {
         (VOICE, "DescribeAccountAttributes"): {
             "AccountAttributes": [{"Name": "ACCOUNT_TIER", "Value": "SANDBOX"}]
         },
