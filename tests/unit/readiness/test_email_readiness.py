@@ -43,6 +43,11 @@ CASES = {
         Level.OK,
         SENDER,
     ),
+    "sender signed by its domain, its address verified apart": Case(
+        check_sender(SENDER, [Identity("shop.test", True, True), Identity(SENDER, True, False)]),
+        Level.OK,
+        SENDER,
+    ),
     "sender verified but not signed": Case(
         check_sender(SENDER, [Identity(SENDER, True, False)]), Level.WARNING, "not signed"
     ),
@@ -87,6 +92,9 @@ CASES = {
     ),
     "account a little before its quota": Case(
         check_account(account(sent=39_999)), Level.OK, "50,000"
+    ),
+    "account whose quota is not told": Case(
+        check_account(account(daily=0, sent=0)), Level.OK, "0 a day"
     ),
     "account near its quota": Case(
         check_account(account(sent=40_000)), Level.WARNING, "40,000 of 50,000"

@@ -110,6 +110,18 @@ DEPLOYMENT = {
         Level.WARNING,
         "under way",
     ),
+    "stacks under way, and one that failed": Case(
+        deployment.check_stacks(
+            PLACE,
+            DONE
+            | {
+                "stepwell-prod-engine": "UPDATE_IN_PROGRESS",
+                "stepwell-prod-data": "UPDATE_FAILED",
+            },
+        ),
+        Level.PROBLEM,
+        "data is UPDATE_FAILED",
+    ),
     "stacks rolled back": Case(
         deployment.check_stacks(PLACE, DONE | {"stepwell-prod-engine": "UPDATE_ROLLBACK_COMPLETE"}),
         Level.PROBLEM,

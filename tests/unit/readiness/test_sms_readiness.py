@@ -103,6 +103,11 @@ CASES = {
         "create-configuration-set --configuration-set-name main",
     ),
     "room for more": Case(sms.check_room({"PHONE_NUMBERS": Room(1, 5)}), Level.OK, "added"),
+    "no room was ever given": Case(sms.check_room({"PHONE_NUMBERS": Room(0, 0)}), Level.OK, "more"),
+    "SNS has three numbers": Case(sms.check_sns_origination("", ["1", "2", "3"]), Level.OK, "3 |"),
+    "SNS has four numbers": Case(
+        sms.check_sns_origination("", ["1", "2", "3", "4"]), Level.OK, "1, 2, 3 and 1 more"
+    ),
     "no room for more": Case(
         sms.check_room({"PHONE_NUMBERS": Room(5, 5), "SENDER_IDS": Room(0, 5)}),
         Level.WARNING,
