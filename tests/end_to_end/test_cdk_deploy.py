@@ -360,4 +360,3 @@ def test_doctor_finds_what_was_deployed(checks: Mapping[str, Mapping[str, str]])
 def test_doctor_finds_what_is_to_do_yet(checks: Mapping[str, Mapping[str, str]]) -> None:
     assert "write-keys add shop --stage local" in checks["write keys"]["mend"]
     assert "shop@example.com, an example address" in checks["email sender"]["means"]
-    assert "$1" in checks["SMS spend limit"]["means"]

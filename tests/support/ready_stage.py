@@ -20,7 +20,12 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PREFIX = "stepwell-prod-"
 SENDER = "news@shop.test"
 NUMBER = "+15550100"
-BY_SNS = {"EMAIL_FROM": SENDER, "EMAIL_CONFIGURATION_SET": "main", "SMS_SENDER_ID": "SHOP"}
+BY_SNS = {
+    "EMAIL_FROM": SENDER,
+    "EMAIL_CONFIGURATION_SET": "main",
+    "SMS_SENDER_ID": "SHOP",
+    "LANES": json.dumps({"sms": {"per_second": 3}, "email": {"per_second": 14}}),
+}
 BY_END_USER_MESSAGING = {
     **BY_SNS,
     "SMS_PROVIDER": "end_user_messaging",

@@ -53,7 +53,7 @@ def with_setup(scene: Scene, **changes: str) -> Scene:
 
 
 def other_providers(scene: Scene, **changes: str) -> Scene:
-    set_up = {name.lower(): text for name, text in BY_END_USER_MESSAGING.items()}
+    set_up = {n.lower(): text for n, text in BY_END_USER_MESSAGING.items() if n != "LANES"}
     return with_setup(scene, **{**set_up, **changes})
 
 
@@ -104,7 +104,7 @@ def test_a_permission_that_is_missing_is_named_and_the_others_go_on(
         assert said[check].level == Level.UNKNOWN
         assert said[check].means == f"could not look: needs {action}"
         assert action in said[check].mend
-    unseen = {check for check, _ in operations.values()}
+    unseen = {check for check, _ in operations.values()} | {"email pace"}  # GetAccount's as well
     assert {each.check for each in said.values() if each.level == Level.UNKNOWN} == unseen
 
 
@@ -228,6 +228,15 @@ def test_quotas_that_are_not_listed_are_not_taken_for_well(
     clients.answers["service-quotas", "ListAWSDefaultServiceQuotas"] = none
     for check in ("execution starts", "open executions"):
         assert "not listed" in found(scene, check).means
+
+
+def test_a_lane_is_held_to_what_aws_takes(clients: AnsweringClients, scene: Scene) -> None:
+    faster = dataclasses.replace(scene.setup, paces={"sms": 3.5, "email": 14.5})
+    said = levels(other_providers(dataclasses.replace(scene, setup=faster)))
+    assert {check for check, level in said.items() if level == Level.WARNING} == {
+        "email pace",
+        "SMS pace",
+    }
 
 
 def test_a_stage_that_is_only_half_there_is_a_problem(scene: Scene) -> None:

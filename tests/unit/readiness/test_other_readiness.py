@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stepwell.readiness import capacity, deployment, push
+from stepwell.aws.providers.services import Service
+from stepwell.readiness import capacity, deployment, pace, push
 from stepwell.readiness.capacity import Concurrency
 from stepwell.readiness.deployment import NAMES, Place, Subscription
 from stepwell.readiness.findings import Level, is_ready, ok, problem, unknown, warning
@@ -162,7 +163,15 @@ DEPLOYMENT = {
         "aws secretsmanager restore-secret --secret-id s",
     ),
 }
-CASES = {**PUSH, **CAPACITY, **DEPLOYMENT}
+PACE = {
+    "lane as fast as AWS": Case(pace.check_pace("x", 14, 14.0), Level.OK, "AWS takes 14"),
+    "lane slower than AWS": Case(pace.check_pace("x", 0.5, 14), Level.OK, "0.5 a second"),
+    "lane faster than AWS": Case(pace.check_pace("x", 14, 1), Level.WARNING, "to 1 a second"),
+    "no lane": Case(pace.check_pace("x", None, 14), Level.WARNING, "nothing paces it"),
+    "lane, and AWS does not tell": Case(pace.check_pace("x", 3, None), Level.OK, "3 a second"),
+    "neither": Case(pace.check_pace("x", None, None), Level.OK, "nothing paces it;"),
+}
+CASES = {**PACE, **PUSH, **CAPACITY, **DEPLOYMENT}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -184,6 +193,12 @@ def test_setup_of_an_older_deployment_sends_by_sns() -> None:
 
 
 def test_setup_is_read_by_the_variables_names() -> None:
-    names = [each.upper() for each in Setup.__dataclass_fields__]
-    setup = read_setup({name: name.lower() for name in names})
+    names = [each.upper() for each in Setup.__dataclass_fields__ if each != "paces"]
+    lanes = {"LANES": '{"sms": {"name": "sms", "per_second": 1, "kept": 0.2}}'}
+    setup = read_setup({**{name: name.lower() for name in names}, **lanes})
     assert all(getattr(setup, name.lower()) == name.lower() for name in names)
+    assert setup.paces == {"sms": 1.0}
+
+
+def test_setup_knows_the_services_that_send() -> None:
+    assert {str(each) for each in Provider} == {str(each) for each in Service}

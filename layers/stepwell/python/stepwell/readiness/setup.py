@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -28,10 +29,14 @@ class Setup:
     push_application_arn: str = ""
     push_application_id: str = ""
     whatsapp_number_id: str = ""
+    paces: Mapping[str, float] = field(default_factory=dict)
+    """What is sent a second, by channel; one without a lane is left out."""
 
 
 def read_setup(environment: Mapping[str, str]) -> Setup:
     """From the function's variables; what an older deployment does not have is as it was then."""
-    names = Setup.__dataclass_fields__
+    names = [name for name in Setup.__dataclass_fields__ if name != "paces"]
     found = {name: environment.get(name.upper(), "") for name in names}
-    return Setup(**{name: text for name, text in found.items() if text})
+    lanes = json.loads(environment.get("LANES") or "{}")
+    paces = {channel: float(lane["per_second"]) for channel, lane in lanes.items()}
+    return Setup(**{name: text for name, text in found.items() if text}, paces=paces)

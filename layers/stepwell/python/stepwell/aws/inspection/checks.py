@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from stepwell.aws.inspection import capacity, deployment, email, push, sms
+from stepwell.aws.inspection import capacity, deployment, email, pace, push, sms
 from stepwell.aws.inspection.asking import DeniedError
 from stepwell.aws.inspection.scene import Scene
 from stepwell.readiness import capacity as capacity_rules
 from stepwell.readiness import deployment as deployment_rules
 from stepwell.readiness import email as email_rules
+from stepwell.readiness import pace as pace_rules
 from stepwell.readiness import push as push_rules
 from stepwell.readiness import sms as sms_rules
 from stepwell.readiness.findings import Finding, unknown
@@ -36,9 +37,11 @@ CHECKS = (
     Check(email_rules.SENDER, email.look_at_sender),
     Check(email_rules.ACCOUNT, email.look_at_account),
     Check(email_rules.EVENTS, email.look_at_events),
+    Check(pace_rules.EMAIL, pace.look_at_email),
     Check(sms_rules.ACCOUNT, sms.look_at_account),
     Check(sms_rules.SPEND, sms.look_at_spend),
     Check(sms_rules.ORIGINATION, sms.look_at_origination),
+    Check(pace_rules.SMS, pace.look_at_sms),
     Check(sms_rules.REPLIES, sms.look_at_replies),
     Check(sms_rules.RECEIPTS, sms.look_at_receipts),
     Check(sms_rules.ROOM, sms.look_at_room),

@@ -42,13 +42,13 @@ def look_at_origination(scene: Scene) -> Finding:
         numbers = pages(scene.client("sns"), "list_origination_numbers", "PhoneNumbers")
         able = [each["PhoneNumber"] for each in numbers if "SMS" in each["NumberCapabilities"]]
         return sms.check_sns_origination(scene.setup.sms_sender_id, able)
-    return sms.check_origination(scene.setup.sms_origination, _originations(scene))
+    return sms.check_origination(scene.setup.sms_origination, originations(scene))
 
 
 def look_at_replies(scene: Scene) -> Finding | None:
     if _by_sns(scene):
         return None
-    return sms.check_replies(scene.setup.sms_origination, _originations(scene))
+    return sms.check_replies(scene.setup.sms_origination, originations(scene))
 
 
 def look_at_receipts(scene: Scene) -> Finding | None:
@@ -73,7 +73,7 @@ def look_at_room(scene: Scene) -> Finding | None:
     return sms.check_room(rooms)
 
 
-def _originations(scene: Scene) -> list[sms.Origination]:
+def originations(scene: Scene) -> list[sms.Origination]:
     voice = scene.client(_VOICE)
     return [
         *map(_number, pages(voice, "describe_phone_numbers", "PhoneNumbers")),
