@@ -48,11 +48,11 @@ def scene(clients: AnsweringClients) -> Scene:
     return find_scene("prod", clients, NOW)
 
 
-def with_setup(scene: Scene, **changes: str) -> Scene:
+def with_setup(scene: Scene, **changes: Any) -> Scene:
     return dataclasses.replace(scene, setup=dataclasses.replace(scene.setup, **changes))
 
 
-def other_providers(scene: Scene, **changes: str) -> Scene:
+def other_providers(scene: Scene, **changes: Any) -> Scene:
     set_up = {n.lower(): text for n, text in BY_END_USER_MESSAGING.items() if n != "LANES"}
     return with_setup(scene, **{**set_up, **changes})
 
