@@ -24,6 +24,8 @@ BY_SNS = {
     "EMAIL_FROM": SENDER,
     "EMAIL_CONFIGURATION_SET": "main",
     "SMS_SENDER_ID": "SHOP",
+    "POSTAL_ADDRESS": "Silk & Co, 2 High Street, London",
+    "PUBLIC_URL": "https://events.shop.test",
     "LANES": json.dumps({"sms": {"per_second": 3}, "email": {"per_second": 14}}),
 }
 BY_END_USER_MESSAGING = {
@@ -77,11 +79,22 @@ def _make_functions(clients: AnsweringClients, environment: dict[str, str]) -> N
             Code={"ZipFile": b"nothing"},
             Environment={"Variables": variables if name == "delivery" else {}},
         )
-    for name, concurrency in (("router", 50), ("commands", 5)):
-        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    clients("lambda").create_function(
+        FunctionName="another-function",
+        Runtime="python3.13",
+        Handler="handler.handler",
+        Role=role,
+        Code={"ZipFile": b"nothing"},
+    )
+    for function, concurrency in (
+        (f"{PREFIX}router", 50),
+        (f"{PREFIX}commands", 5),
+        ("another-function", 900),
+    ):
+        url = sqs.create_queue(QueueName=function)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         clients("lambda").create_event_source_mapping(
-            FunctionName=PREFIX + name,
+            FunctionName=function,
             EventSourceArn=arn["Attributes"]["QueueArn"],
             ScalingConfig={"MaximumConcurrency": concurrency},
         )

@@ -58,7 +58,7 @@ def test_doctor_a_stage_that_is_ready_ends_well(
     said = capsys.readouterr().out
     assert said.startswith(f"Stage prod in account 123456789012, {REGION}\n")
     assert re.search(r"^ok +email sender +news@shop\.test is verified", said, re.MULTILINE)
-    assert lines(said)[-1] == "16 ok, 1 warning"
+    assert lines(said)[-1] == "17 ok, 1 warning"
 
 
 def test_doctor_a_problem_is_told_with_what_mends_it(

@@ -230,6 +230,18 @@ def test_quotas_that_are_not_listed_are_not_taken_for_well(
         assert "not listed" in found(scene, check).means
 
 
+def test_the_functions_of_others_take_no_part(scene: Scene) -> None:
+    said = found(scene, "Lambda concurrency").means
+    assert said == "1,000 functions may run at once, 5 of commands and 50 of router for queues"
+
+
+def test_a_deployment_without_a_footer_is_not_asked_for_one(scene: Scene) -> None:
+    older = with_setup(scene, postal_address=None, public_url=None)
+    assert "email footer" not in levels(older)
+    example = with_setup(scene, postal_address="Example Shop, 1 Example Street, London")
+    assert levels(example)["email footer"] == Level.PROBLEM
+
+
 def test_a_lane_is_held_to_what_aws_takes(clients: AnsweringClients, scene: Scene) -> None:
     faster = dataclasses.replace(scene.setup, paces={"sms": 3.5, "email": 14.5})
     said = levels(other_providers(dataclasses.replace(scene, setup=faster)))

@@ -14,6 +14,7 @@ from stepwell.readiness.email import (
     Identity,
     check_account,
     check_events,
+    check_footer,
     check_sender,
 )
 from stepwell.readiness.findings import Level
@@ -98,6 +99,19 @@ CASES = {
     ),
     "account near its quota": Case(
         check_account(account(sent=40_000)), Level.WARNING, "40,000 of 50,000"
+    ),
+    "footer": Case(
+        check_footer("Silk & Co, 2 High Street", "https://e.shop.test"), Level.OK, "e.shop.test"
+    ),
+    "footer whose links need no setting": Case(
+        check_footer("Silk & Co, 2 High Street", None), Level.OK, "postal address"
+    ),
+    "footer of the example": Case(
+        check_footer("Example Shop, 1 Example Street, London", None), Level.PROBLEM, "an example"
+    ),
+    "footer without an address": Case(check_footer("", "https://x"), Level.PROBLEM, "it is none"),
+    "footer without a link": Case(
+        check_footer("Silk & Co, 2 High Street", ""), Level.PROBLEM, "unsubscribe at"
     ),
     "events published": Case(check_events("main", publishes(*ALL)), Level.OK, "EventBridge"),
     "events not set up": Case(check_events("", None), Level.WARNING, "email_configuration_set"),

@@ -189,6 +189,8 @@ def test_ready_is_what_has_no_problem_and_could_be_looked_at() -> None:
 def test_setup_of_an_older_deployment_sends_by_sns() -> None:
     setup = read_setup({"EMAIL_FROM": "news@shop.test", "SMS_PROVIDER": "", "OTHER": "x"})
     assert setup == Setup(email_from="news@shop.test")
+    assert setup.postal_address is None
+    assert read_setup({"POSTAL_ADDRESS": ""}).postal_address == ""
     assert setup.sms_provider == setup.push_provider == Provider.SNS
 
 

@@ -14,7 +14,7 @@ API = "API rate"
 OPEN_EXECUTIONS = 1_000_000
 """AWS's default; each customer in a journey holds one."""
 STARTS_A_SECOND = 150
-"""The least that AWS gives an account that is not new."""
+"""Half of what AWS gives in its largest Regions; less is worth knowing about."""
 _ROOM = 2
 """Workers take their part; as much again is for the functions that they and the API call."""
 _QUOTAS = "console: Service Quotas"

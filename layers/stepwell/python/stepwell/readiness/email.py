@@ -10,10 +10,12 @@ from stepwell.readiness.findings import Finding, ok, problem, warning
 SENDER = "email sender"
 ACCOUNT = "email account"
 EVENTS = "email events"
+FOOTER = "email footer"
 NEEDED = frozenset({"BOUNCE", "COMPLAINT", "DELIVERY"})
 """What suppression and fallback live on."""
 WANTED = frozenset({"OPEN", "CLICK"})
 _EXAMPLE = "example.com"
+_EXAMPLE_SHOP = "Example Shop"
 _USED_UP = 0.8
 _GET_OUT = (
     "aws sesv2 put-account-details --production-access-enabled --mail-type MARKETING "
@@ -153,3 +155,16 @@ def _published(name: str, destinations: Sequence[Destination]) -> Finding:
         means = f"{name} does not publish {', '.join(missing)}: no journey learns of them"
         return warning(EVENTS, means, mend)
     return ok(EVENTS, f"{name} publishes {', '.join(sorted(NEEDED | WANTED))} to EventBridge")
+
+
+def check_footer(postal_address: str, public_url: str | None) -> Finding:
+    """What the law wants at an email's end. `public_url` is None where links need no setting."""
+    if not postal_address or postal_address.startswith(_EXAMPLE_SHOP):
+        shown = f"{postal_address!r}, an example" if postal_address else "none"
+        means = f"emails carry a postal address, and it is {shown}"
+        return problem(FOOTER, means, "set postal_address in infra/settings.py and deploy")
+    if public_url == "":
+        means = "emails have no address to unsubscribe at"
+        return problem(FOOTER, means, "deploy again, or set public_url in infra/settings.py")
+    where = f", and the link to unsubscribe leads to {public_url}" if public_url else ""
+    return ok(FOOTER, f"emails carry your postal address{where}")

@@ -29,14 +29,21 @@ class Setup:
     push_application_arn: str = ""
     push_application_id: str = ""
     whatsapp_number_id: str = ""
+    postal_address: str | None = None
+    public_url: str | None = None
+    """These two are None where the deployment does not know them yet."""
     paces: Mapping[str, float] = field(default_factory=dict)
     """What is sent a second, by channel; one without a lane is left out."""
 
 
+_MAY_BE_EMPTY = ("postal_address", "public_url")
+
+
 def read_setup(environment: Mapping[str, str]) -> Setup:
     """From the function's variables; what an older deployment does not have is as it was then."""
-    names = [name for name in Setup.__dataclass_fields__ if name != "paces"]
-    found = {name: environment.get(name.upper(), "") for name in names}
+    plain = [name for name in Setup.__dataclass_fields__ if name != "paces"]
+    texts = {name: environment[name.upper()] for name in plain if name.upper() in environment}
+    found = {name: text for name, text in texts.items() if text or name in _MAY_BE_EMPTY}
     lanes = json.loads(environment.get("LANES") or "{}")
     paces = {channel: float(lane["per_second"]) for channel, lane in lanes.items()}
-    return Setup(**{name: text for name, text in found.items() if text}, paces=paces)
+    return Setup(**found, paces=paces)

@@ -16,23 +16,24 @@ _OPEN = "open executions"
 
 
 def look_at_concurrency(scene: Scene) -> Finding:
-    functions = scene.client("lambda")
-    found = ask(functions.get_account_settings)["AccountLimit"]
-    workers = {}
-    for name in ("router", "commands"):
-        mappings = pages(
-            functions,
-            "list_event_source_mappings",
-            "EventSourceMappings",
-            FunctionName=scene.place.named(name),
-        )
-        workers[name] = sum(
-            each.get("ScalingConfig", {}).get("MaximumConcurrency", 0) for each in mappings
-        )
+    found = ask(scene.client("lambda").get_account_settings)["AccountLimit"]
     limits = capacity.Concurrency(
         found["ConcurrentExecutions"], found["UnreservedConcurrentExecutions"]
     )
-    return capacity.check_concurrency(limits, workers)
+    return capacity.check_concurrency(limits, _workers(scene))
+
+
+def _workers(scene: Scene) -> dict[str, int]:
+    """How many of each of the stage's functions its queue may start."""
+    workers: dict[str, int] = {}
+    mappings = pages(scene.client("lambda"), "list_event_source_mappings", "EventSourceMappings")
+    for each in mappings:
+        name = each["FunctionArn"].split(":")[6]
+        if name.startswith(scene.place.named("")):
+            word = name.removeprefix(scene.place.named(""))
+            most = each.get("ScalingConfig", {}).get("MaximumConcurrency", 0)
+            workers[word] = workers.get(word, 0) + most
+    return workers
 
 
 def look_at_executions(scene: Scene) -> Finding:
@@ -44,7 +45,7 @@ def look_at_starts(scene: Scene) -> Finding:
 
 
 def _quota(scene: Scene, words: str) -> float | None:
-    """Step Functions' quota with these words in its name, which has no documented code.
+    """Step Functions' quota with these words in its name.
 
     An account that never asked for another value may only have the default listed.
     """

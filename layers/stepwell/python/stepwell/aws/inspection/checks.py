@@ -37,6 +37,7 @@ CHECKS = (
     Check(email_rules.SENDER, email.look_at_sender),
     Check(email_rules.ACCOUNT, email.look_at_account),
     Check(email_rules.EVENTS, email.look_at_events),
+    Check(email_rules.FOOTER, email.look_at_footer),
     Check(pace_rules.EMAIL, pace.look_at_email),
     Check(sms_rules.ACCOUNT, sms.look_at_account),
     Check(sms_rules.SPEND, sms.look_at_spend),

@@ -53,3 +53,9 @@ def look_at_events(scene: Scene) -> Finding:
     ]
     sending = found.get("SendingOptions", {}).get("SendingEnabled", True)
     return email.check_events(name, email.ConfigurationSet(sending, destinations))
+
+
+def look_at_footer(scene: Scene) -> Finding | None:
+    if scene.setup.postal_address is None:
+        return None
+    return email.check_footer(scene.setup.postal_address, scene.setup.public_url)
