@@ -53,10 +53,12 @@ STANDS_IN = {
     _METHOD: "the local HTTP server answers preflights and pages itself",
     "AWS::ApiGateway::Stage": "the local HTTP server",
     "AWS::CloudWatch::Alarm": "nothing: dead letters are shown at the end of a run",
-    "AWS::Events::Rule": "nothing: `stepwell quarantine list` shows what is open",
+    "AWS::Events::Rule": "nothing: no provider tells of its own accord, and `stepwell quarantine "
+    "list` shows what is open",
     "AWS::Lambda::EventSourceMapping": "a poller in this process",
     "AWS::Lambda::LayerVersion": "the layer's folder; other packages are this environment's",
     "AWS::S3::BucketPolicy": "nothing: access is not checked here",
+    "AWS::SNS::Subscription": "nothing: no phone writes here",
     "AWS::SNS::TopicPolicy": "nothing: access is not checked here",
     "AWS::SQS::QueuePolicy": "nothing: access is not checked here",
     BUCKET_DEPLOYMENT: "the files are copied into the bucket",

@@ -72,6 +72,11 @@ def suppression(channel: str, address_hash: str) -> Key:
     return Key(TableName.CUSTOMERS, f"SUPPRESSION#{channel}#{address_hash}", "SUPPRESSION")
 
 
+def provider_message(channel: str, provider_id: str) -> Key:
+    """Which message a provider means, where it gives back its own id only."""
+    return Key(TableName.RECORDS, f"PROVIDER#{channel}#{provider_id}", "PROVIDER")
+
+
 def write_key(key_hash: str) -> Key:
     """A source's write key, known by its SHA-256 only."""
     return Key(TableName.CUSTOMERS, f"WRITE_KEY#{key_hash}", "WRITE_KEY")

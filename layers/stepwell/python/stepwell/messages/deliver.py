@@ -25,13 +25,21 @@ from stepwell.messages.records import (
     CLAIMED,
     Ending,
     Standing,
+    expiry,
+    failed_channels,
     read_standing,
     recorded_answer,
     settle,
     standing_of,
 )
 from stepwell.messages.request import Request
-from stepwell.messages.suppression import INVALID, read_suppressed, suppressing, suppression_key
+from stepwell.messages.suppression import (
+    INVALID,
+    address_hash,
+    read_suppressed,
+    suppressing,
+    suppression_key,
+)
 from stepwell.messages.templates import TemplateError, render, template_context
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
 from stepwell.messages.worth import wait_or_drop
@@ -43,8 +51,9 @@ from stepwell.ports import (
     Programs,
     Provider,
     ProviderError,
+    ToldById,
 )
-from stepwell.storage.operations import Item, Operation, Store
+from stepwell.storage.operations import Item, Operation, Put, Store
 from stepwell.values import value
 
 NEXT_CHANNEL = "next_channel"
@@ -67,6 +76,7 @@ class Sent:
 
     result: str
     provider_id: str | None = None
+    address: str | None = None
     refusals: tuple[tuple[str, str], ...] = ()
 
 
@@ -85,12 +95,14 @@ class _Delivery:
     rules: list[Rule]
     items: Items
     standing: Standing
+    falls_back: bool
 
     def end(
         self,
         verdict: Verdict,
         *,
         provider_id: str | None = None,
+        sent_to: str | None = None,
         besides: Sequence[Operation] = (),
     ) -> dict[str, Any]:
         ending = Ending(
@@ -104,6 +116,7 @@ class _Delivery:
             self.items.person,
             self.items.caps,
             provider_id,
+            sent_to,
             besides,
         )
         return answered(settle(self.store, ending))
@@ -145,6 +158,7 @@ def deliver(
         rules=list(cap["rules"]),
         items=items,
         standing=_standing(stored, request, started),
+        falls_back=bool(failed_channels(stored)),
     )
     if stored is not None and stored["status"] == CLAIMED and not _resends(delivery):
         verdict, entries = interrupted(stored, message)
@@ -164,9 +178,10 @@ def _deliver(
     delivery: _Delivery, providers: Mapping[str, Provider], now: Callable[[], datetime]
 ) -> dict[str, Any]:
     channel, items = delivery.channel, delivery.items
-    context = template_context(
-        items.person, items.profile, items.enrollment, delivery.request.journey
-    )
+    enrollment = items.enrollment
+    if delivery.falls_back and (enrollment or {}).get("run") != delivery.request.run:
+        enrollment = None  # another run's: the event that it began with is not this message's
+    context = template_context(items.person, items.profile, enrollment, delivery.request.journey)
     try:
         content = render(delivery.message.template[channel], context)
     except TemplateError as error:
@@ -193,6 +208,7 @@ def _claim_and_send(
         delivery.now,
         delivery.channel,
         profile_seq=(delivery.items.profile or {}).get("seq", 0),
+        falls_back=delivery.falls_back,
     )
     claimed = claims.claim(delivery.store, wanted, delivery.standing, delivery.items.enrollment)
     if claimed is None:
@@ -201,13 +217,13 @@ def _claim_and_send(
     sent = _send(delivery, content, provider)
     delivery.now = now()
     delivery.rules.append(_send_entry(delivery, sent))
-    return _conclude(delivery, wanted, sent)
+    return _conclude(delivery, wanted, sent, provider)
 
 
 def _exited(delivery: _Delivery) -> dict[str, Any]:
     request = delivery.request
     enrollment = delivery.store.get(keys.enrollment(request.customer, request.enrollment))
-    _, entry = check_active(enrollment, request.run)
+    _, entry = check_active(enrollment, request.run, falls_back=delivery.falls_back)
     delivery.rules.append(entry)
     return delivery.end(suppressed("exited", channel=delivery.channel))
 
@@ -225,7 +241,7 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
             transactional=delivery.message.purpose == TRANSACTIONAL,
         )
         try:
-            return Sent("accepted", provider.send(outgoing), tuple(refusals))
+            return Sent("accepted", provider.send(outgoing), address, tuple(refusals))
         except OutcomeUnknownError:
             return Sent("unknown", refusals=tuple(refusals))
         except ProviderError as error:
@@ -271,11 +287,14 @@ def _send_entry(delivery: _Delivery, sent: Sent) -> Rule:
     }
 
 
-def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
+def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent, provider: Provider) -> dict[str, Any]:
     channel = delivery.channel
     if sent.result == "accepted":
         return delivery.end(
-            Verdict(Outcome.SENT, "accepted", channel), provider_id=sent.provider_id
+            Verdict(Outcome.SENT, "accepted", channel),
+            provider_id=sent.provider_id,
+            sent_to=address_hash(channel, sent.address or "", delivery.hasher),
+            besides=_pointer(delivery, sent) if isinstance(provider, ToldById) else (),
         )
     if sent.result == "unknown" and not _resends(delivery):
         return delivery.end(Verdict(Outcome.UNKNOWN, "no_provider_answer", channel))
@@ -296,6 +315,17 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
         }
     detail = ", ".join(code for code, _ in sent.refusals)
     return delivery.end(Verdict(Outcome.FAILED, "all_channels_refused", channel, detail=detail))
+
+
+def _pointer(delivery: _Delivery, sent: Sent) -> tuple[Operation, ...]:
+    """Which message it is, for a provider that will tell of it by its own id only."""
+    request = delivery.request
+    item: Item = {
+        "customer": request.customer,
+        "message": request.message,
+        "expires": expiry(delivery.policies, delivery.now),
+    }
+    return (Put(keys.provider_message(delivery.channel, sent.provider_id or ""), item),)
 
 
 def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -> dict[str, Any]:
