@@ -12,7 +12,7 @@ from typing import Any
 from stepwell.customers.identities import identity_key
 from stepwell.customers.identity_rules import PHONE
 from stepwell.events.model import Event
-from stepwell.feedback.notices import Notice
+from stepwell.feedback.notices import MessageNotice, Notice
 from stepwell.feedback.reading import read_notice
 from stepwell.feedback.taking import Taken, take
 from stepwell.feedback.tools import Tools
@@ -54,7 +54,7 @@ def notice(name: str, provider_id: str = "provider-1", **changes: str) -> Notice
     """A sample as it is read, of the message that World's outboxes number so."""
     read = read_notice(sample(name, **changes), Machines())
     assert read is not None
-    return replace(read, provider_id=provider_id) if hasattr(read, "provider_id") else read
+    return replace(read, provider_id=provider_id) if isinstance(read, MessageNotice) else read
 
 
 @dataclass

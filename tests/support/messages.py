@@ -16,6 +16,7 @@ from stepwell.customers import keys, slots
 from stepwell.journeys.program import Program, load_program
 from stepwell.messages.ask import ask
 from stepwell.messages.deliver import deliver
+from stepwell.messages.lanes import Lane
 from stepwell.messages.policies import Policies, load_policies, policies_document
 from stepwell.messages.request import read_request
 from stepwell.messages.reserve import reserve_unit
@@ -126,6 +127,7 @@ class World:
     sms: Outbox = field(default_factory=Outbox)
     push: Outbox = field(default_factory=Outbox)
     email: Outbox = field(default_factory=Outbox)
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
     attempts: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -247,6 +249,7 @@ class World:
                 providers=self.providers(),
                 hasher=plain_hasher,
                 now=lambda: self.now,
+                lanes=self.lanes,
             ),
         )
 

@@ -305,6 +305,8 @@ class Stage:
             "JOURNEY_ARN_PREFIX": journeys,
             "EXECUTION_ARN_PREFIX": journeys.replace(":stateMachine:", ":execution:"),
             "EMAIL_FROM": "shop@example.com",
+            "SMS_PROVIDER": "sns",
+            "PUSH_PROVIDER": "sns",
             "PUSH_APPLICATION_ARN": application["PlatformApplicationArn"],
         }
 

@@ -10,11 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepwell.aws.providers.email import SesEmail
+from stepwell.aws.providers.end_user_push import EndUserPush
+from stepwell.aws.providers.end_user_sms import EndUserSms
+from stepwell.aws.providers.whatsapp import WhatsApp
 from stepwell.customers import keys
 from stepwell.events.model import CONSENT_EVENT
 from stepwell.feedback.notices import InboundText
 from stepwell.feedback.taking import TOO_EARLY, Taken
 from stepwell.feedback.tools import NoticeTooEarlyError
+from stepwell.ports import ToldById
 from stepwell.storage.operations import Delete, Put, Update
 from tests.support.feedback import (
     EMAIL_ADDRESS,
@@ -168,6 +173,12 @@ class TestByTheProvidersId:
 
 
 class TestKeptAtTheSend:
+    def test_which_providers_give_no_tags_back(self) -> None:
+        client: Any = None
+        assert isinstance(WhatsApp(client, "id"), ToldById)
+        for other in (SesEmail(client, "a@b.c"), EndUserSms(client), EndUserPush(client, "id")):
+            assert not isinstance(other, ToldById)
+
     def test_only_for_a_provider_that_gives_no_tags_back(self) -> None:
         feedback = FeedbackWorld(World(program=ONE_EMAIL))
         feedback.world.send()

@@ -77,6 +77,11 @@ def provider_message(channel: str, provider_id: str) -> Key:
     return Key(TableName.RECORDS, f"PROVIDER#{channel}#{provider_id}", "PROVIDER")
 
 
+def lane(name: str) -> Key:
+    """The next free moments of one provider."""
+    return Key(TableName.CUSTOMERS, f"LANE#{name}", "LANE")
+
+
 def write_key(key_hash: str) -> Key:
     """A source's write key, known by its SHA-256 only."""
     return Key(TableName.CUSTOMERS, f"WRITE_KEY#{key_hash}", "WRITE_KEY")

@@ -19,13 +19,14 @@ from stepwell.messages import claims
 from stepwell.messages.ask import answered, interrupted, message_step
 from stepwell.messages.claims import Claim
 from stepwell.messages.decisions import check_active
+from stepwell.messages.lanes import NO_LANES, Lane, take_turn
 from stepwell.messages.policies import Policies
+from stepwell.messages.provider_ids import pointing_to
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
     Ending,
     Standing,
-    expiry,
     failed_channels,
     read_standing,
     recorded_answer,
@@ -42,7 +43,7 @@ from stepwell.messages.suppression import (
 )
 from stepwell.messages.templates import TemplateError, render, template_context
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
-from stepwell.messages.worth import wait_or_drop
+from stepwell.messages.worth import wait_or_drop, worthless_from
 from stepwell.ports import (
     ErrorKind,
     Hasher,
@@ -51,9 +52,9 @@ from stepwell.ports import (
     Programs,
     Provider,
     ProviderError,
-    ToldById,
 )
-from stepwell.storage.operations import Item, Operation, Put, Store
+from stepwell.storage.operations import Item, Operation, Store
+from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
 
 NEXT_CHANNEL = "next_channel"
@@ -61,8 +62,12 @@ NEXT_CHANNEL = "next_channel"
 TRANSACTIONAL = "transactional"
 """The purpose whose texts carriers put first."""
 
+PUSHED_BACK = "provider_pushed_back"
+
 _MOST_ADDRESSES = 5  # device tokens that one send tries; all must fit the function's time-out
 _NO_ADDRESS = (("no_usable_address", ErrorKind.ADDRESS),)
+_TURN_KEPT = timedelta(minutes=5)
+"""How long after its moment a message may come to take it."""
 _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3_600
 
@@ -96,6 +101,7 @@ class _Delivery:
     items: Items
     standing: Standing
     falls_back: bool
+    lane: Lane | None
 
     def end(
         self,
@@ -104,6 +110,7 @@ class _Delivery:
         provider_id: str | None = None,
         sent_to: str | None = None,
         besides: Sequence[Operation] = (),
+        turn: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         ending = Ending(
             self.request,
@@ -118,6 +125,7 @@ class _Delivery:
             provider_id,
             sent_to,
             besides,
+            turn,
         )
         return answered(settle(self.store, ending))
 
@@ -131,6 +139,7 @@ def deliver(
     providers: Mapping[str, Provider],
     hasher: Hasher,
     now: Callable[[], datetime],
+    lanes: Mapping[str, Lane] = NO_LANES,
 ) -> dict[str, Any]:
     """`{"outcome": "next_channel", "channels", "message", "rules"}` or `{"outcome": "answered",
     "answer"}`.
@@ -159,6 +168,7 @@ def deliver(
         items=items,
         standing=_standing(stored, request, started),
         falls_back=bool(failed_channels(stored)),
+        lane=lanes.get(cap["channel"]),
     )
     if stored is not None and stored["status"] == CLAIMED and not _resends(delivery):
         verdict, entries = interrupted(stored, message)
@@ -192,7 +202,45 @@ def _deliver(
     delivery.rules.append(
         {"rule": "content", "result": "rendered", "channel": channel, "fields": sorted(content)}
     )
+    if delivery.lane is not None:
+        moment = _turn(delivery, delivery.lane)
+        if moment > delivery.now:
+            return _wait_for_turn(delivery, delivery.lane, moment)
     return _claim_and_send(delivery, content, providers[channel], now)
+
+
+def _turn(delivery: _Delivery, lane: Lane) -> datetime:
+    """The message's moment in the lane: the one that it has waited for, or a new one."""
+    waited = (delivery.items.message or {}).get("turn") or {}
+    if waited.get("lane") == lane.name:
+        moment = from_text(waited["at"])
+        if moment <= delivery.now <= moment + _TURN_KEPT:
+            return delivery.now
+    purpose = delivery.policies.purposes[delivery.message.purpose]
+    latest = worthless_from(delivery.standing.patience(delivery.request), delivery.message)
+    return take_turn(
+        delivery.store, lane, delivery.now, goes_first=purpose.goes_first, latest=latest
+    )
+
+
+def _wait_for_turn(delivery: _Delivery, lane: Lane, moment: datetime) -> dict[str, Any]:
+    """Not spread: the lane's moments are apart already."""
+    delivery.rules.append(
+        {"rule": "lane", "result": "full", "lane": lane.name, "per_second": lane.per_second}
+    )
+    verdict, entry = wait_or_drop(
+        delivery.standing.patience(delivery.request),
+        delivery.message,
+        delivery.policies,
+        reason="lane_full",
+        until=moment,
+        channel=delivery.channel,
+        spread_seconds=0,
+    )
+    delivery.rules.append(entry)
+    waits = verdict.outcome is Outcome.DEFERRED
+    turn = {"lane": lane.name, "at": to_text(moment)} if waits else None
+    return delivery.end(verdict, turn=turn)
 
 
 def _claim_and_send(
@@ -294,7 +342,14 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent, provider: Provider
             Verdict(Outcome.SENT, "accepted", channel),
             provider_id=sent.provider_id,
             sent_to=address_hash(channel, sent.address or "", delivery.hasher),
-            besides=_pointer(delivery, sent) if isinstance(provider, ToldById) else (),
+            besides=pointing_to(
+                delivery.request,
+                delivery.policies,
+                delivery.now,
+                provider=provider,
+                channel=channel,
+                provider_id=sent.provider_id or "",
+            ),
         )
     if sent.result == "unknown" and not _resends(delivery):
         return delivery.end(Verdict(Outcome.UNKNOWN, "no_provider_answer", channel))
@@ -304,7 +359,7 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent, provider: Provider
     if sent.result == "pushed_back":
         # What an earlier attempt may have sent may have been reacted to: its slot stays open.
         closing = () if delivery.standing.maybe_sent else claims.closing(wanted)
-        return _ask_later(delivery, "provider_pushed_back", closing)
+        return _ask_later(delivery, PUSHED_BACK, closing)
     if delivery.remaining:
         released = claims.release(delivery.store, wanted, delivery.standing)
         return {
@@ -317,19 +372,10 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent, provider: Provider
     return delivery.end(Verdict(Outcome.FAILED, "all_channels_refused", channel, detail=detail))
 
 
-def _pointer(delivery: _Delivery, sent: Sent) -> tuple[Operation, ...]:
-    """Which message it is, for a provider that will tell of it by its own id only."""
-    request = delivery.request
-    item: Item = {
-        "customer": request.customer,
-        "message": request.message,
-        "expires": expiry(delivery.policies, delivery.now),
-    }
-    return (Put(keys.provider_message(delivery.channel, sent.provider_id or ""), item),)
-
-
 def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -> dict[str, Any]:
-    """Defer by a pause that doubles with every deferral, up to an hour."""
+    """Defer by a pause that doubles with every deferral, up to an hour; a crowd that was pushed
+    back together comes back spread over as long again.
+    """
     patience = delivery.standing.patience(delivery.request)
     pause = min(_FIRST_PAUSE * 2**patience.asked, _LONGEST_PAUSE)
     verdict, entry = wait_or_drop(
@@ -339,6 +385,7 @@ def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -
         reason=reason,
         until=delivery.now + timedelta(seconds=pause),
         channel=delivery.channel,
+        spread_seconds=pause if reason == PUSHED_BACK else None,
     )
     delivery.rules.append(entry)
     return delivery.end(verdict, besides=besides if verdict.outcome is Outcome.DEFERRED else ())

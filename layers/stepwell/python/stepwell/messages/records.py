@@ -14,6 +14,7 @@ decision and its cap unit, or not at all; whoever asks the same again gets the r
               maybe_sent      true once a claim's outcome was lost; then never said not to be sent
               claimed_by, claimed_at, channel     the last claim: whose, when, on which channel
               answered, answer                    the last ask that was answered, and what
+              turn            {lane, at}: the moment in its provider's lane that it waits for
               provider_id, updated_at, expires
               sent_to         keyed hash of the address that a provider took it for, as in the key
                               of a suppression
@@ -167,6 +168,7 @@ class Ending:
     provider_id: str | None = None
     sent_to: str | None = None
     besides: Sequence[Operation] = field(default=())
+    turn: Mapping[str, Any] | None = None
 
 
 def settle(store: Store, ending: Ending) -> Answer:
@@ -250,8 +252,11 @@ def _message_write(ending: Ending, verdict: Verdict, answer: Answer) -> Update:
     if ending.provider_id is not None:
         changes["provider_id"] = ending.provider_id
         changes["sent_to"] = ending.sent_to
+    if ending.turn is not None:
+        changes["turn"] = ending.turn
+    gone = () if ending.turn is not None else ("turn",)
     return Update(
-        keys.message(request.customer, request.message), changes, (), standing.conditions()
+        keys.message(request.customer, request.message), changes, gone, standing.conditions()
     )
 
 
