@@ -12,7 +12,8 @@ import pytest
 from stepwell.customers import keys
 from stepwell.messages.suppression import suppression_key
 from stepwell.storage.operations import Item, TableName
-from tests.support.feedback import sample, with_id
+from tests.support.feedback import sample
+from tests.support.feedback_stage import about, fallbacks, messages
 from tests.support.journey_projects import write_project
 from tests.support.stage import PREFIX, Stage
 
@@ -44,27 +45,6 @@ def stage(project: Path) -> Iterator[Stage]:
         stage.track("Began", word="x")
         stage.engine.run_until(NOON + timedelta(minutes=10))
         yield stage
-
-
-def messages(stage: Stage) -> list[Item]:
-    return stage.records(keys.MESSAGE_PREFIX)
-
-
-def about(stage: Stage, name: str, message: Item | None = None) -> str:
-    """The sample, about the message that was sent."""
-    sent = message or messages(stage)[-1]
-    return with_id(sample(name, stage.customer(), sent["message"]), sent["provider_id"])
-
-
-def fallbacks(stage: Stage) -> list[str]:
-    client = stage.engine.client("stepfunctions")
-    machine = next(
-        each["stateMachineArn"]
-        for each in client.list_state_machines()["stateMachines"]
-        if each["name"] == f"{PREFIX}fallback"
-    )
-    found = client.list_executions(stateMachineArn=machine)["executions"]
-    return [each["executionArn"] for each in found]
 
 
 def suppressed(stage: Stage, channel: str, address: str) -> Item:
