@@ -223,8 +223,13 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "commands",
-        ("CUSTOMERS_TABLE", *_PREFIXES),
-        lambda s: (s.customers("GetItem"), *s.executions(), consumes(s.commands)),
+        (*_BOTH_TABLES, *_PREFIXES),
+        lambda s: (
+            s.customers("GetItem", "UpdateItem"),
+            s.records("PutItem"),
+            *s.executions(),
+            consumes(s.commands),
+        ),
     ),
     FunctionPlan(
         "plan",

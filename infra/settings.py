@@ -78,7 +78,7 @@ class Settings:
     """What is sent a second on a channel, by the provider's quota; without one there is no limit.
     """
     alarm_email: str = ""
-    """Who is told of messages in a dead-letter queue; empty: nobody, the alarm is only shown."""
+    """Who is told of alarms (docs/runbooks); empty: nobody, they are only shown."""
     memory_mb: int = 512
     requests_per_second: int = 500
     burst: int = 1000
@@ -90,6 +90,12 @@ class Settings:
     without_header: Throttle = Throttle(100, 200)
     """For all calls together that have their write key in the body, which the gateway cannot read;
     and for sources that were added before there were tiers.
+    """
+    firewall: bool = True
+    """A web application firewall before the API. It has a price each month (docs/idle-cost.md)."""
+    calls_per_address: int = 300_000
+    """What one address may send in five minutes; more is answered 429. A server sends all of its
+    source's events from one address, so this must not be less than the highest tier allows.
     """
     router_concurrency: int = 50
     feedback_concurrency: int = 10
@@ -156,6 +162,8 @@ def _check(settings: Settings) -> None:
             for name, each in settings.tiers.items()
         ),
         "without_header": _fits(settings.without_header, settings),
+        "calls_per_address": settings.calls_per_address
+        >= 300 * max((each.rate for each in settings.tiers.values()), default=0),
     }
     wrong = [name for name, right in problems.items() if not right]
     if wrong:
@@ -204,6 +212,7 @@ STAGES: Mapping[Stage, Settings] = {
             burst=4000,
             tiers={"standard": Throttle(200, 400), "high": Throttle(1000, 2000)},
             without_header=Throttle(500, 1000),
+            calls_per_address=600_000,
             router_concurrency=200,
         ),
     )

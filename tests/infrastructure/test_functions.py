@@ -36,7 +36,7 @@ VARIABLES: Mapping[str, set[str]] = {
         *_POLICIES,
         *("CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
     },
-    "commands": {"CUSTOMERS_TABLE", *_PREFIXES},
+    "commands": {*_BOTH_TABLES, *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},
     "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},

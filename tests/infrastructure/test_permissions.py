@@ -69,10 +69,12 @@ EXPECTED: Mapping[str, Grants] = {
         "sqs:SendMessage": {"CommandsQueue.Arn"},
     },
     "commands": {
-        **READS_KEY,
+        **WRITES_KEY,
         **STEERS,
         **consumes("CommandsQueue"),
         "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:UpdateItem": CUSTOMERS,
+        "dynamodb:PutItem": RECORDS,
     },
     "plan": {**READS_KEY, **PROGRAMS_AND_POLICIES, "dynamodb:Query": CUSTOMERS},
     "consent": {

@@ -13,6 +13,7 @@ from typing import Any
 from stepwell.journeys.program import Message
 from stepwell.messages.decisions import Facts, decide
 from stepwell.messages.policies import Policies
+from stepwell.messages.reach import NOTHING_SUPPRESSED
 from stepwell.messages.reading import read_items, run_of
 from stepwell.messages.records import (
     CLAIMED,
@@ -28,6 +29,7 @@ from stepwell.messages.suppression import read_suppressed
 from stepwell.messages.verdicts import Outcome, Rule, Verdict
 from stepwell.ports import Hasher, Programs
 from stepwell.storage.operations import Item, Store
+from stepwell.timestamps import to_text
 
 GO = "go"
 ANSWERED = "answered"
@@ -46,7 +48,8 @@ def ask(
     hasher: Hasher,
     now: datetime,
 ) -> dict[str, Any]:
-    """`{"outcome": "go", "channels", "message", "rules"}` or `{"outcome": "answered", "answer"}`.
+    """`{"outcome": "go", "channels", "message", "rules", "suppression"}` or `{"outcome":
+    "answered", "answer"}`. `suppression` says when it was asked and whether there is any.
 
     Raises NotAMessageError, MessageChangedError, StoreBusyError.
     """
@@ -57,6 +60,7 @@ def ask(
     if recorded is not None:
         return answered(recorded)
     standing = standing_of(stored, request, now)
+    suppressed = NOTHING_SUPPRESSED
     verdict: Verdict | None
     channels: tuple[str, ...]
     if stored is not None and stored["status"] == CLAIMED and not _resends(policies, message):
@@ -80,7 +84,8 @@ def ask(
         decision = decide(facts, message, policies)
         verdict, rules, channels = decision.verdict, decision.rules, decision.channels
     if verdict is None:
-        return go(channels, standing, rules)
+        asked = {"at": to_text(now), "found": bool(suppressed.reasons)}
+        return go(channels, standing, rules, asked)
     ending = Ending(
         request, message, policies, now, standing, verdict, rules, items.person, items.caps
     )
@@ -107,12 +112,18 @@ def interrupted(stored: Item, message: Message) -> tuple[Verdict, list[Rule]]:
     return Verdict(Outcome.UNKNOWN, "interrupted", stored.get("channel")), [entry]
 
 
-def go(channels: tuple[str, ...], standing: Standing, rules: list[Rule]) -> dict[str, Any]:
+def go(
+    channels: tuple[str, ...],
+    standing: Standing,
+    rules: list[Rule],
+    suppression: Mapping[str, Any],
+) -> dict[str, Any]:
     return {
         "outcome": GO,
         "channels": list(channels),
         "message": standing.document(),
         "rules": rules,
+        "suppression": dict(suppression),
     }
 
 

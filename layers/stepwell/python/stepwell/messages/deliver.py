@@ -22,6 +22,7 @@ from stepwell.messages.decisions import check_active
 from stepwell.messages.lanes import NO_LANES, Lane, take_turn
 from stepwell.messages.policies import Policies
 from stepwell.messages.provider_ids import pointing_to
+from stepwell.messages.reach import NOTHING_SUPPRESSED
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
@@ -68,6 +69,8 @@ _MOST_ADDRESSES = 5  # device tokens that one send tries; all must fit the funct
 _NO_ADDRESS = (("no_usable_address", ErrorKind.ADDRESS),)
 _TURN_KEPT = timedelta(minutes=5)
 """How long after its moment a message may come to take it."""
+_FREE_FOR = timedelta(seconds=5)
+"""How long consent's word that no address is suppressed is taken: as long as it takes to send."""
 _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3_600
 
@@ -103,15 +106,8 @@ class _Delivery:
     falls_back: bool
     lane: Lane | None
 
-    def end(
-        self,
-        verdict: Verdict,
-        *,
-        provider_id: str | None = None,
-        sent_to: str | None = None,
-        besides: Sequence[Operation] = (),
-        turn: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
+    def end(self, verdict: Verdict, **more: Any) -> dict[str, Any]:
+        """Record the verdict; `more` are the last fields of an Ending, of how it was sent."""
         ending = Ending(
             self.request,
             self.message,
@@ -122,10 +118,7 @@ class _Delivery:
             self.rules,
             self.items.person,
             self.items.caps,
-            provider_id,
-            sent_to,
-            besides,
-            turn,
+            **more,
         )
         return answered(settle(self.store, ending))
 
@@ -302,11 +295,22 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
 
 
 def _usable_addresses(delivery: _Delivery) -> tuple[str, ...]:
-    """Asked once more, because an opt-out counts up to the send; all must fit the time-out."""
+    """As many as fit the time-out. What consent has just found free is not asked about again."""
     profile, channel = delivery.items.profile or {}, delivery.channel
     purpose = delivery.message.purpose
-    suppressed = read_suppressed(delivery.store, profile, (channel,), purpose, delivery.hasher)
+    suppressed = (
+        NOTHING_SUPPRESSED
+        if _just_found_free(delivery)
+        else read_suppressed(delivery.store, profile, (channel,), purpose, delivery.hasher)
+    )
     return suppressed.usable(profile, channel)[:_MOST_ADDRESSES]
+
+
+def _just_found_free(delivery: _Delivery) -> bool:
+    asked = delivery.request.result("consent").get("suppression")
+    if not asked or asked["found"]:
+        return False
+    return delivery.now - from_text(asked["at"]) <= _FREE_FOR
 
 
 def _suppress(delivery: _Delivery, address: str) -> None:
