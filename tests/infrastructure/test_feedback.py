@@ -22,7 +22,7 @@ def rules(synthesized: Synthesized) -> dict[str, Any]:
     return {
         rule["EventPattern"]["source"][0]: rule
         for rule in synthesized.properties("AWS::Events::Rule")
-        if "EventPattern" in rule
+        if rule.get("EventPattern", {}).get("source") not in (None, ["aws.states"])
     }
 
 
