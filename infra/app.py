@@ -74,6 +74,7 @@ def sources_of(root: Path) -> Sources:
         stepwell=STEPWELL,
         dependencies=build_dependencies(),
         send_message=root / "statemachines" / "send_message.asl.json",
+        fallback=root / "statemachines" / "fallback.asl.json",
         description=root / "docs" / "openapi.json",
     )
 

@@ -98,6 +98,7 @@ class Settings:
     source's events from one address, so this must not be less than the highest tier allows.
     """
     router_concurrency: int = 50
+    feedback_concurrency: int = 10
     commands_concurrency: int = 5
     """Step Functions throttles starts, wakes and stops per account: few workers are enough."""
     archive_days: int | None = None
@@ -149,6 +150,7 @@ def _check(settings: Settings) -> None:
         or bool(re.fullmatch(r"[A-Za-z0-9-]{1,11}", settings.sms_sender_id)),
         "memory_mb": 128 <= settings.memory_mb <= 10240,
         "router_concurrency": 2 <= settings.router_concurrency <= 1000,
+        "feedback_concurrency": 2 <= settings.feedback_concurrency <= 1000,
         "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
         "archive_days": settings.archive_days is None or settings.archive_days >= 30,
         "quarantine_days": settings.quarantine_days >= 1,

@@ -22,14 +22,15 @@ from infra.constructs.alarm import Alarms
 from infra.constructs.api import TrackingApi
 from infra.constructs.ended_executions import EndedExecutions
 from infra.constructs.engine_alarms import EngineAlarms
+from infra.constructs.feedback import FeedbackSources
 from infra.constructs.function import ARCHITECTURE, RUNTIME, StepwellFunction
 from infra.constructs.machines import Machines
 from infra.constructs.quarantine_alarms import QuarantineAlarms
 from infra.constructs.queue import WorkQueue
 from infra.functions import FUNCTIONS, FunctionPlan, Surroundings
 from infra.layers import DESIGN_TIME
-from infra.names import SEND_MESSAGE, Names
-from infra.permissions import Permission, with_key
+from infra.names import FALLBACK, SEND_MESSAGE, Names
+from infra.permissions import Permission, allow, with_key
 from infra.settings import Settings
 from infra.stacks.data import DataStack
 
@@ -49,6 +50,7 @@ class Sources:
     stepwell: Path
     dependencies: Path
     send_message: Path
+    fallback: Path
     description: Path
     """The API's, in OpenAPI."""
 
@@ -78,7 +80,12 @@ class EngineStack(Stack):
         commands = self._make_queue(
             "CommandsQueue", "commands", fifo=False, worker="commands", alarms=alarms
         )
-        self._surroundings = Surroundings(settings, data, compiled, events.queue, commands.queue)
+        feedback = self._make_queue(
+            "FeedbackQueue", "feedback", fifo=False, worker="feedback", alarms=alarms
+        )
+        self._surroundings = Surroundings(
+            settings, data, compiled, events.queue, commands.queue, feedback.queue
+        )
         self._layers = self._make_layers()
         self.functions = {plan.folder: self._make_function(plan).function for plan in FUNCTIONS}
         events.work_off_with(
@@ -86,6 +93,17 @@ class EngineStack(Stack):
         )
         commands.work_off_with(
             self.functions["commands"], batch_size=10, concurrency=settings.commands_concurrency
+        )
+        feedback.work_off_with(
+            self.functions["feedback"], batch_size=10, concurrency=settings.feedback_concurrency
+        )
+        FeedbackSources(
+            self,
+            "FeedbackSources",
+            name=self._names.resource("feedback"),
+            work=feedback,
+            key=data.key,
+            email_configuration_set=settings.email_configuration_set,
         )
         send_message = self._make_send_message()
         ended = EndedExecutions(
@@ -95,6 +113,7 @@ class EngineStack(Stack):
             machine_arn_prefix=self._names.journey_arn_prefix(),
             queue=commands.queue,
         )
+        self._make_fallback()
         QuarantineAlarms(
             self,
             "Quarantine",
@@ -249,3 +268,22 @@ class EngineStack(Stack):
         for folder in _SENDERS.values():
             machine.node.add_dependency(self.functions[folder])
         return machine
+
+    def _make_fallback(self) -> None:
+        """What sends a message by its next channel when its journey may have ended."""
+        sender = self._names.machine_arn(SEND_MESSAGE)
+        machines = Machines(
+            self,
+            "FallingBack",
+            log_group_name=self._names.states_log_group(FALLBACK),
+            log_retention=self._settings.log_retention,
+            permissions=(allow(sender, "states:StartSyncExecution"),),
+        )
+        machines.add(
+            FALLBACK,
+            name=self._names.resource(FALLBACK),
+            kind=states.StateMachineType.STANDARD,
+            definition=json.loads(self._sources.fallback.read_text()),
+            values={"SendMessageArn": sender},
+            retain=False,
+        )

@@ -50,6 +50,7 @@ def test_alarms_are_these(synthesized: Synthesized) -> None:
     parts = {name for name in alarms(synthesized) if re.fullmatch(r"function-errors-\d", name)}
     assert alarms(synthesized).keys() - parts == {
         *("events-dlq", "events-age", "commands-dlq", "commands-age"),
+        *("feedback-dlq", "feedback-age"),
         *("quarantine-age", "quarantine-watch-errors"),
         *("function-errors", "function-throttles"),
         *("journeys-failed", "overdue-holds", "executions-throttled", "open-executions"),

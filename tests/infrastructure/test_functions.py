@@ -41,6 +41,12 @@ VARIABLES: Mapping[str, set[str]] = {
     "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
     "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS, "HASH_SECRET_ARN"},
+    "feedback": {
+        *_BOTH_TABLES,
+        *_PREFIXES,
+        *_POLICIES,
+        *("HASH_SECRET_ARN", "EVENTS_QUEUE_URL"),
+    },
     "quarantine-watch": {"QUARANTINE_BUCKET"},
     "admin": {*_BOTH_TABLES, "HASH_SECRET_ARN"},
 }

@@ -117,6 +117,17 @@ EXPECTED: Mapping[str, Grants] = {
             f"{_PREFIX}:social-messaging:{_HERE}:phone-number-id/{'0123456789abcdef' * 2}"
         },
     },
+    "feedback": {
+        **WRITES_KEY,
+        **PROGRAMS_AND_POLICIES,
+        **consumes("FeedbackQueue"),
+        "dynamodb:GetItem": BOTH,
+        "dynamodb:Query": CUSTOMERS,
+        "dynamodb:UpdateItem": BOTH,
+        "secretsmanager:GetSecretValue": {_SECRET},
+        "sqs:SendMessage": {"EventsQueue.Arn"},
+        "states:StartExecution": {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-fallback"},
+    },
     "quarantine-watch": {"s3:ListBucket": {"Quarantine.Arn"}},
     "admin": {
         **READS_KEY,
@@ -197,6 +208,17 @@ def test_permissions_of_send_message_are_exactly_these(synthesized: Synthesized)
         **LOG_DELIVERY,
         **SAMPLES,
         "lambda:InvokeFunction": function_arns("consent", "frequency-cap", "delivery"),
+    }
+
+
+def test_permissions_of_fallback_are_exactly_these(synthesized: Synthesized) -> None:
+    found = granted(synthesized.role(synthesized.machines()["fallback"]["RoleArn"]))
+    assert found == {
+        **LOG_DELIVERY,
+        **SAMPLES,
+        "states:StartSyncExecution": {
+            f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-send_message"
+        },
     }
 
 

@@ -44,6 +44,7 @@ FUNCTIONS = (
     "consent",
     "frequency_cap",
     "delivery",
+    "feedback",
     "admin",
     "quarantine_watch",
 )
@@ -187,6 +188,19 @@ class Stage:
                 queue.delete_message(QueueUrl=self.events_url, ReceiptHandle=each["ReceiptHandle"])
         return answer
 
+    def tell(self, *notices: str, times: int = 1) -> dict[str, Any]:
+        """Hand provider notices to feedback `times`, then what it queued to the router."""
+        records = [
+            {"messageId": str(number), "body": body, "attributes": {}, "eventSource": "aws:sqs"}
+            for number, body in enumerate(notices)
+        ]
+        answer: dict[str, Any] = {}
+        for _ in range(times):
+            answer = self.engine.invoke(PREFIX + "feedback", {"Records": records})
+        self.deliver()
+        self.engine.settle()
+        return answer
+
     def route(self, bodies: list[str]) -> dict[str, Any]:
         """The router's answer to a batch of queue messages."""
         records = [
@@ -270,6 +284,7 @@ class Stage:
             QueueName=f"{PREFIX}events.fifo", Attributes={"FifoQueue": "true"}
         )["QueueUrl"]
         self.commands_url = sqs.create_queue(QueueName=f"{PREFIX}commands")["QueueUrl"]
+        self.feedback_url = sqs.create_queue(QueueName=f"{PREFIX}feedback")["QueueUrl"]
 
     def _create_the_rest(self) -> dict[str, str]:
         secret = self.engine.client("secretsmanager").create_secret(
@@ -335,6 +350,11 @@ class Stage:
                 "DeliveryFunctionArn": function_arn(f"{PREFIX}delivery"),
             },
             express=True,
+        )
+        self.engine.create_machine(
+            f"{PREFIX}fallback",
+            (STATEMACHINES / "fallback.asl.json").read_text(),
+            {"SendMessageArn": machine_arn(f"{PREFIX}send_message")},
         )
         for journey, text in self._machines():
             self.engine.create_machine(

@@ -26,7 +26,7 @@ from stepwell.customers.identity_rules import IdentityRules
 from stepwell.customers.merging import merge
 from stepwell.customers.orders import issue, place_of
 from stepwell.customers.people import load_person
-from stepwell.customers.resolving import OTHER_USER, refusal_of, resolve
+from stepwell.customers.resolving import OTHER_USER, Resolution, refusal_of, resolve
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.age import is_fresh
 from stepwell.events.model import Event
@@ -60,6 +60,7 @@ class Routed:
     merged: tuple[str, ...] = ()
 
 
+NO_IDENTITIES = Named(())
 NOBODY = Routed("", 0, False, problems=("its ids name nobody: it is kept in the archive only",))
 
 
@@ -76,10 +77,12 @@ class Router:
 
     def route(self, event: Event, now: datetime) -> Routed:
         """Raises StoreBusyError when the customer cannot be written; the event must come again."""
+        mark = keys.applied_event(event.fingerprint)
+        if event.customer is not None and self._knows(event.customer):
+            return self._route_inside(event, mark, now)
         named = named_by(event, self.hasher, self.rules)
         if not named.names_somebody():
             return NOBODY
-        mark = keys.applied_event(event.fingerprint)
         merged: list[str] = []
         for attempt in range(_ATTEMPTS):
             found = self.store.get_many([mark, *named.keys()])
@@ -109,6 +112,26 @@ class Router:
                     merge(winner, loser, by=resolution.joined_by, event=event.id, now=now)
                 )
                 merged.append(loser.customer)
+            except ConditionFailedError:
+                continue
+        raise StoreBusyError("a customer changes faster than an event can be applied")
+
+    def _knows(self, customer: str) -> bool:
+        return self.store.get(keys.profile(customer)) is not None
+
+    def _route_inside(self, event: Event, mark: Key, now: datetime) -> Routed:
+        """An event of the engine itself: of whoever the customer is now, and joins nobody."""
+        for attempt in range(_ATTEMPTS):
+            marker = self.store.get(mark)
+            if marker:
+                return self._repeat(marker, [])
+            person = load_person(self.store, event.customer or "")
+            if not person.is_whole and attempt < _REREADS:
+                continue
+            resolution = Resolution(person, None, "", (), (), ())
+            try:
+                applying = Applying(event, NO_IDENTITIES, mark, now, resolution, {}, {})
+                return self._apply(applying, [])
             except ConditionFailedError:
                 continue
         raise StoreBusyError("a customer changes faster than an event can be applied")

@@ -55,12 +55,19 @@ class Event:
     """Of a group call: whose traits these are."""
     previous_id: str | None = None
     """Of an alias call: the id that the sender used before."""
+    customer: str | None = None
+    """Of what the engine itself tells: whose event it is, by the internal id. No call sets it. The
+    other ids are then only for a router that does not know this customer: one that applies the
+    archive to empty tables, where customers get new internal ids.
+    """
 
     @property
     def sender(self) -> str:
         """Whose events stay in order: the user id, else the anonymous id. An id that names nobody
         is one of many people's.
         """
+        if self.customer:
+            return f"customer:{self.customer}"
         if self.user_id and not (self.anonymous_id and names_nobody(self.user_id)):
             return f"user:{self.user_id}"
         return f"anonymous:{self.anonymous_id}"
@@ -102,6 +109,8 @@ def to_message(event: Event) -> str:
         document["group_id"] = event.group_id
     if event.previous_id is not None:
         document["previous_id"] = event.previous_id
+    if event.customer is not None:
+        document["customer"] = event.customer
     return _encoder.encode(document)
 
 

@@ -173,9 +173,9 @@ def _wake(happening: Happening, place: Place, changes: dict[str, Any], reaction:
         return False
     for branch in hold.branches:
         where = f"{program.journey} {hold.id}"
-        if branch.event != happening.event.name or not happening.holds(
-            branch.where, where, reaction, item
-        ):
+        if branch.event != happening.event.name or not _is_about(branch, happening, place):
+            continue
+        if not happening.holds(branch.where, where, reaction, item):
             continue
         decided = _decide(happening, hold, branch, int(item[slots.visit(hold.id)]))
         if decided:
@@ -184,6 +184,21 @@ def _wake(happening: Happening, place: Place, changes: dict[str, Any], reaction:
             reaction.commands.append(command)
             return True
     return False
+
+
+def _is_about(branch: Branch, happening: Happening, place: Place) -> bool:
+    """Whether the event is about the message that the branch names, sent in this run of this
+    enrollment. An event that names no enrollment is about every one of the journey.
+    """
+    if branch.message is None:
+        return True
+    told, here = happening.event.properties, place.enrollment_id
+    return (
+        told.get("step") == branch.message
+        and told.get("journey") == place.program.journey
+        and told.get("enrollment", here) == here
+        and told.get("run", place.item["run"]) == place.item["run"]
+    )
 
 
 def _decide(happening: Happening, hold: Hold, branch: Branch, visit: int) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from typing import Any
 from stepwell.journeys.program import Message
 from stepwell.messages.decisions import Facts, decide
 from stepwell.messages.policies import Policies
-from stepwell.messages.reach import NOTHING_SUPPRESSED, Suppressed
-from stepwell.messages.reading import Items, read_items
+from stepwell.messages.reach import NOTHING_SUPPRESSED
+from stepwell.messages.reading import read_items, run_of
 from stepwell.messages.records import (
     CLAIMED,
     Ending,
     Standing,
+    failed_channels,
     recorded_answer,
     settle,
     standing_of,
@@ -68,7 +69,19 @@ def ask(
     else:
         profile, purpose = items.profile or {}, message.purpose
         suppressed = read_suppressed(store, profile, message.channels, purpose, hasher)
-        decision = decide(_facts(request, standing, items, suppressed, now), message, policies)
+        failed = failed_channels(stored)
+        enrollment = run_of(store, request, items.enrollment) if failed else items.enrollment
+        facts = Facts(
+            patience=standing.patience(request),
+            run=request.run,
+            now=now,
+            enrollment=enrollment,
+            profile=items.profile,
+            consents=items.consents,
+            suppressed=suppressed,
+            failed_channels=failed,
+        )
+        decision = decide(facts, message, policies)
         verdict, rules, channels = decision.verdict, decision.rules, decision.channels
     if verdict is None:
         asked = {"at": to_text(now), "found": bool(suppressed.reasons)}
@@ -120,17 +133,3 @@ def answered(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _resends(policies: Policies, message: Message) -> bool:
     return policies.purposes[message.purpose].resends
-
-
-def _facts(
-    request: Request, standing: Standing, items: Items, suppressed: Suppressed, now: datetime
-) -> Facts:
-    return Facts(
-        patience=standing.patience(request),
-        run=request.run,
-        now=now,
-        enrollment=items.enrollment,
-        profile=items.profile,
-        consents=items.consents,
-        suppressed=suppressed,
-    )

@@ -21,19 +21,27 @@ from stepwell.messages.claims import Claim
 from stepwell.messages.decisions import check_active
 from stepwell.messages.lanes import NO_LANES, Lane, take_turn
 from stepwell.messages.policies import Policies
+from stepwell.messages.provider_ids import pointing_to
 from stepwell.messages.reach import NOTHING_SUPPRESSED
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
     Ending,
     Standing,
+    failed_channels,
     read_standing,
     recorded_answer,
     settle,
     standing_of,
 )
 from stepwell.messages.request import Request
-from stepwell.messages.suppression import INVALID, read_suppressed, suppressing, suppression_key
+from stepwell.messages.suppression import (
+    INVALID,
+    address_hash,
+    read_suppressed,
+    suppressing,
+    suppression_key,
+)
 from stepwell.messages.templates import TemplateError, render, template_context
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
 from stepwell.messages.worth import wait_or_drop, worthless_from
@@ -76,6 +84,7 @@ class Sent:
 
     result: str
     provider_id: str | None = None
+    address: str | None = None
     refusals: tuple[tuple[str, str], ...] = ()
 
 
@@ -94,16 +103,11 @@ class _Delivery:
     rules: list[Rule]
     items: Items
     standing: Standing
+    falls_back: bool
     lane: Lane | None
 
-    def end(
-        self,
-        verdict: Verdict,
-        *,
-        provider_id: str | None = None,
-        besides: Sequence[Operation] = (),
-        turn: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
+    def end(self, verdict: Verdict, **more: Any) -> dict[str, Any]:
+        """Record the verdict; `more` are the last fields of an Ending, of how it was sent."""
         ending = Ending(
             self.request,
             self.message,
@@ -114,9 +118,7 @@ class _Delivery:
             self.rules,
             self.items.person,
             self.items.caps,
-            provider_id,
-            besides,
-            turn,
+            **more,
         )
         return answered(settle(self.store, ending))
 
@@ -158,6 +160,7 @@ def deliver(
         rules=list(cap["rules"]),
         items=items,
         standing=_standing(stored, request, started),
+        falls_back=bool(failed_channels(stored)),
         lane=lanes.get(cap["channel"]),
     )
     if stored is not None and stored["status"] == CLAIMED and not _resends(delivery):
@@ -178,9 +181,10 @@ def _deliver(
     delivery: _Delivery, providers: Mapping[str, Provider], now: Callable[[], datetime]
 ) -> dict[str, Any]:
     channel, items = delivery.channel, delivery.items
-    context = template_context(
-        items.person, items.profile, items.enrollment, delivery.request.journey
-    )
+    enrollment = items.enrollment
+    if delivery.falls_back and (enrollment or {}).get("run") != delivery.request.run:
+        enrollment = None  # another run's: the event that it began with is not this message's
+    context = template_context(items.person, items.profile, enrollment, delivery.request.journey)
     try:
         content = render(delivery.message.template[channel], context)
     except TemplateError as error:
@@ -245,6 +249,7 @@ def _claim_and_send(
         delivery.now,
         delivery.channel,
         profile_seq=(delivery.items.profile or {}).get("seq", 0),
+        falls_back=delivery.falls_back,
     )
     claimed = claims.claim(delivery.store, wanted, delivery.standing, delivery.items.enrollment)
     if claimed is None:
@@ -253,13 +258,13 @@ def _claim_and_send(
     sent = _send(delivery, content, provider)
     delivery.now = now()
     delivery.rules.append(_send_entry(delivery, sent))
-    return _conclude(delivery, wanted, sent)
+    return _conclude(delivery, wanted, sent, provider)
 
 
 def _exited(delivery: _Delivery) -> dict[str, Any]:
     request = delivery.request
     enrollment = delivery.store.get(keys.enrollment(request.customer, request.enrollment))
-    _, entry = check_active(enrollment, request.run)
+    _, entry = check_active(enrollment, request.run, falls_back=delivery.falls_back)
     delivery.rules.append(entry)
     return delivery.end(suppressed("exited", channel=delivery.channel))
 
@@ -277,7 +282,7 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
             transactional=delivery.message.purpose == TRANSACTIONAL,
         )
         try:
-            return Sent("accepted", provider.send(outgoing), tuple(refusals))
+            return Sent("accepted", provider.send(outgoing), address, tuple(refusals))
         except OutcomeUnknownError:
             return Sent("unknown", refusals=tuple(refusals))
         except ProviderError as error:
@@ -334,11 +339,21 @@ def _send_entry(delivery: _Delivery, sent: Sent) -> Rule:
     }
 
 
-def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
+def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent, provider: Provider) -> dict[str, Any]:
     channel = delivery.channel
     if sent.result == "accepted":
         return delivery.end(
-            Verdict(Outcome.SENT, "accepted", channel), provider_id=sent.provider_id
+            Verdict(Outcome.SENT, "accepted", channel),
+            provider_id=sent.provider_id,
+            sent_to=address_hash(channel, sent.address or "", delivery.hasher),
+            besides=pointing_to(
+                delivery.request,
+                delivery.policies,
+                delivery.now,
+                provider=provider,
+                channel=channel,
+                provider_id=sent.provider_id or "",
+            ),
         )
     if sent.result == "unknown" and not _resends(delivery):
         return delivery.end(Verdict(Outcome.UNKNOWN, "no_provider_answer", channel))
