@@ -52,6 +52,7 @@ class Surroundings:
             "JOURNEY_ARN_PREFIX": names.journey_arn_prefix(),
             "EXECUTION_ARN_PREFIX": names.execution_arn_prefix(),
             "EMAIL_FROM": settings.email_from,
+            "POSTAL_ADDRESS": settings.postal_address,
             "EMAIL_CONFIGURATION_SET": settings.email_configuration_set,
             "SMS_SENDER_ID": settings.sms_sender_id,
             "PUSH_APPLICATION_ARN": settings.push_application_arn,
@@ -143,6 +144,9 @@ _BOTH_TABLES = ("CUSTOMERS_TABLE", "RECORDS_TABLE")
 _POLICIES = ("PROGRAMS_BUCKET", "POLICIES_KEY")
 _PREFIXES = ("JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX")
 
+TOLD_THE_URL = ("delivery",)
+"""What also gets PUBLIC_URL, once there is an API: those that write links to it."""
+
 FUNCTIONS = (
     FunctionPlan(
         "authorizer",
@@ -222,6 +226,7 @@ FUNCTIONS = (
             *_POLICIES,
             "HASH_SECRET_ARN",
             *("EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"),
+            "POSTAL_ADDRESS",
         ),
         lambda s: (
             s.customers("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
@@ -231,6 +236,12 @@ FUNCTIONS = (
             *providers(s.settings),
         ),
         timeout_seconds=30,
+    ),
+    FunctionPlan(
+        "unsubscribe",
+        ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "HASH_SECRET_ARN"),
+        lambda s: (s.customers("GetItem", "UpdateItem"), sends(s.events), s.secret()),
+        timeout_seconds=20,
     ),
     FunctionPlan(
         "quarantine_watch",

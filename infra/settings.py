@@ -50,10 +50,18 @@ class Settings:
     email_from: str
     email_identity: str
     """The verified SES identity that `email_from` belongs to: its domain, or the address itself."""
+    postal_address: str
+    """What emails carry at their end, as the law of most countries asks of advertising; lines are
+    kept.
+    """
     email_configuration_set: str = ""
     sms_sender_id: str = ""
     push_application_arn: str = ""
     """Of the SNS platform application, `arn:aws:sns:<region>:<account>:app/<platform>/<name>`."""
+    public_url: str = ""
+    """Of a domain of one's own that leads to the API, such as https://events.example.com, for links
+    in messages; empty: the API's own address.
+    """
     alarm_email: str = ""
     """Who is told of messages in a dead-letter queue; empty: nobody, the alarm is only shown."""
     memory_mb: int = 512
@@ -102,6 +110,10 @@ def _check(settings: Settings) -> None:
         ),
         "sms_sender_id": not settings.sms_sender_id
         or bool(re.fullmatch(r"[A-Za-z0-9-]{1,11}", settings.sms_sender_id)),
+        "postal_address": 5 <= len(settings.postal_address) <= 400
+        and settings.postal_address.replace("\n", "").isprintable(),
+        "public_url": not settings.public_url
+        or bool(re.fullmatch(r"https://[a-z0-9.-]+(/[\w.-]+)*", settings.public_url)),
         "memory_mb": 128 <= settings.memory_mb <= 10240,
         "router_concurrency": 2 <= settings.router_concurrency <= 1000,
         "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
@@ -137,6 +149,7 @@ STAGES: Mapping[Stage, Settings] = {
             log_retention=RetentionDays.ONE_DAY,
             email_from="shop@example.com",
             email_identity="example.com",
+            postal_address="Example Shop, 1 Example Street, London",
             sms_sender_id="Stepwell",
             tiers={"standard": Throttle(500, 1000), "high": Throttle(500, 1000)},
             without_header=Throttle(500, 1000),
@@ -148,6 +161,7 @@ STAGES: Mapping[Stage, Settings] = {
             log_retention=RetentionDays.TWO_WEEKS,
             email_from="shop@example.com",
             email_identity="example.com",
+            postal_address="Example Shop, 1 Example Street, London",
         ),
         Settings(
             stage=Stage.PROD,
@@ -155,6 +169,7 @@ STAGES: Mapping[Stage, Settings] = {
             log_retention=RetentionDays.THREE_MONTHS,
             email_from="shop@example.com",
             email_identity="example.com",
+            postal_address="Example Shop, 1 Example Street, London",
             memory_mb=1024,
             requests_per_second=2000,
             burst=4000,

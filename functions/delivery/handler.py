@@ -17,6 +17,7 @@ from stepwell.aws.providers.push import SnsPush
 from stepwell.aws.providers.sms import SnsSms
 from stepwell.aws.settings import load
 from stepwell.messages.deliver import deliver
+from stepwell.messages.imprint import Imprint
 from stepwell.messages.request import read_request
 from stepwell.ports import Provider
 
@@ -25,6 +26,8 @@ logger = Logger(service="delivery")
 
 class DeliverySettings(MessageSettings):
     email_from: str
+    postal_address: str
+    public_url: str
     email_configuration_set: str = ""
     sms_sender_id: str = ""
     push_application_arn: str = ""
@@ -44,6 +47,12 @@ def providers() -> Mapping[str, Provider]:
     }
 
 
+@cache
+def imprint() -> Imprint:
+    settings = load(DeliverySettings)
+    return Imprint(settings.public_url, settings.postal_address)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The state of send_message in; `answered`, or `next_channel` with what is left to try, out."""
     request = read_request(event, attempt=context.aws_request_id)
@@ -55,6 +64,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         providers=providers(),
         hasher=hasher(),
         now=clock.now,
+        imprint=imprint(),
     )
     logger.debug("delivered", extra={"message_id": request.message, "outcome": answer["outcome"]})
     return answer

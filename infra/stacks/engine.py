@@ -23,7 +23,7 @@ from infra.constructs.function import ARCHITECTURE, RUNTIME, StepwellFunction
 from infra.constructs.machines import Machines
 from infra.constructs.quarantine_alarms import QuarantineAlarms
 from infra.constructs.queue import WorkQueue
-from infra.functions import FUNCTIONS, FunctionPlan, Surroundings
+from infra.functions import FUNCTIONS, TOLD_THE_URL, FunctionPlan, Surroundings
 from infra.layers import DESIGN_TIME
 from infra.names import SEND_MESSAGE, Names
 from infra.permissions import Permission, with_key
@@ -103,7 +103,10 @@ class EngineStack(Stack):
             authorizer=self.functions["authorizer"],
             ingest=self.functions["ingest"],
             admin=self.functions["admin"],
+            unsubscribe=self.functions["unsubscribe"],
         )
+        for folder in TOLD_THE_URL:
+            self.functions[folder].add_environment("PUBLIC_URL", settings.public_url or api.url)
         api.output_url(self)
 
     def _make_alarm_topic(self, data: DataStack) -> sns.Topic:

@@ -25,6 +25,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from infra.local.authorizing import Plan
+from stepwell.cli.api_people import people_paths
+from stepwell.messages.unsubscribing import PATH as UNSUBSCRIBE
 from tests.support.free_queue import free_queue
 from tests.support.front_door import FrontDoor, as_wsgi, basic, engine_template
 from tests.support.local_stack import ROOT
@@ -32,7 +34,7 @@ from tests.support.stage import Stage
 
 PATHS = list(json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"])
 SETTINGS = "/v1/projects/{write_key}/settings"
-CALLS = [path for path in PATHS if path not in {"/v1/openapi.json", SETTINGS}]
+CALLS = [path for path in PATHS if path not in {"/v1/openapi.json", SETTINGS, *people_paths()}]
 LONG = [f"/v1/{n}" for n in ("track", "identify", "alias", "group", "page", "screen", "batch")]
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 AS_DESCRIBED = [
@@ -86,6 +88,13 @@ def test_what_is_described_is_taken(schema: Any, path: str) -> None:
 @pytest.mark.parametrize("path", LONG)
 def test_what_is_not_described_gets_a_described_answer(schema: Any, path: str) -> None:
     check(schema, path, GenerationMode.NEGATIVE, AS_DESCRIBED, 25)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_whatever_link_is_followed_the_answer_is_described(schema: Any, method: str) -> None:
+    """No made-up link is good, which positive data may be."""
+    checks = [check for check in AS_DESCRIBED if check is not positive_data_acceptance]
+    check(schema, UNSUBSCRIBE, GenerationMode.POSITIVE, checks, 15, method)
 
 
 def test_whatever_settings_are_asked_for_the_answer_is_described(schema: Any) -> None:

@@ -17,7 +17,10 @@ from tests.infrastructure.synthesized import Synthesized, definition, short, sta
 _BOTH_TABLES = {"CUSTOMERS_TABLE", "RECORDS_TABLE"}
 _POLICIES = {"PROGRAMS_BUCKET", "POLICIES_KEY"}
 _PREFIXES = {"JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX"}
-_PROVIDERS = {"EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"}
+_PROVIDERS = {
+    *("EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"),
+    *("POSTAL_ADDRESS", "PUBLIC_URL"),
+}
 
 VARIABLES: Mapping[str, set[str]] = {
     "authorizer": {"CUSTOMERS_TABLE"},
@@ -33,9 +36,10 @@ VARIABLES: Mapping[str, set[str]] = {
     },
     "commands": {"CUSTOMERS_TABLE", *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},
-    "consent": {*_BOTH_TABLES, *_POLICIES},
+    "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
-    "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS},
+    "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS, "HASH_SECRET_ARN"},
+    "unsubscribe": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "HASH_SECRET_ARN"},
     "quarantine-watch": {"QUARANTINE_BUCKET"},
     "admin": {*_BOTH_TABLES, "HASH_SECRET_ARN"},
 }
@@ -57,6 +61,8 @@ VALUES = {
     "JOURNEY_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:stateMachine:stepwell-local-",
     "EXECUTION_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:execution:stepwell-local-",
     "EMAIL_FROM": "shop@example.com",
+    "POSTAL_ADDRESS": "Example Shop, 1 Example Street, London",
+    "PUBLIC_URL": "https://HttpApi.execute-api.<AWS::Region>.<AWS::URLSuffix>/local",
     "EMAIL_CONFIGURATION_SET": "",
     "SMS_SENDER_ID": "Stepwell",
     "PUSH_APPLICATION_ARN": "arn:aws:sns:us-east-1:123456789012:app/GCM/stepwell-local",
@@ -115,7 +121,7 @@ def test_timeouts_of_sending_are_nested(synthesized: Synthesized) -> None:
         (task,) = (seconds for arn, seconds in tasks.items() if f"-{name}" in arn)
         assert timeouts[name] < task < machine["TimeoutSeconds"] / 3
     assert timeouts["delivery"] > 2 * (CONNECT_SECONDS + READ_SECONDS)  # push makes two calls
-    assert all(timeouts[name] < 29 for name in ("authorizer", "ingest", "admin"))
+    assert all(timeouts[name] < 29 for name in ("authorizer", "ingest", "admin", "unsubscribe"))
 
 
 def test_layers_are_for_the_functions_platform(synthesized: Synthesized) -> None:

@@ -83,6 +83,7 @@ EXPECTED: Mapping[str, Grants] = {
         "dynamodb:BatchGetItem": BOTH,
         "dynamodb:PutItem": BOTH,
         "dynamodb:UpdateItem": RECORDS,
+        "secretsmanager:GetSecretValue": {_SECRET},
     },
     "frequency-cap": {
         **WRITES_KEY,
@@ -108,6 +109,14 @@ EXPECTED: Mapping[str, Grants] = {
             f"{_PUSH}:endpoint/GCM/stepwell-local/*",
         },
         "sns:CreatePlatformEndpoint": {f"{_PUSH}:app/GCM/stepwell-local"},
+        "secretsmanager:GetSecretValue": {_SECRET},
+    },
+    "unsubscribe": {
+        **WRITES_KEY,
+        "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:UpdateItem": CUSTOMERS,
+        "secretsmanager:GetSecretValue": {_SECRET},
+        "sqs:SendMessage": {"EventsQueue.Arn"},
     },
     "quarantine-watch": {"s3:ListBucket": {"Quarantine.Arn"}},
     "admin": {

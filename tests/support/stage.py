@@ -45,6 +45,7 @@ FUNCTIONS = (
     "frequency_cap",
     "delivery",
     "admin",
+    "unsubscribe",
     "quarantine_watch",
 )
 ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
@@ -290,6 +291,8 @@ class Stage:
             "JOURNEY_ARN_PREFIX": journeys,
             "EXECUTION_ARN_PREFIX": journeys.replace(":stateMachine:", ":execution:"),
             "EMAIL_FROM": "shop@example.com",
+            "POSTAL_ADDRESS": "Example Shop, 1 Example Street, London",
+            "PUBLIC_URL": "https://api.example.com",
             "PUSH_APPLICATION_ARN": application["PlatformApplicationArn"],
         }
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from stepwell.journeys.program import Message
+from stepwell.messages.consent import granted_at
 from stepwell.messages.decisions import Facts, decide
 from stepwell.messages.policies import Policies
 from stepwell.messages.reach import Suppressed
@@ -64,7 +65,14 @@ def ask(
         channels = ()
     else:
         profile, purpose = items.profile or {}, message.purpose
-        suppressed = read_suppressed(store, profile, message.channels, purpose, hasher)
+        suppressed = read_suppressed(
+            store,
+            profile,
+            message.channels,
+            purpose,
+            hasher,
+            lambda channel: granted_at(items.consents, purpose, channel),
+        )
         decision = decide(_facts(request, standing, items, suppressed, now), message, policies)
         verdict, rules, channels = decision.verdict, decision.rules, decision.channels
     if verdict is None:

@@ -18,8 +18,11 @@ from stepwell.journeys.program import Message
 from stepwell.messages import claims
 from stepwell.messages.ask import answered, interrupted, message_step
 from stepwell.messages.claims import Claim
+from stepwell.messages.consent import granted_at
 from stepwell.messages.decisions import check_active
+from stepwell.messages.imprint import NO_IMPRINT, TRANSACTIONAL, Imprint, completed
 from stepwell.messages.policies import Policies
+from stepwell.messages.reach import addresses_on
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
@@ -31,8 +34,15 @@ from stepwell.messages.records import (
     standing_of,
 )
 from stepwell.messages.request import Request
-from stepwell.messages.suppression import INVALID, read_suppressed, suppressing, suppression_key
+from stepwell.messages.suppression import (
+    INVALID,
+    address_hash,
+    read_suppressed,
+    suppressing,
+    suppression_key,
+)
 from stepwell.messages.templates import TemplateError, render, template_context
+from stepwell.messages.unsubscribing import Link, url_of
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
 from stepwell.messages.worth import wait_or_drop
 from stepwell.ports import (
@@ -48,9 +58,6 @@ from stepwell.storage.operations import Item, Operation, Store
 from stepwell.values import value
 
 NEXT_CHANNEL = "next_channel"
-
-TRANSACTIONAL = "transactional"
-"""The purpose whose texts carriers put first."""
 
 _MOST_ADDRESSES = 5  # device tokens that one send tries; all must fit the function's time-out
 _NO_ADDRESS = (("no_usable_address", ErrorKind.ADDRESS),)
@@ -78,6 +85,7 @@ class _Delivery:
     store: Store
     policies: Policies
     hasher: Hasher
+    imprint: Imprint
     now: datetime
     message: Message
     channel: str
@@ -118,6 +126,7 @@ def deliver(
     providers: Mapping[str, Provider],
     hasher: Hasher,
     now: Callable[[], datetime],
+    imprint: Imprint = NO_IMPRINT,
 ) -> dict[str, Any]:
     """`{"outcome": "next_channel", "channels", "message", "rules"}` or `{"outcome": "answered",
     "answer"}`.
@@ -138,6 +147,7 @@ def deliver(
         store,
         policies,
         hasher,
+        imprint,
         started,
         message,
         channel=cap["channel"],
@@ -168,7 +178,7 @@ def _deliver(
         items.person, items.profile, items.enrollment, delivery.request.journey
     )
     try:
-        content = render(delivery.message.template[channel], context)
+        content = _content(delivery, context)
     except TemplateError as error:
         delivery.rules.append(
             {"rule": "content", "result": error.reason, "channel": channel, "detail": error.detail}
@@ -178,6 +188,28 @@ def _deliver(
         {"rule": "content", "result": "rendered", "channel": channel, "fields": sorted(content)}
     )
     return _claim_and_send(delivery, content, providers[channel], now)
+
+
+def _content(delivery: _Delivery, context: Mapping[str, Any]) -> dict[str, str]:
+    """Raises TemplateError."""
+    channel = delivery.channel
+    template = delivery.message.template[channel]
+    address = next(iter(addresses_on(delivery.items.profile or {}, channel)), "")
+    variables = delivery.imprint.variables(_unsubscribe_url(delivery, address))
+    content = render(template, {**context, **variables})
+    if channel == "email" and delivery.message.purpose != TRANSACTIONAL:
+        return completed(content, template, variables)
+    return content
+
+
+def _unsubscribe_url(delivery: _Delivery, address: str) -> str:
+    """Empty for what nobody unsubscribes from, and where nothing answers."""
+    purpose, channel = delivery.message.purpose, delivery.channel
+    if purpose == TRANSACTIONAL or not delivery.imprint.public_url:
+        return ""
+    mark = address_hash(channel, address, delivery.hasher)
+    link = Link(delivery.items.person, purpose, channel, delivery.request.message, mark)
+    return url_of(link, delivery.imprint.public_url, delivery.hasher)
 
 
 def _claim_and_send(
@@ -223,6 +255,7 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
             content,
             _tags(delivery),
             transactional=delivery.message.purpose == TRANSACTIONAL,
+            unsubscribe_url=_unsubscribe_url(delivery, address),
         )
         try:
             return Sent("accepted", provider.send(outgoing), tuple(refusals))
@@ -241,8 +274,17 @@ def _usable_addresses(delivery: _Delivery) -> tuple[str, ...]:
     """Asked once more, because an opt-out counts up to the send; all must fit the time-out."""
     profile, channel = delivery.items.profile or {}, delivery.channel
     purpose = delivery.message.purpose
-    suppressed = read_suppressed(delivery.store, profile, (channel,), purpose, delivery.hasher)
+    suppressed = read_suppressed(
+        delivery.store, profile, (channel,), purpose, delivery.hasher, _granted_at(delivery)
+    )
     return suppressed.usable(profile, channel)[:_MOST_ADDRESSES]
+
+
+def _granted_at(delivery: _Delivery) -> Callable[[str], str]:
+    consents = keys.consents(delivery.items.person)
+    return lambda channel: granted_at(
+        delivery.store.get(consents), delivery.message.purpose, channel
+    )
 
 
 def _suppress(delivery: _Delivery, address: str) -> None:

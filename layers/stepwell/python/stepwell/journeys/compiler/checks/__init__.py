@@ -19,6 +19,7 @@ from stepwell.journeys.compiler.checks.subject import Subject
 from stepwell.journeys.compiler.checks.templates import (
     check_liquid,
     check_templates,
+    check_unsubscribing,
     check_variants,
 )
 from stepwell.journeys.compiler.checks.ways import (
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     check_conditions,
     check_templates,
     check_variants,
+    check_unsubscribing,
     check_liquid,
 )
 

@@ -10,6 +10,7 @@ from stepwell.journeys.compiler.liquid_analysis import TextFault, faults_in
 from stepwell.journeys.compiler.model import Message
 from stepwell.journeys.compiler.problems import Place, Problem, suggest
 from stepwell.journeys.compiler.templates import FIELDS, Template
+from stepwell.messages.imprint import TRANSACTIONAL, UNSUBSCRIBE_URL
 
 
 def check_templates(subject: Subject) -> Iterator[Problem]:
@@ -62,6 +63,22 @@ def _missing_variants(message: Message, template: Template) -> Iterator[Problem]
                 f"Add `{channel}:` with {', '.join(FIELDS[channel])} to {template.source.file}."
             )
             yield Problem(message.place, "SW602", said, remedy)
+
+
+def check_unsubscribing(subject: Subject) -> Iterator[Problem]:
+    for message in subject.messages():
+        used = subject.templates.get(message.template)
+        purpose = message.purpose or subject.journey.purpose
+        if used is None or purpose != TRANSACTIONAL:
+            continue
+        for path, text in used.texts():
+            if path[0] in message.channels and UNSUBSCRIBE_URL in text:
+                yield Problem(
+                    used.source.place(path),
+                    "SW607",
+                    f"{message.name!r} is {TRANSACTIONAL}, and nobody unsubscribes from that",
+                    f"Leave `{UNSUBSCRIBE_URL}` out, or give the message another purpose.",
+                )
 
 
 def check_liquid(subject: Subject) -> Iterator[Problem]:
