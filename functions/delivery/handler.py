@@ -10,46 +10,36 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepwell.aws import clock
-from stepwell.aws.clients import client
-from stepwell.aws.message_functions import MessageSettings, hasher, policies, programs, store
-from stepwell.aws.providers.email import SesEmail
-from stepwell.aws.providers.push import SnsPush
-from stepwell.aws.providers.sms import SnsSms
-from stepwell.aws.settings import load
+from stepwell.aws.message_functions import hasher, policies, programs, store
+from stepwell.aws.providers.choosing import ChosenProviders, ProviderSettings
+from stepwell.aws.settings import Settings, load
 from stepwell.messages.deliver import deliver
 from stepwell.messages.imprint import Imprint
+from stepwell.messages.lanes import Lane, read_lanes
 from stepwell.messages.request import read_request
 from stepwell.ports import Provider
 
 logger = Logger(service="delivery")
 
 
-class DeliverySettings(MessageSettings):
-    email_from: str
+class ImprintSettings(Settings):
     postal_address: str
     public_url: str
-    email_configuration_set: str = ""
-    sms_sender_id: str = ""
-    push_application_arn: str = ""
 
 
 @cache
 def providers() -> Mapping[str, Provider]:
-    """Their clients retry nothing: a second try after a lost answer would send twice."""
-    settings = load(DeliverySettings)
-    sns = client("sns", retries=False)
-    return {
-        "email": SesEmail(
-            client("sesv2", retries=False), settings.email_from, settings.email_configuration_set
-        ),
-        "sms": SnsSms(sns, settings.sms_sender_id),
-        "push": SnsPush(sns, settings.push_application_arn),
-    }
+    return ChosenProviders(load(ProviderSettings))
+
+
+@cache
+def lanes() -> Mapping[str, Lane]:
+    return read_lanes(load(ProviderSettings).lanes)
 
 
 @cache
 def imprint() -> Imprint:
-    settings = load(DeliverySettings)
+    settings = load(ImprintSettings)
     return Imprint(settings.public_url, settings.postal_address)
 
 
@@ -65,6 +55,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         hasher=hasher(),
         now=clock.now,
         imprint=imprint(),
+        lanes=lanes(),
     )
     logger.debug("delivered", extra={"message_id": request.message, "outcome": answer["outcome"]})
     return answer

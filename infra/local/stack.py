@@ -30,6 +30,7 @@ from infra.local.deploy import Deployment, deploy
 from infra.local.event_sources import EventSources
 from infra.local.functions import Function
 from infra.local.gateway import Api, HttpServer
+from infra.local.messaging import MessagingEndpoint
 from infra.local.moto_patches.tables import OnPut
 from infra.local.outbox import Outbox
 from infra.local.usage import find_plan
@@ -84,6 +85,7 @@ class LocalStack:
         server = _QuickServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         self._open.callback(server.stop)
+        self._messaging = self._open.enter_context(MessagingEndpoint(self.clock, self.outbox.add))
         self.endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
         self.event_sources = EventSources(
             self.clock, self.client("sqs"), self.invoker, self._report
@@ -112,15 +114,16 @@ class LocalStack:
         functions = self.deployment.functions
         if policies is not None:
             key = preparing.put_policies(policies, functions, self.client("s3"))
-            functions = [_with(function, "POLICIES_KEY", key) for function in functions]
+            functions = [_instead(function, "POLICIES_KEY", key) for function in functions]
         if url:
-            functions = [_with(function, "PUBLIC_URL", url) for function in functions]
+            functions = [_instead(function, "PUBLIC_URL", url) for function in functions]
         preparing.add_write_key(
             functions, self.client("dynamodb"), self.client("apigateway"), self.clock.now()
         )
         preparing.verify_sender(functions, self.client("ses"))
         preparing.add_push_application(functions, self.client("sns"))
-        self.invoker.add(functions, self.endpoint)
+        endpoints = self._messaging.environment()
+        self.invoker.add([_with(function, endpoints) for function in functions], self.endpoint)
 
     def serve(self, server: HttpServer, front_page: str) -> None:
         """Take events from queues and requests from the network."""
@@ -151,11 +154,13 @@ class _QuickServer(ThreadedMotoServer):
         self._server.serve_forever(poll_interval=0.05)
 
 
-def _with(function: Function, variable: str, text: str) -> Function:
+def _instead(function: Function, variable: str, text: str) -> Function:
     """The function with another value of a variable, where it has that."""
-    if variable not in function.environment:
-        return function
-    return dataclasses.replace(function, environment={**function.environment, variable: text})
+    return _with(function, {variable: text}) if variable in function.environment else function
+
+
+def _with(function: Function, variables: dict[str, str]) -> Function:
+    return dataclasses.replace(function, environment={**function.environment, **variables})
 
 
 def _log_to_file(path: Path) -> None:

@@ -193,6 +193,8 @@ class EngineStack(Stack):
             "their folder can be named.",
             "states:StopExecution": "Executions are made while it runs; the machine is named "
             "exactly.",
+            "sms-voice:SendTextMessage": "AWS chooses who a text comes from, of all that the "
+            "account has; a setting names one.",
             "sns:Publish": "Endpoints are made from customers' device tokens; the application is "
             "named exactly.",
         }

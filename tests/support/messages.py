@@ -17,6 +17,7 @@ from stepwell.journeys.program import Program, load_program
 from stepwell.messages.ask import ask
 from stepwell.messages.deliver import deliver
 from stepwell.messages.imprint import Imprint
+from stepwell.messages.lanes import Lane
 from stepwell.messages.policies import Policies, load_policies, policies_document
 from stepwell.messages.request import read_request
 from stepwell.messages.reserve import reserve_unit
@@ -128,6 +129,7 @@ class World:
     sms: Outbox = field(default_factory=Outbox)
     push: Outbox = field(default_factory=Outbox)
     email: Outbox = field(default_factory=Outbox)
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
     attempts: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -250,6 +252,7 @@ class World:
                 hasher=plain_hasher,
                 now=lambda: self.now,
                 imprint=self.imprint,
+                lanes=self.lanes,
             ),
         )
 

@@ -20,9 +20,10 @@ from stepwell.messages.ask import answered, interrupted, message_step
 from stepwell.messages.claims import Claim
 from stepwell.messages.consent import granted_at
 from stepwell.messages.decisions import check_active
-from stepwell.messages.imprint import NO_IMPRINT, TRANSACTIONAL, Imprint, completed
+from stepwell.messages.imprint import NO_IMPRINT, TRANSACTIONAL, Imprint
+from stepwell.messages.lanes import NO_LANES, Lane, take_turn
+from stepwell.messages.letter import Letter
 from stepwell.messages.policies import Policies
-from stepwell.messages.reach import addresses_on
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
@@ -34,17 +35,10 @@ from stepwell.messages.records import (
     standing_of,
 )
 from stepwell.messages.request import Request
-from stepwell.messages.suppression import (
-    INVALID,
-    address_hash,
-    read_suppressed,
-    suppressing,
-    suppression_key,
-)
-from stepwell.messages.templates import TemplateError, render, template_context
-from stepwell.messages.unsubscribing import Link, url_of
+from stepwell.messages.suppression import INVALID, read_suppressed, suppressing, suppression_key
+from stepwell.messages.templates import TemplateError, template_context
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
-from stepwell.messages.worth import wait_or_drop
+from stepwell.messages.worth import wait_or_drop, worthless_from
 from stepwell.ports import (
     ErrorKind,
     Hasher,
@@ -55,12 +49,17 @@ from stepwell.ports import (
     ProviderError,
 )
 from stepwell.storage.operations import Item, Operation, Store
+from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
 
 NEXT_CHANNEL = "next_channel"
 
+PUSHED_BACK = "provider_pushed_back"
+
 _MOST_ADDRESSES = 5  # device tokens that one send tries; all must fit the function's time-out
 _NO_ADDRESS = (("no_usable_address", ErrorKind.ADDRESS),)
+_TURN_KEPT = timedelta(minutes=5)
+"""How long after its moment a message may come to take it."""
 _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3_600
 
@@ -93,6 +92,7 @@ class _Delivery:
     rules: list[Rule]
     items: Items
     standing: Standing
+    lane: Lane | None
 
     def end(
         self,
@@ -100,6 +100,7 @@ class _Delivery:
         *,
         provider_id: str | None = None,
         besides: Sequence[Operation] = (),
+        turn: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         ending = Ending(
             self.request,
@@ -113,6 +114,7 @@ class _Delivery:
             self.items.caps,
             provider_id,
             besides,
+            turn,
         )
         return answered(settle(self.store, ending))
 
@@ -127,6 +129,7 @@ def deliver(
     hasher: Hasher,
     now: Callable[[], datetime],
     imprint: Imprint = NO_IMPRINT,
+    lanes: Mapping[str, Lane] = NO_LANES,
 ) -> dict[str, Any]:
     """`{"outcome": "next_channel", "channels", "message", "rules"}` or `{"outcome": "answered",
     "answer"}`.
@@ -155,6 +158,7 @@ def deliver(
         rules=list(cap["rules"]),
         items=items,
         standing=_standing(stored, request, started),
+        lane=lanes.get(cap["channel"]),
     )
     if stored is not None and stored["status"] == CLAIMED and not _resends(delivery):
         verdict, entries = interrupted(stored, message)
@@ -178,7 +182,7 @@ def _deliver(
         items.person, items.profile, items.enrollment, delivery.request.journey
     )
     try:
-        content = _content(delivery, context)
+        content = _letter(delivery).render(context, items.profile or {})
     except TemplateError as error:
         delivery.rules.append(
             {"rule": "content", "result": error.reason, "channel": channel, "detail": error.detail}
@@ -187,29 +191,51 @@ def _deliver(
     delivery.rules.append(
         {"rule": "content", "result": "rendered", "channel": channel, "fields": sorted(content)}
     )
+    if delivery.lane is not None:
+        moment = _turn(delivery, delivery.lane)
+        if moment > delivery.now:
+            return _wait_for_turn(delivery, delivery.lane, moment)
     return _claim_and_send(delivery, content, providers[channel], now)
 
 
-def _content(delivery: _Delivery, context: Mapping[str, Any]) -> dict[str, str]:
-    """Raises TemplateError."""
-    channel = delivery.channel
-    template = delivery.message.template[channel]
-    address = next(iter(addresses_on(delivery.items.profile or {}, channel)), "")
-    variables = delivery.imprint.variables(_unsubscribe_url(delivery, address))
-    content = render(template, {**context, **variables})
-    if channel == "email" and delivery.message.purpose != TRANSACTIONAL:
-        return completed(content, template, variables)
-    return content
+def _letter(delivery: _Delivery) -> Letter:
+    request, person = delivery.request, delivery.items.person
+    message, channel = delivery.message, delivery.channel
+    return Letter(person, request.message, message, channel, delivery.imprint, delivery.hasher)
 
 
-def _unsubscribe_url(delivery: _Delivery, address: str) -> str:
-    """Empty for what nobody unsubscribes from, and where nothing answers."""
-    purpose, channel = delivery.message.purpose, delivery.channel
-    if purpose == TRANSACTIONAL or not delivery.imprint.public_url:
-        return ""
-    mark = address_hash(channel, address, delivery.hasher)
-    link = Link(delivery.items.person, purpose, channel, delivery.request.message, mark)
-    return url_of(link, delivery.imprint.public_url, delivery.hasher)
+def _turn(delivery: _Delivery, lane: Lane) -> datetime:
+    """The message's moment in the lane: the one that it has waited for, or a new one."""
+    waited = (delivery.items.message or {}).get("turn") or {}
+    if waited.get("lane") == lane.name:
+        moment = from_text(waited["at"])
+        if moment <= delivery.now <= moment + _TURN_KEPT:
+            return delivery.now
+    purpose = delivery.policies.purposes[delivery.message.purpose]
+    latest = worthless_from(delivery.standing.patience(delivery.request), delivery.message)
+    return take_turn(
+        delivery.store, lane, delivery.now, goes_first=purpose.goes_first, latest=latest
+    )
+
+
+def _wait_for_turn(delivery: _Delivery, lane: Lane, moment: datetime) -> dict[str, Any]:
+    """Not spread: the lane's moments are apart already."""
+    delivery.rules.append(
+        {"rule": "lane", "result": "full", "lane": lane.name, "per_second": lane.per_second}
+    )
+    verdict, entry = wait_or_drop(
+        delivery.standing.patience(delivery.request),
+        delivery.message,
+        delivery.policies,
+        reason="lane_full",
+        until=moment,
+        channel=delivery.channel,
+        spread_seconds=0,
+    )
+    delivery.rules.append(entry)
+    waits = verdict.outcome is Outcome.DEFERRED
+    turn = {"lane": lane.name, "at": to_text(moment)} if waits else None
+    return delivery.end(verdict, turn=turn)
 
 
 def _claim_and_send(
@@ -255,7 +281,7 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
             content,
             _tags(delivery),
             transactional=delivery.message.purpose == TRANSACTIONAL,
-            unsubscribe_url=_unsubscribe_url(delivery, address),
+            unsubscribe_url=_letter(delivery).unsubscribe_url(address),
         )
         try:
             return Sent("accepted", provider.send(outgoing), tuple(refusals))
@@ -327,7 +353,7 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
     if sent.result == "pushed_back":
         # What an earlier attempt may have sent may have been reacted to: its slot stays open.
         closing = () if delivery.standing.maybe_sent else claims.closing(wanted)
-        return _ask_later(delivery, "provider_pushed_back", closing)
+        return _ask_later(delivery, PUSHED_BACK, closing)
     if delivery.remaining:
         released = claims.release(delivery.store, wanted, delivery.standing)
         return {
@@ -341,7 +367,9 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
 
 
 def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -> dict[str, Any]:
-    """Defer by a pause that doubles with every deferral, up to an hour."""
+    """Defer by a pause that doubles with every deferral, up to an hour; a crowd that was pushed
+    back together comes back spread over as long again.
+    """
     patience = delivery.standing.patience(delivery.request)
     pause = min(_FIRST_PAUSE * 2**patience.asked, _LONGEST_PAUSE)
     verdict, entry = wait_or_drop(
@@ -351,6 +379,7 @@ def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -
         reason=reason,
         until=delivery.now + timedelta(seconds=pause),
         channel=delivery.channel,
+        spread_seconds=pause if reason == PUSHED_BACK else None,
     )
     delivery.rules.append(entry)
     return delivery.end(verdict, besides=besides if verdict.outcome is Outcome.DEFERRED else ())

@@ -26,6 +26,8 @@ class Imprint:
 
     public_url: str = ""
     postal_address: str = ""
+    any_link: str = ""
+    """Of a simulation, where nobody clicks: the link of every message."""
 
     def variables(self, unsubscribe_url: str) -> dict[str, str]:
         """What templates see. What there is not is missing, so that printing it is an error."""

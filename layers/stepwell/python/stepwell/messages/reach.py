@@ -27,12 +27,15 @@ class Suppressed:
         return tuple(each for each in found if (channel, each) not in self.reasons)
 
 
+_KEPT_AS = {"whatsapp": "sms"}
+"""Channels that use another one's address: the phone number."""
+
 NOTHING_SUPPRESSED = Suppressed({})
 
 
 def addresses_on(profile: Mapping[str, Any], channel: str) -> tuple[str, ...]:
     """The channel's addresses, the one to try first in front: of device tokens the newest."""
-    found = (profile.get("addresses") or {}).get(channel)
+    found = (profile.get("addresses") or {}).get(_KEPT_AS.get(channel, channel))
     if isinstance(found, list):
         return tuple(each for each in reversed(found) if isinstance(each, str) and each)
     return (found,) if isinstance(found, str) and found else ()

@@ -27,8 +27,11 @@ FUNCTIONS: Mapping[str, str] = {
 }
 """The functions' names by the placeholders of the definitions."""
 
-IMPRINT = Imprint("https://api.example.com", "Example Shop, 1 Example Street, London")
-"""Nobody's: a simulation sends nothing."""
+IMPRINT = Imprint(
+    postal_address="Example Shop, 1 Example Street, London",
+    any_link="https://api.example.com/v1/unsubscribe?t=example",
+)
+"""Nobody's: a simulation sends nothing, and says the same in whatever parts it is played."""
 
 Warn = Callable[[str, str], None]
 """Takes a customer's id and a text that a handler would log as a warning."""
