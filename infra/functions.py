@@ -49,6 +49,7 @@ class Surroundings:
             "REGISTRY_KEY": self.compiled.registry_key,
             "UNKNOWN_EVENTS": settings.unknown_events,
             "HASH_SECRET_ARN": names.hashing_key_arn(),
+            "INBOX_KEY_ARN": names.inbox_key_arn(),
             "EVENTS_QUEUE_URL": self.events.queue_url,
             "COMMANDS_QUEUE_URL": self.commands.queue_url,
             "JOURNEY_ARN_PREFIX": names.journey_arn_prefix(),
@@ -83,6 +84,9 @@ class Surroundings:
     def secret(self) -> Permission:
         """Secrets Manager appends six random characters to a secret's ARN; nothing else matches."""
         return allow(f"{self.names.hashing_key_arn()}-??????", "secretsmanager:GetSecretValue")
+
+    def inbox_key(self) -> Permission:
+        return allow(f"{self.names.inbox_key_arn()}-??????", "secretsmanager:GetSecretValue")
 
     def executions(self) -> tuple[Permission, ...]:
         """Start and wake the journeys' machines, stop their executions; not send_message's."""
@@ -280,6 +284,18 @@ FUNCTIONS = (
         "unsubscribe",
         ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "HASH_SECRET_ARN"),
         lambda s: (s.customers("GetItem", "UpdateItem"), sends(s.events), s.secret()),
+        timeout_seconds=20,
+    ),
+    FunctionPlan(
+        "inbox",
+        (*_BOTH_TABLES, "EVENTS_QUEUE_URL", "HASH_SECRET_ARN", "INBOX_KEY_ARN"),
+        lambda s: (
+            s.customers("GetItem"),
+            s.records("GetItem", "BatchGetItem", "Query", "UpdateItem"),
+            sends(s.events),
+            s.secret(),
+            s.inbox_key(),
+        ),
         timeout_seconds=20,
     ),
     FunctionPlan(

@@ -27,6 +27,8 @@ OPEN_TO_ALL = (
     "/v1/projects/{write_key}/settings/GET",
     "/v1/unsubscribe/GET",
     "/v1/unsubscribe/POST",
+    "/v1/inbox/GET",
+    "/v1/inbox/{id}/{what}/POST",
 )
 REFUSAL = (
     '{"success": false, "code": "$context.error.responseType", '
@@ -76,6 +78,7 @@ class TrackingApi(Construct):
         ingest: lambda_.IFunction,
         admin: lambda_.IFunction,
         unsubscribe: lambda_.IFunction,
+        inbox: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, id_)
         self._settings = settings
@@ -86,6 +89,7 @@ class TrackingApi(Construct):
         self._add_description(description)
         self._add_browser_settings(ingest)
         self._add_unsubscribe(unsubscribe)
+        self._add_inbox(inbox)
         self._add_admin(admin)
         self._add_refusals()
         Throttles(self, "Throttles", api=self.api, names=Names(settings.stage), settings=settings)
@@ -273,6 +277,31 @@ class TrackingApi(Construct):
                     rule,
                     "Nobody signs in to get no more messages: the link is signed with the stage's "
                     "secret, and the function refuses every other one.",
+                )
+
+    def _add_inbox(self, inbox: lambda_.IFunction) -> None:
+        """For apps and pages, with a token of their backend, which the function checks itself: an
+        authorizer would be one more invocation for the same check.
+        """
+        integration = apigateway.LambdaIntegration(inbox, allow_test_invoke=False)
+        messages = self._v1.add_resource("inbox")
+        mark = messages.add_resource("{id}").add_resource("{what}")
+        for resource, verb in ((messages, "GET"), (mark, "POST")):
+            method = resource.add_method(
+                verb, integration, authorization_type=apigateway.AuthorizationType.NONE
+            )
+            resource.add_cors_preflight(
+                allow_origins=["*"],
+                allow_methods=[verb],
+                allow_headers=["Authorization", "Content-Type"],
+                max_age=PREFLIGHT_KEPT,
+            )
+            for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
+                acknowledge(
+                    method,
+                    rule,
+                    "A token that the app's own backend has signed with the stage's inbox key says "
+                    "whose inbox it is; the function refuses every other one with a 401.",
                 )
 
     def _add_refusals(self) -> None:

@@ -104,6 +104,7 @@ class EngineStack(Stack):
             ingest=self.functions["ingest"],
             admin=self.functions["admin"],
             unsubscribe=self.functions["unsubscribe"],
+            inbox=self.functions["inbox"],
         )
         for folder in TOLD_THE_URL:
             self.functions[folder].add_environment("PUBLIC_URL", settings.public_url or api.url)

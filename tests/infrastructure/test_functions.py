@@ -42,6 +42,7 @@ VARIABLES: Mapping[str, set[str]] = {
     "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
     "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS, "HASH_SECRET_ARN"},
+    "inbox": {*_BOTH_TABLES, "EVENTS_QUEUE_URL", "HASH_SECRET_ARN", "INBOX_KEY_ARN"},
     "unsubscribe": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "HASH_SECRET_ARN"},
     "quarantine-watch": {"QUARANTINE_BUCKET"},
     "admin": {*_BOTH_TABLES, "HASH_SECRET_ARN"},
@@ -59,6 +60,7 @@ VALUES = {
     "HASH_SECRET_ARN": (
         f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key"
     ),
+    "INBOX_KEY_ARN": f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-inbox-key",
     "EVENTS_QUEUE_URL": "EventsQueue",
     "COMMANDS_QUEUE_URL": "CommandsQueue",
     "JOURNEY_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:stateMachine:stepwell-local-",
@@ -131,7 +133,9 @@ def test_timeouts_of_sending_are_nested(synthesized: Synthesized) -> None:
         (task,) = (seconds for arn, seconds in tasks.items() if f"-{name}" in arn)
         assert timeouts[name] < task < machine["TimeoutSeconds"] / 3
     assert timeouts["delivery"] > 2 * (CONNECT_SECONDS + READ_SECONDS)  # push makes two calls
-    assert all(timeouts[name] < 29 for name in ("authorizer", "ingest", "admin", "unsubscribe"))
+    assert all(
+        timeouts[name] < 29 for name in ("authorizer", "ingest", "admin", "unsubscribe", "inbox")
+    )
 
 
 def test_layers_are_for_the_functions_platform(synthesized: Synthesized) -> None:

@@ -46,8 +46,10 @@ FUNCTIONS = (
     "delivery",
     "admin",
     "unsubscribe",
+    "inbox",
     "quarantine_watch",
 )
+INBOX_KEY = "an inbox key of tests, thirty-two bytes or more"
 ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
 QUARANTINE = f"{PREFIX}quarantine-{ACCOUNT}-{REGION}"
 TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
@@ -273,6 +275,9 @@ class Stage:
         secret = self.engine.client("secretsmanager").create_secret(
             Name=f"{PREFIX}hash", SecretString="a secret of tests"
         )
+        inbox_key = self.engine.client("secretsmanager").create_secret(
+            Name=f"{PREFIX}inbox-key", SecretString=INBOX_KEY
+        )
         application = self.engine.client("sns").create_platform_application(
             Name="stepwell", Platform="GCM", Attributes={"PlatformCredential": "none"}
         )
@@ -286,6 +291,7 @@ class Stage:
             "ARCHIVE_BUCKET": ARCHIVE,
             "QUARANTINE_BUCKET": QUARANTINE,
             "HASH_SECRET_ARN": secret["ARN"],
+            "INBOX_KEY_ARN": inbox_key["ARN"],
             "EVENTS_QUEUE_URL": self.events_url,
             "COMMANDS_QUEUE_URL": self.commands_url,
             "JOURNEY_ARN_PREFIX": journeys,

@@ -13,6 +13,7 @@ from stepwell.cli import (
     customer,
     events,
     graph,
+    inbox_token,
     openapi,
     quarantine,
     replay,
@@ -25,7 +26,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(openapi, replay, events, quarantine),
+    *(openapi, replay, events, quarantine, inbox_token),
 )
 
 

@@ -17,6 +17,7 @@ from stepwell.journeys.compiler.checks.ids import (
 from stepwell.journeys.compiler.checks.messages import check_channels, check_purposes
 from stepwell.journeys.compiler.checks.subject import Subject
 from stepwell.journeys.compiler.checks.templates import (
+    check_expiry,
     check_liquid,
     check_templates,
     check_unsubscribing,
@@ -50,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     check_templates,
     check_variants,
     check_unsubscribing,
+    check_expiry,
     check_liquid,
 )
 
