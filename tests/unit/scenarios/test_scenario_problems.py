@@ -150,7 +150,7 @@ MISTAKES = [
     (GIVEN, "given: {consents: {marketin: sms}}", 6, "SW708", "'marketin'", '"marketing"'),
     (GIVEN, "given: {customers: {bob: {refused: {x: sms}}}}", 6, "SW708", "'x'", "marketing"),
     (GIVEN, "given: {consents: {marketing: fax}}", 6, "SW103", "'fax'", "sms, push, email"),
-    (GIVEN, "given: {addresses: [letter]}", 6, "SW103", "'letter'", "sms, push, email"),
+    (GIVEN, "given: {addresses: [letter]}", 6, "SW103", "'letter'", "sms, push or email"),
     (GIVEN, "given: {devices: 0}", 6, "SW103", "0 is no number of devices", "leave push out of"),
     (GIVEN, "given: {devices: many}", 6, "SW103", "whole number", "Correct `devices`"),
     (GIVEN, "given: {providers: {push: refusd}}", 6, "SW103", "'refusd'", "refused, pushed_back"),
