@@ -13,7 +13,7 @@ from aws_cdk import Aws
 from aws_cdk import aws_sqs as sqs
 
 from infra.compiled import Compiled
-from infra.names import Names
+from infra.names import FALLBACK, Names
 from infra.permissions import Permission, allow
 from infra.settings import Settings
 from infra.stacks.data import DataStack
@@ -29,6 +29,7 @@ class Surroundings:
     compiled: Compiled
     events: sqs.IQueue
     commands: sqs.IQueue
+    feedback: sqs.IQueue
 
     @property
     def names(self) -> Names:
@@ -230,8 +231,13 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "commands",
-        ("CUSTOMERS_TABLE", *_PREFIXES),
-        lambda s: (s.customers("GetItem"), *s.executions(), consumes(s.commands)),
+        (*_BOTH_TABLES, *_PREFIXES),
+        lambda s: (
+            s.customers("GetItem", "UpdateItem"),
+            s.records("PutItem"),
+            *s.executions(),
+            consumes(s.commands),
+        ),
     ),
     FunctionPlan(
         "plan",
@@ -297,6 +303,19 @@ FUNCTIONS = (
             s.inbox_key(),
         ),
         timeout_seconds=20,
+    ),
+    FunctionPlan(
+        "feedback",
+        (*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN", "EVENTS_QUEUE_URL", *_PREFIXES),
+        lambda s: (
+            s.customers("GetItem", "Query", "UpdateItem"),
+            s.records("GetItem", "UpdateItem"),
+            *s.rules(),
+            s.secret(),
+            allow(s.names.machine_arn(FALLBACK), "states:StartExecution"),
+            sends(s.events),
+            consumes(s.feedback),
+        ),
     ),
     FunctionPlan(
         "quarantine_watch",

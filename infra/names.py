@@ -100,6 +100,7 @@ class Names:
 
 
 SEND_MESSAGE = "send_message"
+FALLBACK = "fallback"
 
 
 def _arn(service: str, resource: str) -> str:

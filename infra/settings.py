@@ -86,7 +86,7 @@ class Settings:
     in messages; empty: the API's own address.
     """
     alarm_email: str = ""
-    """Who is told of messages in a dead-letter queue; empty: nobody, the alarm is only shown."""
+    """Who is told of alarms (docs/runbooks); empty: nobody, they are only shown."""
     memory_mb: int = 512
     requests_per_second: int = 500
     burst: int = 1000
@@ -99,7 +99,14 @@ class Settings:
     """For all calls together that have their write key in the body, which the gateway cannot read;
     and for sources that were added before there were tiers.
     """
+    firewall: bool = True
+    """A web application firewall before the API. It has a price each month (docs/idle-cost.md)."""
+    calls_per_address: int = 300_000
+    """What one address may send in five minutes; more is answered 429. A server sends all of its
+    source's events from one address, so this must not be less than the highest tier allows.
+    """
     router_concurrency: int = 50
+    feedback_concurrency: int = 10
     commands_concurrency: int = 5
     """Step Functions throttles starts, wakes and stops per account: few workers are enough."""
     archive_days: int | None = None
@@ -155,6 +162,7 @@ def _check(settings: Settings) -> None:
         or bool(re.fullmatch(r"https://[a-z0-9.-]+(/[\w.-]+)*", settings.public_url)),
         "memory_mb": 128 <= settings.memory_mb <= 10240,
         "router_concurrency": 2 <= settings.router_concurrency <= 1000,
+        "feedback_concurrency": 2 <= settings.feedback_concurrency <= 1000,
         "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
         "archive_days": settings.archive_days is None or settings.archive_days >= 30,
         "quarantine_days": settings.quarantine_days >= 1,
@@ -166,6 +174,8 @@ def _check(settings: Settings) -> None:
             for name, each in settings.tiers.items()
         ),
         "without_header": _fits(settings.without_header, settings),
+        "calls_per_address": settings.calls_per_address
+        >= 300 * max((each.rate for each in settings.tiers.values()), default=0),
     }
     wrong = [name for name, right in problems.items() if not right]
     if wrong:
@@ -217,6 +227,7 @@ STAGES: Mapping[Stage, Settings] = {
             burst=4000,
             tiers={"standard": Throttle(200, 400), "high": Throttle(1000, 2000)},
             without_header=Throttle(500, 1000),
+            calls_per_address=600_000,
             router_concurrency=200,
         ),
     )

@@ -82,7 +82,7 @@ class LocalStack:
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
         )
-        server = _QuickServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server = QuickServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         self._open.callback(server.stop)
         self._messaging = self._open.enter_context(MessagingEndpoint(self.clock, self.outbox.add))
@@ -142,7 +142,7 @@ class LocalStack:
         server.serve(api)
 
 
-class _QuickServer(ThreadedMotoServer):
+class QuickServer(ThreadedMotoServer):
     """Moto's server, which sees at once that it has to stop, and not after half a second."""
 
     def _server_entry(self) -> None:

@@ -85,6 +85,15 @@ class DataStack(Stack):
                 conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
             )
         )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="TwoWayNumbersPublishToTheEncryptedTopic",
+                principals=[iam.ServicePrincipal("sms-voice.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
         return key
 
     def _make_table(self, name: str) -> dynamodb.Table:

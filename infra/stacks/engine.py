@@ -18,15 +18,19 @@ from constructs import Construct
 
 from infra.acknowledgements import acknowledge_wildcard
 from infra.compiled import Compiled
+from infra.constructs.alarm import Alarms
 from infra.constructs.api import TrackingApi
+from infra.constructs.ended_executions import EndedExecutions
+from infra.constructs.engine_alarms import EngineAlarms
+from infra.constructs.feedback import FeedbackSources
 from infra.constructs.function import ARCHITECTURE, RUNTIME, StepwellFunction
 from infra.constructs.machines import Machines
 from infra.constructs.quarantine_alarms import QuarantineAlarms
 from infra.constructs.queue import WorkQueue
 from infra.functions import FUNCTIONS, TOLD_THE_URL, FunctionPlan, Surroundings
 from infra.layers import DESIGN_TIME
-from infra.names import SEND_MESSAGE, Names
-from infra.permissions import Permission, with_key
+from infra.names import FALLBACK, SEND_MESSAGE, Names
+from infra.permissions import Permission, allow, with_key
 from infra.settings import Settings
 from infra.stacks.data import DataStack
 
@@ -46,6 +50,7 @@ class Sources:
     stepwell: Path
     dependencies: Path
     send_message: Path
+    fallback: Path
     description: Path
     """The API's, in OpenAPI."""
 
@@ -68,14 +73,19 @@ class EngineStack(Stack):
         self._settings = settings
         self._names = Names(settings.stage)
         self._sources = sources
-        alarms = self._make_alarm_topic(data)
+        alarms = Alarms(self._make_alarm_topic(data), self._names.resource(""))
         events = self._make_queue(
             "EventsQueue", "events", fifo=True, worker="router", alarms=alarms
         )
         commands = self._make_queue(
             "CommandsQueue", "commands", fifo=False, worker="commands", alarms=alarms
         )
-        self._surroundings = Surroundings(settings, data, compiled, events.queue, commands.queue)
+        feedback = self._make_queue(
+            "FeedbackQueue", "feedback", fifo=False, worker="feedback", alarms=alarms
+        )
+        self._surroundings = Surroundings(
+            settings, data, compiled, events.queue, commands.queue, feedback.queue
+        )
         self._layers = self._make_layers()
         self.functions = {plan.folder: self._make_function(plan).function for plan in FUNCTIONS}
         events.work_off_with(
@@ -84,7 +94,26 @@ class EngineStack(Stack):
         commands.work_off_with(
             self.functions["commands"], batch_size=10, concurrency=settings.commands_concurrency
         )
-        self._make_send_message()
+        feedback.work_off_with(
+            self.functions["feedback"], batch_size=10, concurrency=settings.feedback_concurrency
+        )
+        FeedbackSources(
+            self,
+            "FeedbackSources",
+            name=self._names.resource("feedback"),
+            work=feedback,
+            key=data.key,
+            email_configuration_set=settings.email_configuration_set,
+        )
+        send_message = self._make_send_message()
+        ended = EndedExecutions(
+            self,
+            "EndedExecutions",
+            name=self._names.resource("ended-executions"),
+            machine_arn_prefix=self._names.journey_arn_prefix(),
+            queue=commands.queue,
+        )
+        self._make_fallback()
         QuarantineAlarms(
             self,
             "Quarantine",
@@ -109,6 +138,20 @@ class EngineStack(Stack):
         for folder in TOLD_THE_URL:
             self.functions[folder].add_environment("PUBLIC_URL", settings.public_url or api.url)
         api.output_url(self)
+        EngineAlarms(
+            self,
+            "Watched",
+            alarms=alarms,
+            stage=settings.stage,
+            functions={
+                folder: function
+                for folder, function in self.functions.items()
+                if folder != "quarantine_watch"  # has an alarm of its own
+            },
+            ended=ended,
+            send_message_arn=send_message.attr_arn,
+            api={"ApiName": self._names.resource("api"), "Stage": settings.stage},
+        )
 
     def _make_alarm_topic(self, data: DataStack) -> sns.Topic:
         topic = sns.Topic(
@@ -133,7 +176,7 @@ class EngineStack(Stack):
         return topic
 
     def _make_queue(
-        self, id_: str, name: str, *, fifo: bool, worker: str, alarms: sns.ITopic
+        self, id_: str, name: str, *, fifo: bool, worker: str, alarms: Alarms
     ) -> WorkQueue:
         return WorkQueue(
             self,
@@ -205,7 +248,7 @@ class EngineStack(Stack):
                 if reason and resource.endswith("*"):
                     acknowledge_wildcard(made.role, resource, reason)
 
-    def _make_send_message(self) -> None:
+    def _make_send_message(self) -> states.CfnStateMachine:
         arns = {
             placeholder: self._names.function_arn(folder)
             for placeholder, folder in _SENDERS.items()
@@ -228,3 +271,23 @@ class EngineStack(Stack):
         )
         for folder in _SENDERS.values():
             machine.node.add_dependency(self.functions[folder])
+        return machine
+
+    def _make_fallback(self) -> None:
+        """What sends a message by its next channel when its journey may have ended."""
+        sender = self._names.machine_arn(SEND_MESSAGE)
+        machines = Machines(
+            self,
+            "FallingBack",
+            log_group_name=self._names.states_log_group(FALLBACK),
+            log_retention=self._settings.log_retention,
+            permissions=(allow(sender, "states:StartSyncExecution"),),
+        )
+        machines.add(
+            FALLBACK,
+            name=self._names.resource(FALLBACK),
+            kind=states.StateMachineType.STANDARD,
+            definition=json.loads(self._sources.fallback.read_text()),
+            values={"SendMessageArn": sender},
+            retain=False,
+        )

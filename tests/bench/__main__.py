@@ -20,7 +20,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import calls, imports, ingest, layers, router, scenarios, simulation, transitions
+from tests.bench import (
+    calls,
+    idle,
+    imports,
+    ingest,
+    layers,
+    router,
+    scenarios,
+    simulation,
+    transitions,
+)
 from tests.bench.measurement import Measurement
 
 HISTORY = Path(".bench/history.jsonl")
@@ -34,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[], list[Measurement]]] = {
     "calls": calls.measure,
     "simulation": simulation.measure,
     "scenarios": scenarios.measure,
+    "idle": idle.measure,
 }
 
 

@@ -27,6 +27,7 @@ def example_sources(folder: Path) -> Sources:
         stepwell=STEPWELL,
         dependencies=layer,
         send_message=ROOT / "statemachines" / "send_message.asl.json",
+        fallback=ROOT / "statemachines" / "fallback.asl.json",
         description=ROOT / "docs" / "openapi.json",
     )
 

@@ -13,8 +13,12 @@ from tests.infrastructure.synthesized import Synthesized, listed, short
 
 def test_alarms_may_publish_to_their_topic(synthesized: Synthesized) -> None:
     """A topic with a policy of its own has lost SNS's default, which lets the account publish."""
-    [policy] = synthesized.properties("AWS::SNS::TopicPolicy")
-    [topic] = {short(each) for each in policy["Topics"]}
+    [policy] = (
+        each
+        for each in synthesized.properties("AWS::SNS::TopicPolicy")
+        if {short(topic) for topic in each["Topics"]} == {"Alarms"}
+    )
+    topic = "Alarms"
     for alarm in synthesized.properties("AWS::CloudWatch::Alarm"):
         assert [short(each) for each in alarm["AlarmActions"]] == [topic]
     [allowed] = _allowed(policy["PolicyDocument"], "cloudwatch.amazonaws.com")
@@ -25,7 +29,11 @@ def test_alarms_may_publish_to_their_topic(synthesized: Synthesized) -> None:
 
 
 def test_alarms_may_use_the_key_of_their_topic(synthesized: Synthesized) -> None:
-    [topic] = synthesized.properties("AWS::SNS::Topic")
+    [topic] = (
+        each
+        for each in synthesized.properties("AWS::SNS::Topic")
+        if each["TopicName"] == "stepwell-local-alarms"
+    )
     assert short(topic["KmsMasterKeyId"]) == "Key.Arn"
     [key] = synthesized.properties("AWS::KMS::Key")
     [allowed] = _allowed(key["KeyPolicy"], "cloudwatch.amazonaws.com")

@@ -70,10 +70,12 @@ EXPECTED: Mapping[str, Grants] = {
         "sqs:SendMessage": {"CommandsQueue.Arn"},
     },
     "commands": {
-        **READS_KEY,
+        **WRITES_KEY,
         **STEERS,
         **consumes("CommandsQueue"),
         "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:UpdateItem": CUSTOMERS,
+        "dynamodb:PutItem": RECORDS,
     },
     "plan": {**READS_KEY, **PROGRAMS_AND_POLICIES, "dynamodb:Query": CUSTOMERS},
     "consent": {
@@ -131,6 +133,17 @@ EXPECTED: Mapping[str, Grants] = {
         "dynamodb:UpdateItem": CUSTOMERS,
         "secretsmanager:GetSecretValue": {_SECRET},
         "sqs:SendMessage": {"EventsQueue.Arn"},
+    },
+    "feedback": {
+        **WRITES_KEY,
+        **PROGRAMS_AND_POLICIES,
+        **consumes("FeedbackQueue"),
+        "dynamodb:GetItem": BOTH,
+        "dynamodb:Query": CUSTOMERS,
+        "dynamodb:UpdateItem": BOTH,
+        "secretsmanager:GetSecretValue": {_SECRET},
+        "sqs:SendMessage": {"EventsQueue.Arn"},
+        "states:StartExecution": {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-fallback"},
     },
     "quarantine-watch": {"s3:ListBucket": {"Quarantine.Arn"}},
     "admin": {
@@ -212,6 +225,17 @@ def test_permissions_of_send_message_are_exactly_these(synthesized: Synthesized)
         **LOG_DELIVERY,
         **SAMPLES,
         "lambda:InvokeFunction": function_arns("consent", "frequency-cap", "delivery"),
+    }
+
+
+def test_permissions_of_fallback_are_exactly_these(synthesized: Synthesized) -> None:
+    found = granted(synthesized.role(synthesized.machines()["fallback"]["RoleArn"]))
+    assert found == {
+        **LOG_DELIVERY,
+        **SAMPLES,
+        "states:StartSyncExecution": {
+            f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-send_message"
+        },
     }
 
 

@@ -100,7 +100,10 @@ def test_archive_keeps_events_as_long_as_the_stage_says(
 
 def test_queues_have_dead_letters_that_are_kept_longest(synthesized: Synthesized) -> None:
     queues = synthesized.queues()
-    assert queues.keys() == {"events.fifo", "events-dlq.fifo", "commands", "commands-dlq"}
+    assert queues.keys() == {
+        *("events.fifo", "events-dlq.fifo", "commands", "commands-dlq"),
+        *("feedback", "feedback-dlq"),
+    }
     for name, queue in queues.items():
         assert queue["SqsManagedSseEnabled"] is True
         if "-dlq" in name:
@@ -120,11 +123,11 @@ def test_queues_dead_letters_raise_alarms(synthesized: Synthesized) -> None:
     watched = {
         dimension["Value"]["Fn::GetAtt"][0]
         for alarm in synthesized.properties("AWS::CloudWatch::Alarm")
-        for dimension in alarm["Dimensions"]
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        for dimension in alarm.get("Dimensions", ())
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
         and alarm["Threshold"] == 1
         and alarm["AlarmActions"]
-        and "docs/dead-letters.md" in alarm["AlarmDescription"]
+        and "docs/runbooks/dead-letters.md" in alarm["AlarmDescription"]
     }
     assert watched == dead
 
@@ -144,6 +147,7 @@ def test_queues_are_worked_off_with_partial_failures(synthesized: Synthesized) -
     assert {short(each["EventSourceArn"]) for each in mappings} == {
         "EventsQueue.Arn",
         "CommandsQueue.Arn",
+        "FeedbackQueue.Arn",
     }
     for mapping in mappings:
         assert mapping["BatchSize"] == 10
@@ -151,7 +155,10 @@ def test_queues_are_worked_off_with_partial_failures(synthesized: Synthesized) -
         assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
 
 
-@pytest.mark.parametrize(("queue", "worker"), [("events.fifo", "router"), ("commands", "commands")])
+@pytest.mark.parametrize(
+    ("queue", "worker"),
+    [("events.fifo", "router"), ("commands", "commands"), ("feedback", "feedback")],
+)
 def test_queues_hide_messages_six_times_as_long_as_work_may_take(
     synthesized: Synthesized, queue: str, worker: str
 ) -> None:
@@ -166,7 +173,7 @@ def test_machines_log_errors_without_data_and_are_traced(synthesized: Synthesize
     machines = synthesized.machines()
     assert machines.keys() == {
         *("cart_abandonment", "onboarding", "post_purchase", "win_back"),
-        "send_message",
+        *("send_message", "fallback"),
     }
     for name, machine in machines.items():
         logging = machine["LoggingConfiguration"]
@@ -175,7 +182,7 @@ def test_machines_log_errors_without_data_and_are_traced(synthesized: Synthesize
         express = name == "send_message"
         assert machine["StateMachineType"] == ("EXPRESS" if express else "STANDARD")
     groups = {short(each["LogGroupName"]) for each in synthesized.properties("AWS::Logs::LogGroup")}
-    assert sum(name.startswith("/aws/vendedlogs/states/") for name in groups) == 2
+    assert sum(name.startswith("/aws/vendedlogs/states/") for name in groups) == 3
 
 
 def test_machines_of_journeys_outlive_their_stack(synthesized: Synthesized) -> None:
@@ -285,6 +292,7 @@ def test_settings_unknown_stage_is_answered_with_those_there_are() -> None:
         ("tiers", {"standard": Throttle(100, 100), "The High": Throttle(100, 100)}),
         ("tiers", {"standard": Throttle(10_000, 10_000)}),
         ("without_header", Throttle(0, 1)),
+        ("calls_per_address", 1000),
         ("commands_concurrency", 1),
     ],
 )

@@ -44,6 +44,7 @@ FUNCTIONS = (
     "consent",
     "frequency_cap",
     "delivery",
+    "feedback",
     "admin",
     "unsubscribe",
     "inbox",
@@ -78,6 +79,7 @@ class Stage:
     `policies` replaces parts of the shipped policies document; `seconds` time limits of
     send_message's definition, because those pass in real time. `project` is the root of another
     project whose journeys and policies run instead; `clock` another clock, standing at its start.
+    `environment` has variables of functions that differ.
     """
 
     def __init__(
@@ -88,7 +90,9 @@ class Stage:
         *,
         project: Path | None = None,
         clock: StepClock | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        self._environment = environment or {}
         self.engine = LocalEngine(start, clock)
         self._project = project
         self._policies = policies or {}
@@ -106,7 +110,7 @@ class Stage:
         )
         self.store.write(Put(keys.write_key(hash_write_key("local")), {"source": "local"}))
         self._create_queues()
-        environment = self._create_the_rest() | self._upload()
+        environment = self._create_the_rest() | self._upload() | {**self._environment}
         self.engine.add_functions(
             Function(
                 PREFIX + name.replace("_", "-"),
@@ -185,6 +189,19 @@ class Stage:
                 answer = self._invoke_router([record(each, self.events_url) for each in messages])
             for each in messages:
                 queue.delete_message(QueueUrl=self.events_url, ReceiptHandle=each["ReceiptHandle"])
+        return answer
+
+    def tell(self, *notices: str, times: int = 1) -> dict[str, Any]:
+        """Hand provider notices to feedback `times`, then what it queued to the router."""
+        records = [
+            {"messageId": str(number), "body": body, "attributes": {}, "eventSource": "aws:sqs"}
+            for number, body in enumerate(notices)
+        ]
+        answer: dict[str, Any] = {}
+        for _ in range(times):
+            answer = self.engine.invoke(PREFIX + "feedback", {"Records": records})
+        self.deliver()
+        self.engine.settle()
         return answer
 
     def route(self, bodies: list[str]) -> dict[str, Any]:
@@ -270,6 +287,7 @@ class Stage:
             QueueName=f"{PREFIX}events.fifo", Attributes={"FifoQueue": "true"}
         )["QueueUrl"]
         self.commands_url = sqs.create_queue(QueueName=f"{PREFIX}commands")["QueueUrl"]
+        self.feedback_url = sqs.create_queue(QueueName=f"{PREFIX}feedback")["QueueUrl"]
 
     def _create_the_rest(self) -> dict[str, str]:
         secret = self.engine.client("secretsmanager").create_secret(
@@ -341,6 +359,11 @@ class Stage:
                 "DeliveryFunctionArn": function_arn(f"{PREFIX}delivery"),
             },
             express=True,
+        )
+        self.engine.create_machine(
+            f"{PREFIX}fallback",
+            (STATEMACHINES / "fallback.asl.json").read_text(),
+            {"SendMessageArn": machine_arn(f"{PREFIX}send_message")},
         )
         for journey, text in self._machines():
             self.engine.create_machine(

@@ -13,6 +13,8 @@ them back, so that a test leaves moto as it was. Seen with moto 5.2.
     queues       no message is lost between threads
     providers    news of the messages that SES and SNS took
     server       requests that cost no walk through folders
+
+`templates` is installed by itself, for deployments by the CDK's command line.
 """
 
 from __future__ import annotations

@@ -37,7 +37,30 @@ def until(*lines: str) -> str:
     return steps(head + "".join(f"      {line}\n" for line in lines))
 
 
+def after_hello(branch: str) -> str:
+    """The message `Hello` in line 5, and behind it a hold with this branch in line 10."""
+    return (
+        HEAD + MESSAGE + "".join(f"  {line}\n" for line in [*HOLD.splitlines(), f"    - {branch}"])
+    )
+
+
 JOURNEYS = {
+    "awaited_message_is_unknown": (after_hello("{message: Helo, is: opened}"), ("SW306", 10)),
+    "awaited_message_comes_later": (
+        steps(HOLD + "    - {message: Hello, is: opened}"),
+        ("SW308", 9),
+    ),
+    "no_channel_tells_what_is_awaited": (
+        after_hello("{message: Hello, is: clicked}").replace("[email]", "[sms, push]"),
+        ("SW307", 10),
+    ),
+    "awaited_message_is_no_fate": (after_hello("{message: Hello, is: read}"), ("SW103", 10)),
+    "awaited_message_without_a_fate": (after_hello("{message: Hello}"), ("SW102", 10)),
+    "awaited_twice": (
+        after_hello("{message: Hello, is: opened}").rstrip("\n")
+        + "\n      - {message: Hello, is: opened, id: again}\n",
+        ("SW303", 11),
+    ),
     "no_yaml": ("journey: [\n", ("SW100", 2)),
     "duplicate_key": (SOUND + "purpose: service\n", ("SW100", 6)),
     "merge_key_of_itself": ("journey: a\nx: &a {<<: *a}\n", ("SW100", 1)),

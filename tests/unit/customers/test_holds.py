@@ -87,3 +87,40 @@ def test_a_condition_compares_with_the_event_of_entry() -> None:
         for each in world.ada().enrollments.values()
     }
     assert visits == {1: 2, 0: 1}
+
+
+class TestAwaitedMessage:
+    """A hold that waits for what becomes of a message of its own enrollment."""
+
+    def world(self) -> World:
+        opened = branch("opened", "Message Opened") | {"message": "hello"}
+        world = World(program(steps=[hold("wait", opened)]))
+        world.send(event())
+        return world
+
+    def told(self, **changes: object) -> dict[str, object]:
+        told: dict[str, object] = {"journey": "cart", "step": "hello", "enrollment": "cart#one"}
+        return told | {"run": 1} | changes
+
+    def is_decided(self, **changes: object) -> bool:
+        world = self.world()
+        world.send(event("Message Opened", properties=self.told(**changes)))
+        return "wait_outcome" in world.enrollment()
+
+    def test_the_message_of_this_run_decides(self) -> None:
+        assert self.is_decided()
+
+    def test_no_other_message_run_enrollment_or_journey_does(self) -> None:
+        others: list[dict[str, object]] = [
+            {"step": "other"},
+            {"run": 2},
+            {"enrollment": "cart#two"},
+            {"journey": "welcome"},
+        ]
+        assert not any(self.is_decided(**each) for each in others)
+
+    def test_an_event_that_names_no_enrollment_is_about_each(self) -> None:
+        world = self.world()
+        told = {"journey": "cart", "step": "hello"}
+        world.send(event("Message Opened", properties=told))
+        assert world.enrollment()["wait_outcome"] == "opened"

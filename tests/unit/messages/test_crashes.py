@@ -15,7 +15,7 @@ from stepwell.storage.operations import ConditionFailedError, Operation, Update
 from tests.support.fakes import Crash, CrashError, CrashingStore
 from tests.support.messages import CUSTOMER, ENROLLMENT, World, message_program
 
-MOST_CALLS = 20
+MOST_CALLS = 17
 REFUSED = ProviderError("InvalidParameter", ErrorKind.CONFIGURATION)
 PUSHED_BACK = ProviderError("Throttling", ErrorKind.THROTTLED)
 

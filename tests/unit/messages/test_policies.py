@@ -14,6 +14,7 @@ from stepwell.messages.policies_file import (
     IdentitiesModel,
     LimitModel,
     LimitsModel,
+    MachinesModel,
     PoliciesModel,
     PurposeModel,
     QuietHoursModel,
@@ -194,6 +195,7 @@ def test_the_keys_that_are_suggested_are_those_of_the_models() -> None:
         "caps": CapModel,
         "quiet_hours": QuietHoursModel,
         "identities": IdentitiesModel,
+        "machines": MachinesModel,
         "limits": LimitsModel,
         "limit": LimitModel,
     }

@@ -77,6 +77,7 @@ def test_an_opt_out_between_the_decision_and_the_send_counts() -> None:
     world.consent(state)
     world.cap(state)
     suppress(world, "sms", PHONE, STOP)
+    world.now += timedelta(seconds=6)  # throttled functions are asked again for minutes
     answer = world.deliver(state)["answer"]
     assert (answer["outcome"], answer["reason"]) == ("failed", "all_channels_refused")
     assert world.decisions()[0]["detail"] == "no_usable_address"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from stepwell.journeys.program import Program
 from stepwell.values import value
@@ -93,3 +93,14 @@ class Provider(Protocol):
 
     def send(self, outgoing: Outgoing) -> str:
         """The provider's id of the accepted message."""
+
+
+@runtime_checkable
+class ToldById(Protocol):
+    """A provider that tells of a message by its own id only, without the tags that it was given.
+
+    Which message that is has to be kept when it is sent; one more write, so that it is left out
+    where tags come back. A provider says so by having the attribute.
+    """
+
+    told_by_id: Literal[True]

@@ -73,6 +73,11 @@ def suppression(channel: str, address_hash: str) -> Key:
     return Key(TableName.CUSTOMERS, f"SUPPRESSION#{channel}#{address_hash}", "SUPPRESSION")
 
 
+def provider_message(channel: str, provider_id: str) -> Key:
+    """Which message a provider means, where it gives back its own id only."""
+    return Key(TableName.RECORDS, f"PROVIDER#{channel}#{provider_id}", "PROVIDER")
+
+
 def lane(name: str) -> Key:
     """The next free moments of one provider."""
     return Key(TableName.CUSTOMERS, f"LANE#{name}", "LANE")

@@ -34,6 +34,7 @@ from stepwell.storage.operations import Conditions, Item, equals
 
 ACTIVE = "active"
 ENDED = "ended"
+COMPLETED = "completed"
 TIMEOUT = "timeout"
 EXIT = "exit"
 RESTART = "restart"

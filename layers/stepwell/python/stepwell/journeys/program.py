@@ -61,13 +61,16 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One awaited event of a hold. `opens`: the hold that follows directly on it, if any."""
+    """One awaited event of a hold. `opens`: the hold that follows directly on it, if any;
+    `message`: the message step of this enrollment that the event has to be about.
+    """
 
     id: str
     event: str
     where: Expression | None
     restarts: bool
     opens: str | None
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from stepwell.customers import keys, slots
 from stepwell.journeys.happening import Command, Happening, Reaction
+from stepwell.journeys.overdue import OVERDUE, is_overdue
 from stepwell.journeys.program import Branch, Goal, Hold, Program
 from stepwell.storage.operations import NEW, Condition, Item, Key, Put, Update, absent, equals
 from stepwell.timestamps import from_text, to_text
@@ -18,6 +19,7 @@ from stepwell.values import value
 EXITED = "exited"
 CONVERTED = "converted"
 REPLACED = "replaced"
+FAILED = "failed"
 
 _LARGEST_VALUE = 1e15
 """Larger values cannot be added up exactly, and from 1e126 on DynamoDB refuses them."""
@@ -47,8 +49,10 @@ def advance(happening: Happening, place: Place, reaction: Reaction) -> bool:
     changes = _conversion(happening, place, reaction)
     moved = False
     if place.item["status"] == slots.ACTIVE:
-        moved = _exit(happening, place, changes, reaction) or _wake(
-            happening, place, changes, reaction
+        moved = (
+            _exit(happening, place, changes, reaction)
+            or _give_up(happening, place, changes, reaction)
+            or _wake(happening, place, changes, reaction)
         )
     if changes:
         reaction.updates[place.key] = _update(happening, place, changes, moved=moved)
@@ -112,6 +116,18 @@ def _exit(happening: Happening, place: Place, changes: dict[str, Any], reaction:
     return True
 
 
+def _give_up(
+    happening: Happening, place: Place, changes: dict[str, Any], reaction: Reaction
+) -> bool:
+    """End it when its hold should have been decided long ago: nobody else will."""
+    hold = _open_hold(place.program, place.item)
+    if hold is None or not is_overdue(hold, place.item, happening.now):
+        return False
+    _end(happening, place, changes, reaction, outcome=FAILED, reason=OVERDUE)
+    reaction.problems.append(f"{place.program.journey} {hold.id}: {OVERDUE}")
+    return True
+
+
 def _end(
     happening: Happening,
     place: Place,
@@ -157,9 +173,9 @@ def _wake(happening: Happening, place: Place, changes: dict[str, Any], reaction:
         return False
     for branch in hold.branches:
         where = f"{program.journey} {hold.id}"
-        if branch.event != happening.event.name or not happening.holds(
-            branch.where, where, reaction, item
-        ):
+        if branch.event != happening.event.name or not _is_about(branch, happening, place):
+            continue
+        if not happening.holds(branch.where, where, reaction, item):
             continue
         decided = _decide(happening, hold, branch, int(item[slots.visit(hold.id)]))
         if decided:
@@ -168,6 +184,21 @@ def _wake(happening: Happening, place: Place, changes: dict[str, Any], reaction:
             reaction.commands.append(command)
             return True
     return False
+
+
+def _is_about(branch: Branch, happening: Happening, place: Place) -> bool:
+    """Whether the event is about the message that the branch names, sent in this run of this
+    enrollment. An event that names no enrollment is about every one of the journey.
+    """
+    if branch.message is None:
+        return True
+    told, here = happening.event.properties, place.enrollment_id
+    return (
+        told.get("step") == branch.message
+        and told.get("journey") == place.program.journey
+        and told.get("enrollment", here) == here
+        and told.get("run", place.item["run"]) == place.item["run"]
+    )
 
 
 def _decide(happening: Happening, hold: Hold, branch: Branch, visit: int) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from stepwell.journeys.program import Message
 from stepwell.messages.consent import granted_at
 from stepwell.messages.decisions import Facts, decide
 from stepwell.messages.policies import Policies
-from stepwell.messages.reach import Suppressed
-from stepwell.messages.reading import Items, read_items
+from stepwell.messages.reach import NOTHING_SUPPRESSED
+from stepwell.messages.reading import read_items, run_of
 from stepwell.messages.records import (
     CLAIMED,
     Ending,
     Standing,
+    failed_channels,
     recorded_answer,
     settle,
     standing_of,
@@ -29,6 +30,7 @@ from stepwell.messages.suppression import read_suppressed
 from stepwell.messages.verdicts import Outcome, Rule, Verdict
 from stepwell.ports import Hasher, Programs
 from stepwell.storage.operations import Item, Store
+from stepwell.timestamps import to_text
 
 GO = "go"
 ANSWERED = "answered"
@@ -47,7 +49,8 @@ def ask(
     hasher: Hasher,
     now: datetime,
 ) -> dict[str, Any]:
-    """`{"outcome": "go", "channels", "message", "rules"}` or `{"outcome": "answered", "answer"}`.
+    """`{"outcome": "go", "channels", "message", "rules", "suppression"}` or `{"outcome":
+    "answered", "answer"}`. `suppression` says when it was asked and whether there is any.
 
     Raises NotAMessageError, MessageChangedError, StoreBusyError.
     """
@@ -58,6 +61,7 @@ def ask(
     if recorded is not None:
         return answered(recorded)
     standing = standing_of(stored, request, now)
+    suppressed = NOTHING_SUPPRESSED
     verdict: Verdict | None
     channels: tuple[str, ...]
     if stored is not None and stored["status"] == CLAIMED and not _resends(policies, message):
@@ -73,10 +77,23 @@ def ask(
             hasher,
             lambda channel: granted_at(items.consents, purpose, channel),
         )
-        decision = decide(_facts(request, standing, items, suppressed, now), message, policies)
+        failed = failed_channels(stored)
+        enrollment = run_of(store, request, items.enrollment) if failed else items.enrollment
+        facts = Facts(
+            patience=standing.patience(request),
+            run=request.run,
+            now=now,
+            enrollment=enrollment,
+            profile=items.profile,
+            consents=items.consents,
+            suppressed=suppressed,
+            failed_channels=failed,
+        )
+        decision = decide(facts, message, policies)
         verdict, rules, channels = decision.verdict, decision.rules, decision.channels
     if verdict is None:
-        return go(channels, standing, rules)
+        asked = {"at": to_text(now), "found": bool(suppressed.reasons)}
+        return go(channels, standing, rules, asked)
     ending = Ending(
         request, message, policies, now, standing, verdict, rules, items.person, items.caps
     )
@@ -103,12 +120,18 @@ def interrupted(stored: Item, message: Message) -> tuple[Verdict, list[Rule]]:
     return Verdict(Outcome.UNKNOWN, "interrupted", stored.get("channel")), [entry]
 
 
-def go(channels: tuple[str, ...], standing: Standing, rules: list[Rule]) -> dict[str, Any]:
+def go(
+    channels: tuple[str, ...],
+    standing: Standing,
+    rules: list[Rule],
+    suppression: Mapping[str, Any],
+) -> dict[str, Any]:
     return {
         "outcome": GO,
         "channels": list(channels),
         "message": standing.document(),
         "rules": rules,
+        "suppression": dict(suppression),
     }
 
 
@@ -118,17 +141,3 @@ def answered(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _resends(policies: Policies, message: Message) -> bool:
     return policies.purposes[message.purpose].resends
-
-
-def _facts(
-    request: Request, standing: Standing, items: Items, suppressed: Suppressed, now: datetime
-) -> Facts:
-    return Facts(
-        patience=standing.patience(request),
-        run=request.run,
-        now=now,
-        enrollment=items.enrollment,
-        profile=items.profile,
-        consents=items.consents,
-        suppressed=suppressed,
-    )

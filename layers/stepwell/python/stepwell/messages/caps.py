@@ -94,7 +94,8 @@ def reserve(
     if own is not None and own.channel == channel and not asked:
         return units
     # At `now` also when the unit moves: whoever came after its first reservation has counted it.
-    unit = Unit(message, now, channel, purpose, RESERVED)
+    # A confirmed one stays so: the message went out on the channel that failed afterwards.
+    unit = Unit(message, now, channel, purpose, own.state if own else RESERVED)
     return (*forget_old(others, policies, now), unit)
 
 

@@ -23,6 +23,7 @@ from stepwell.messages.records import (
 )
 from stepwell.messages.request import Request
 from stepwell.storage.operations import (
+    AnyOf,
     Check,
     ConditionFailedError,
     Item,
@@ -30,6 +31,7 @@ from stepwell.storage.operations import (
     Store,
     Update,
     absent,
+    equals,
 )
 from stepwell.timestamps import to_text
 from stepwell.values import value
@@ -49,6 +51,8 @@ class Claim:
     now: datetime
     channel: str
     profile_seq: int
+    falls_back: bool = False
+    """It went out before and did not arrive: its journey is past it, or has been completed."""
 
 
 def claim(
@@ -59,14 +63,14 @@ def claim(
     Raises MessageChangedError when another attempt was faster.
     """
     for _ in range(_TRIES):
-        operations = [_message_claim(wanted, standing), _enrollment_claim(wanted, enrollment)]
+        operations = [_message_claim(wanted, standing), *_enrollment_claim(wanted, enrollment)]
         try:
             store.transact(operations)
         except ConditionFailedError as error:
             if 0 in error.failed:
                 if not _is_own(error.items[0], wanted, standing):
                     raise MessageChangedError(wanted.request.message) from error
-            elif _is_running(error.items[1], wanted.request.run):
+            elif not wanted.falls_back and _is_running(error.items[1], wanted.request.run):
                 enrollment = error.items[1]
                 continue
             else:
@@ -101,7 +105,7 @@ def release(store: Store, wanted: Claim, standing: Standing) -> Standing:
 def closing(wanted: Claim) -> list[Operation]:
     """What takes the opening of the hold's slot back: the message waits, it was not sent."""
     step = wanted.message.opens
-    if step is None:
+    if step is None or wanted.falls_back:
         return []
     names = (slots.visit, slots.seq, slots.opened, slots.outcome, slots.event)
     request = wanted.request
@@ -131,15 +135,29 @@ def _message_claim(wanted: Claim, standing: Standing) -> Update:
     )
 
 
-def _enrollment_claim(wanted: Claim, enrollment: Item | None) -> Operation:
+def _enrollment_claim(wanted: Claim, enrollment: Item | None) -> list[Operation]:
     """Opens the hold's slot, but once: an earlier claim's slot may have seen events already."""
     request, step = wanted.request, wanted.message.opens
     key = keys.enrollment(request.customer, request.enrollment)
     running = slots.running(request.run)
+    if wanted.falls_back:
+        return _not_left(wanted, enrollment)
     if step is None or slots.visit(step) in (enrollment or {}):
-        return Check(key, running)
+        return [Check(key, running)]
     opening = slots.opening(step, seq_number=wanted.profile_seq, at=to_text(wanted.now))
-    return Update(key, opening, (), (*running, absent(slots.visit(step))))
+    return [Update(key, opening, (), (*running, absent(slots.visit(step))))]
+
+
+def _not_left(wanted: Claim, enrollment: Item | None) -> list[Operation]:
+    """That the run was not left by an exit meanwhile. One whose item is another run's by now has
+    ended for good: how, was read in its record.
+    """
+    request = wanted.request
+    if enrollment is None or enrollment.get("run") != request.run:
+        return []
+    ended_well = AnyOf((equals("status", slots.ACTIVE), equals("outcome", slots.COMPLETED)))
+    key = keys.enrollment(request.customer, request.enrollment)
+    return [Check(key, (equals("run", request.run), ended_well))]
 
 
 def _next(standing: Standing) -> Standing:

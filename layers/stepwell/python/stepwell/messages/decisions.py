@@ -19,7 +19,7 @@ from stepwell.messages.consent import check_consent
 from stepwell.messages.policies import Policies
 from stepwell.messages.reach import Suppressed, check_reach
 from stepwell.messages.timing import OPEN, QUIET, UNKNOWN_ZONE, ChannelTime, check_time
-from stepwell.messages.verdicts import Rule, Verdict, suppressed
+from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
 from stepwell.messages.worth import Patience, check_worth, wait_or_drop
 from stepwell.storage.operations import Item
 from stepwell.values import value
@@ -42,6 +42,8 @@ class Facts:
     profile: Item | None
     consents: Item | None
     suppressed: Suppressed
+    failed_channels: tuple[str, ...] = ()
+    """On which it went out before and did not arrive; `enrollment` may then have been completed."""
 
 
 @dataclass(slots=True)
@@ -60,11 +62,17 @@ def decide(facts: Facts, message: Message, policies: Policies) -> Decision:
     profile = facts.profile or {}
     grants = (facts.consents or {}).get("grants", {})
 
-    if not _note(decision, check_active(facts.enrollment, facts.run)):
+    falls_back = bool(facts.failed_channels)
+    if falls_back:
+        decision.rules.append(_fallback(facts.failed_channels, message))
+    if not _note(decision, check_active(facts.enrollment, facts.run, falls_back=falls_back)):
         return _end(decision, suppressed("exited"))
     if not _note(decision, check_worth(facts.now, facts.patience, message)):
         return _end(decision, suppressed("worthless"))
-    allowed = _note(decision, check_consent(grants, purpose, message.channels))
+    left = [each for each in message.channels if each not in facts.failed_channels]
+    if not left:
+        return _end(decision, Verdict(Outcome.FAILED, "all_channels_failed"))
+    allowed = _note(decision, check_consent(grants, purpose, left))
     if not allowed:
         return _end(decision, suppressed("no_consent"))
     reachable = _note(decision, check_reach(profile, allowed, facts.suppressed))
@@ -75,18 +83,33 @@ def decide(facts: Facts, message: Message, policies: Policies) -> Decision:
     return _apply_time(decision, states, facts, message, policies)
 
 
-def check_active(enrollment: Mapping[str, Any] | None, run: int) -> tuple[bool, Rule]:
-    """Whether the enrollment is still this run and has not ended."""
+def check_active(
+    enrollment: Mapping[str, Any] | None, run: int, *, falls_back: bool = False
+) -> tuple[bool, Rule]:
+    """Whether the enrollment is still this run and has not ended. A message that falls back to
+    another channel may be of a run that was completed, not of one that was left.
+    """
     item = enrollment or {}
-    active = item.get("status") == slots.ACTIVE and item.get("run") == run
+    running = item.get("status") == slots.ACTIVE
+    completed = falls_back and item.get("outcome") == slots.COMPLETED
+    active = item.get("run") == run and (running or completed)
     return active, {
         "rule": "active",
-        "result": "active" if active else "exited",
+        "result": ("completed" if completed else "active") if active else "exited",
         "run": run,
         "enrollment_run": item.get("run"),
         "status": item.get("status"),
         "ended_as": item.get("outcome"),
         "ended_by": item.get("ended_by"),
+    }
+
+
+def _fallback(failed: tuple[str, ...], message: Message) -> Rule:
+    return {
+        "rule": "fallback",
+        "result": "asked_again",
+        "failed_channels": list(failed),
+        "channels": list(message.channels),
     }
 
 

@@ -16,26 +16,33 @@ from typing import Any
 from stepwell.customers import keys
 from stepwell.journeys.program import Message
 from stepwell.messages import claims
+from stepwell.messages.addressing import usable_addresses
 from stepwell.messages.ask import answered, interrupted, message_step
 from stepwell.messages.claims import Claim
-from stepwell.messages.consent import granted_at
 from stepwell.messages.decisions import check_active
 from stepwell.messages.imprint import NO_IMPRINT, TRANSACTIONAL, Imprint
 from stepwell.messages.lanes import NO_LANES, Lane, take_turn
 from stepwell.messages.letter import Letter
 from stepwell.messages.policies import Policies
+from stepwell.messages.provider_ids import pointing_to
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
     Ending,
     Standing,
+    failed_channels,
     read_standing,
     recorded_answer,
     settle,
     standing_of,
 )
 from stepwell.messages.request import Request
-from stepwell.messages.suppression import INVALID, read_suppressed, suppressing, suppression_key
+from stepwell.messages.suppression import (
+    INVALID,
+    address_hash,
+    suppressing,
+    suppression_key,
+)
 from stepwell.messages.templates import TemplateError, template_context
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
 from stepwell.messages.worth import wait_or_drop, worthless_from
@@ -73,6 +80,7 @@ class Sent:
 
     result: str
     provider_id: str | None = None
+    address: str | None = None
     refusals: tuple[tuple[str, str], ...] = ()
 
 
@@ -92,16 +100,11 @@ class _Delivery:
     rules: list[Rule]
     items: Items
     standing: Standing
+    falls_back: bool
     lane: Lane | None
 
-    def end(
-        self,
-        verdict: Verdict,
-        *,
-        provider_id: str | None = None,
-        besides: Sequence[Operation] = (),
-        turn: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
+    def end(self, verdict: Verdict, **more: Any) -> dict[str, Any]:
+        """Record the verdict; `more` are the last fields of an Ending, of how it was sent."""
         ending = Ending(
             self.request,
             self.message,
@@ -112,9 +115,7 @@ class _Delivery:
             self.rules,
             self.items.person,
             self.items.caps,
-            provider_id,
-            besides,
-            turn,
+            **more,
         )
         return answered(settle(self.store, ending))
 
@@ -158,6 +159,7 @@ def deliver(
         rules=list(cap["rules"]),
         items=items,
         standing=_standing(stored, request, started),
+        falls_back=bool(failed_channels(stored)),
         lane=lanes.get(cap["channel"]),
     )
     if stored is not None and stored["status"] == CLAIMED and not _resends(delivery):
@@ -178,9 +180,10 @@ def _deliver(
     delivery: _Delivery, providers: Mapping[str, Provider], now: Callable[[], datetime]
 ) -> dict[str, Any]:
     channel, items = delivery.channel, delivery.items
-    context = template_context(
-        items.person, items.profile, items.enrollment, delivery.request.journey
-    )
+    enrollment = items.enrollment
+    if delivery.falls_back and (enrollment or {}).get("run") != delivery.request.run:
+        enrollment = None  # another run's: the event that it began with is not this message's
+    context = template_context(items.person, items.profile, enrollment, delivery.request.journey)
     try:
         content = _letter(delivery).render(context, items.profile or {})
     except TemplateError as error:
@@ -251,6 +254,7 @@ def _claim_and_send(
         delivery.now,
         delivery.channel,
         profile_seq=(delivery.items.profile or {}).get("seq", 0),
+        falls_back=delivery.falls_back,
     )
     claimed = claims.claim(delivery.store, wanted, delivery.standing, delivery.items.enrollment)
     if claimed is None:
@@ -259,13 +263,13 @@ def _claim_and_send(
     sent = _send(delivery, content, provider)
     delivery.now = now()
     delivery.rules.append(_send_entry(delivery, sent))
-    return _conclude(delivery, wanted, sent)
+    return _conclude(delivery, wanted, sent, provider)
 
 
 def _exited(delivery: _Delivery) -> dict[str, Any]:
     request = delivery.request
     enrollment = delivery.store.get(keys.enrollment(request.customer, request.enrollment))
-    _, entry = check_active(enrollment, request.run)
+    _, entry = check_active(enrollment, request.run, falls_back=delivery.falls_back)
     delivery.rules.append(entry)
     return delivery.end(suppressed("exited", channel=delivery.channel))
 
@@ -273,7 +277,16 @@ def _exited(delivery: _Delivery) -> dict[str, Any]:
 def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -> Sent:
     """Try the channel's addresses until one is accepted or the outcome is not a plain refusal."""
     refusals: list[tuple[str, str]] = []
-    for address in _usable_addresses(delivery):
+    found = usable_addresses(
+        delivery.request,
+        delivery.items,
+        delivery.channel,
+        delivery.message.purpose,
+        store=delivery.store,
+        hasher=delivery.hasher,
+        now=delivery.now,
+    )
+    for address in found[:_MOST_ADDRESSES]:
         outgoing = Outgoing(
             delivery.request.message,
             delivery.channel,
@@ -284,7 +297,7 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
             unsubscribe_url=_letter(delivery).unsubscribe_url(address),
         )
         try:
-            return Sent("accepted", provider.send(outgoing), tuple(refusals))
+            return Sent("accepted", provider.send(outgoing), address, tuple(refusals))
         except OutcomeUnknownError:
             return Sent("unknown", refusals=tuple(refusals))
         except ProviderError as error:
@@ -294,23 +307,6 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
             if error.kind is ErrorKind.ADDRESS:
                 _suppress(delivery, address)
     return Sent("refused", refusals=tuple(refusals) or _NO_ADDRESS)
-
-
-def _usable_addresses(delivery: _Delivery) -> tuple[str, ...]:
-    """Asked once more, because an opt-out counts up to the send; all must fit the time-out."""
-    profile, channel = delivery.items.profile or {}, delivery.channel
-    purpose = delivery.message.purpose
-    suppressed = read_suppressed(
-        delivery.store, profile, (channel,), purpose, delivery.hasher, _granted_at(delivery)
-    )
-    return suppressed.usable(profile, channel)[:_MOST_ADDRESSES]
-
-
-def _granted_at(delivery: _Delivery) -> Callable[[str], str]:
-    consents = keys.consents(delivery.items.person)
-    return lambda channel: granted_at(
-        delivery.store.get(consents), delivery.message.purpose, channel
-    )
 
 
 def _suppress(delivery: _Delivery, address: str) -> None:
@@ -339,11 +335,21 @@ def _send_entry(delivery: _Delivery, sent: Sent) -> Rule:
     }
 
 
-def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
+def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent, provider: Provider) -> dict[str, Any]:
     channel = delivery.channel
     if sent.result == "accepted":
         return delivery.end(
-            Verdict(Outcome.SENT, "accepted", channel), provider_id=sent.provider_id
+            Verdict(Outcome.SENT, "accepted", channel),
+            provider_id=sent.provider_id,
+            sent_to=address_hash(channel, sent.address or "", delivery.hasher),
+            besides=pointing_to(
+                delivery.request,
+                delivery.policies,
+                delivery.now,
+                provider=provider,
+                channel=channel,
+                provider_id=sent.provider_id or "",
+            ),
         )
     if sent.result == "unknown" and not _resends(delivery):
         return delivery.end(Verdict(Outcome.UNKNOWN, "no_provider_answer", channel))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 from stepwell.customers.identity_rules import IdentityRules, load_identity_rules
@@ -63,6 +63,26 @@ class QuietHours:
     end: time
 
 
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """By what it is seen that a program opened an email or followed its link, and no person.
+
+    `agents` are whole user agents (Apple's mail privacy says just "Mozilla/5.0"). `proxies` are
+    parts of those that fetch for a person as well as by themselves: what they do within
+    `within_seconds` of the send was the latter.
+    """
+
+    agents: tuple[str, ...] = ("Mozilla/5.0",)
+    proxies: tuple[str, ...] = ("GoogleImageProxy", "YahooMailProxy", "bot", "Barracuda")
+    within_seconds: int = 10
+
+    def did(self, agent: str, after: timedelta) -> bool:
+        if agent in self.agents:
+            return True
+        soon = after.total_seconds() < self.within_seconds
+        return soon and any(each.lower() in agent.lower() for each in self.proxies)
+
+
 _Asked = tuple[str, str]  # a purpose and a channel
 
 
@@ -76,6 +96,7 @@ class Policies:
     default_zone: str | None
     keep_seconds: int
     identities: IdentityRules = field(default_factory=IdentityRules)
+    machines: Machines = field(default_factory=Machines)
     # What the two questions below were answered: each message asks them several times.
     _quiet: dict[_Asked, tuple[QuietHours, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -150,12 +171,18 @@ def load_policies(text: str) -> Policies:
         default_zone=document["default_zone"],
         keep_seconds=document["keep_seconds"],
         identities=load_identity_rules(document.get("identities", {})),
+        machines=_load_machines(document.get("machines", {})),
     )
 
 
 def _load_cap(document: Mapping[str, Any]) -> Cap:
     lists = {name: tuple(document[name]) for name in ("purposes", "channels")}
     return Cap(**{**document, **lists})
+
+
+def _load_machines(document: Mapping[str, Any]) -> Machines:
+    lists = {name: tuple(each) for name, each in document.items() if isinstance(each, list)}
+    return Machines(**{**document, **lists})
 
 
 def _load_quiet_hours(document: Mapping[str, Any]) -> QuietHours:

@@ -15,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from stepwell.customers.contacts import plain_phone
 from stepwell.customers.zones import load_zone
 from stepwell.messages.channels import Channel
-from stepwell.messages.policies import PoliciesError, Problem
+from stepwell.messages.policies import Machines, PoliciesError, Problem
 from stepwell.messages.policies_problems import message_of
 
 WHOLE = "the file"
@@ -102,6 +102,12 @@ class IdentitiesModel(_Strict):
     trust_addresses: Annotated[bool, Field(strict=True)] = False
 
 
+class MachinesModel(_Strict):
+    agents: list[Annotated[str, Field(min_length=1)]] = list(Machines().agents)
+    proxies: list[Annotated[str, Field(min_length=1)]] = list(Machines().proxies)
+    within: Annotated[Duration, Field(le=3_600)] = Machines().within_seconds
+
+
 class PoliciesModel(_Strict):
     purposes: Annotated[dict[str, PurposeModel], Field(min_length=1)]
     caps: list[CapModel] = []
@@ -111,6 +117,7 @@ class PoliciesModel(_Strict):
     default_zone: Zone | None = None
     keep_records: Annotated[Duration, Field(ge=86_400)] = 400 * 86_400
     identities: IdentitiesModel = IdentitiesModel()
+    machines: MachinesModel | None = None
 
 
 def read_policies(yaml_text: str) -> dict[str, Any]:
@@ -213,6 +220,15 @@ def _document(model: PoliciesModel) -> dict[str, Any]:
             "blocked": sorted(model.identities.blocked),
             "trust_addresses": model.identities.trust_addresses,
         },
+        **({"machines": _machines(model.machines)} if model.machines else {}),
+    }
+
+
+def _machines(model: MachinesModel) -> dict[str, Any]:
+    return {
+        "agents": model.agents,
+        "proxies": model.proxies,
+        "within_seconds": model.within,
     }
 
 

@@ -10,12 +10,13 @@ from pydantic_core import ErrorDetails
 KEYS = {
     "": (
         *("purposes", "caps", "quiet_hours", "spread", "max_asks", "default_zone"),
-        *("keep_records", "identities"),
+        *("keep_records", "identities", "machines"),
     ),
     "purposes": ("consent", "consent_on", "capped", "goes_first", "after_unknown_outcome"),
     "caps": ("name", "purposes", "channels", "at_most", "per"),
     "quiet_hours": ("purposes", "channels", "from", "to"),
     "identities": ("limits", "shared", "blocked", "trust_addresses"),
+    "machines": ("agents", "proxies", "within"),
     "limits": ("user_id", "anonymous_id", "email", "phone"),
     "limit": ("at_most", "per"),
 }
@@ -27,6 +28,7 @@ _AMOUNTS = {
     "per": "a duration from 1s to 366d is expected",
     "spread": "a duration of at most 6h is expected",
     "keep_records": "a duration of at least 1d is expected",
+    "within": "a duration of at most 1h is expected",
 }
 _AMOUNTS_OF_IDENTITIES = {
     "at_most": "a whole number from 1 to 100 is expected",

@@ -69,6 +69,16 @@ def _shows_the_join(
     return bool((consents_item or {}).get("seq", 0) >= seq)
 
 
+def run_of(store: Store, request: Request, enrollment: Item | None) -> Item | None:
+    """The enrollment as this run of it stands or ended: its record, where the item is another
+    run's by now or was forgotten.
+    """
+    if enrollment is not None and enrollment.get("run") == request.run:
+        return enrollment
+    key = keys.finished(request.customer, request.enrollment, request.run)
+    return store.get_many([key]).get(key)
+
+
 def read_caps(store: Store, customer: str) -> tuple[str, Item | None]:
     """The customer who has the cap units by now, and their CAPS item."""
     return caps_by_now(store, customer, store.get(keys.caps(customer)))

@@ -12,7 +12,7 @@ kind and goes back on none, and the same receipt is the same event. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -54,6 +54,17 @@ MACHINE_EVENT_NAMES = {
 }
 """Names of their own, so that a journey that awaits an open is not woken by a mail server."""
 
+FATES_TOLD: Mapping[str, frozenset[Fate]] = {
+    "email": frozenset({Fate.DELIVERED, Fate.OPENED, Fate.CLICKED, Fate.FAILED}),
+    "sms": frozenset({Fate.DELIVERED, Fate.FAILED}),
+    "whatsapp": frozenset({Fate.DELIVERED, Fate.OPENED, Fate.FAILED}),
+    "in_app": frozenset({Fate.OPENED, Fate.CLICKED, Fate.DISMISSED}),
+    "push": frozenset(),
+}
+"""What is ever told of a message that went by a channel, for holds that wait for it. Of a push
+nothing is: that a token takes nothing any more is the answer of the send.
+"""
+
 _MANY_TIMES = {Fate.OPENED, Fate.CLICKED}
 """A message may be opened again, and that is another event; it is delivered once."""
 _FROM_RECORD = ("message", "step", "journey", "version", "execution", "enrollment", "run")
@@ -81,6 +92,17 @@ class Receipt:
     def attribute(self) -> str:
         """Of the MESSAGE item, with the moment."""
         return f"machine_{self.fate}_at" if self.by_machine else f"{self.fate}_at"
+
+
+def fate_of(event_name: str) -> Fate:
+    """Raises KeyError for the name of no such event."""
+    return {name: fate for fate, name in EVENT_NAMES.items()}[event_name]
+
+
+def fates_told(channels: Iterable[str]) -> frozenset[Fate]:
+    """What some of these channels tell."""
+    nothing: frozenset[Fate] = frozenset()
+    return nothing.union(*(FATES_TOLD.get(channel, nothing) for channel in channels))
 
 
 def changes_by(receipt: Receipt, message: Item) -> dict[str, Any]:

@@ -5,7 +5,8 @@ decision and its cap unit, or not at all; whoever asks the same again gets the r
 
     MESSAGE   message, enrollment, run, execution, journey, version, step, purpose
               status          claimed: about to be sent, or the attempt crashed in the middle
-                              released: one channel refused it for good, the next is to be tried
+                              released: one channel refused it for good, the next is to be tried;
+                              also after a provider took it, then it has `failed_channels`
                               sent | deferred | suppressed | failed | unknown: answered so
               revision        number, one more with every write
               first_asked_at  ISO 8601; `worthless_after` counts from here
@@ -15,6 +16,11 @@ decision and its cap unit, or not at all; whoever asks the same again gets the r
               answered, answer                    the last ask that was answered, and what
               turn            {lane, at}: the moment in its provider's lane that it waits for
               provider_id, updated_at, expires
+              sent_to         keyed hash of the address that a provider took it for, as in the key
+                              of a suppression
+              failed_channels     those of which a provider said afterwards that it did not arrive,
+              failed_origins      and the provider's id of the message on each of these
+              (what became of it then: messages.receipts)
 
     DECISION  decision, message, at, asked, enrollment, run, journey, version, step, purpose
               outcome, reason, detail, channel, until, rules [{"rule", "result", …inputs}], expires
@@ -112,6 +118,13 @@ def standing_of(item: Item | None, request: Request, now: datetime) -> Standing:
     )
 
 
+def failed_channels(item: Item | None) -> tuple[str, ...]:
+    """The channels on which the message went out and did not arrive. Not empty: it is asked about
+    once more, by feedback and not by its journey.
+    """
+    return tuple((item or {}).get("failed_channels", ()))
+
+
 def recorded_answer(item: Item | None, asked: int) -> Answer | None:
     """The answer to this ask when there is one already, or the final one whatever was asked."""
     if item is None or "answer" not in item:
@@ -153,6 +166,7 @@ class Ending:
     person: str
     caps: Item | None = None
     provider_id: str | None = None
+    sent_to: str | None = None
     besides: Sequence[Operation] = field(default=())
     turn: Mapping[str, Any] | None = None
 
@@ -237,6 +251,7 @@ def _message_write(ending: Ending, verdict: Verdict, answer: Answer) -> Update:
         changes["maybe_sent"] = True
     if ending.provider_id is not None:
         changes["provider_id"] = ending.provider_id
+        changes["sent_to"] = ending.sent_to
     if ending.turn is not None:
         changes["turn"] = ending.turn
     gone = () if ending.turn is not None else ("turn",)

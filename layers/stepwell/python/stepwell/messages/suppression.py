@@ -4,6 +4,8 @@ One opt-out, bounce or complaint covers the address wherever it appears, so each
 hash of the address and not with a customer.
 
     SUPPRESSION   <reason>   {"at", "proof"}: when it was last told, and the event that told it
+                  stopped_at, started_at    when the last opt-out and opt-in were written, so that
+                                            neither undoes a later one by coming late
 
 Reasons of `FOR_ALL` end everything on the channel; `unsubscribe#<purpose>` ends one purpose.
 """
@@ -17,7 +19,16 @@ from typing import Any
 from stepwell.customers import keys
 from stepwell.messages.reach import NOTHING_SUPPRESSED, Suppressed, addresses_on
 from stepwell.ports import Hasher
-from stepwell.storage.operations import Item, Key, Store, Update
+from stepwell.storage.operations import (
+    AnyOf,
+    Condition,
+    Item,
+    Key,
+    Store,
+    Test,
+    Update,
+    absent,
+)
 from stepwell.timestamps import to_text
 
 BOUNCE = "bounce"
@@ -70,6 +81,24 @@ def read_suppressed(
 def suppressing(key: Key, reason: str, *, at: datetime, proof: str) -> Update:
     """The write that suppresses an address; `proof` is the id of what told so."""
     return Update(key, {reason: {"at": to_text(at), "proof": proof}})
+
+
+def stopping(key: Key, *, at: datetime, proof: str) -> Update:
+    """The write of an opt-out by text. Its condition fails when a later opt-in was written."""
+    moment = to_text(at)
+    changes = {STOP: {"at": moment, "proof": proof}, "stopped_at": moment}
+    return Update(key, changes, (), (_before("started_at", moment), _before("stopped_at", moment)))
+
+
+def starting(key: Key, *, at: datetime) -> Update:
+    """The write of an opt-in by text. Its condition fails when a later opt-out was written."""
+    moment = to_text(at)
+    not_later = (_before("stopped_at", moment), _before("started_at", moment))
+    return Update(key, {"started_at": moment}, (STOP,), not_later)
+
+
+def _before(attribute: str, moment: str) -> AnyOf:
+    return AnyOf((absent(attribute), Condition(attribute, Test.LESS, moment)))
 
 
 def _reason(item: Item, purpose: str, channel: str, granted_at: Callable[[str], str]) -> str | None:

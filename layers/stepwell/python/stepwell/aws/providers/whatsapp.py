@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count, takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from stepwell.aws.providers.errors import send_errors
 from stepwell.ports import ErrorKind, Outgoing, ProviderError
@@ -22,6 +22,9 @@ class WhatsApp:
     """Content fields: `template` (its name at Meta), `language`, and `parameter_1` and so on, in
     the order of the template's body. Without a phone number id every send is refused.
     """
+
+    told_by_id: ClassVar[Literal[True]] = True
+    """What the service tells afterwards has nothing of the message but this id."""
 
     client: EndUserMessagingSocialClient
     phone_number_id: str

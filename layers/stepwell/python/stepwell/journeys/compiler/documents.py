@@ -125,6 +125,16 @@ class BranchDocument(MatchDocument):
     then: Any = "continue"
 
 
+class MessageBranchDocument(Document):
+    """What becomes of a message of this journey, instead of an event by its name."""
+
+    message: Text
+    fate: Literal["delivered", "opened", "clicked", "failed"] = Field(alias="is")
+    where: Text | None = None
+    id: Text | None = None
+    then: Any = "continue"
+
+
 class StepDocument(Document):
     name: Text
     id: Text | None = None

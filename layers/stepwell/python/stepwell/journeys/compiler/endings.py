@@ -2,7 +2,8 @@
 
 Completed and failed runs mark the enrollment and write the record of the run in one transaction.
 When that is refused, the enrollment tells why: it was left in the meantime (an exit, another run),
-or the transaction only ran into others, and then the execution fails in sight and can be redriven.
+or the transaction only ran into others, and then the execution fails in sight, and `journeys.lost`
+ends the enrollment when Step Functions tells of it.
 """
 
 from __future__ import annotations

@@ -31,6 +31,18 @@ class Flow:
         """The target, when it is a hold: what leads to it opens its wait slot."""
         return target if isinstance(self.steps.get(target), Hold) else None
 
+    def leads(self, step: str, to: str) -> bool:
+        """Whether some way goes on from one step to another."""
+        seen, open_targets = set(), list(self.ways[step].values())
+        while open_targets:
+            target = open_targets.pop()
+            if target == to:
+                return True
+            if target not in seen and target != END:
+                seen.add(target)
+                open_targets.extend(self.ways[target].values())
+        return False
+
 
 def flow_of(journey: Journey) -> Flow:
     """The graph of the steps that can be reached. Ids must be unique."""

@@ -71,7 +71,8 @@ def _entry(journey: Journey) -> str:
 
 def _event(match: EventMatch) -> str:
     where = " ".join(match.where.text.split()) if match.where else ""
-    return f"{match.event}, if {where}" if where else match.event
+    said = f"{match.message}: {match.event}" if match.message else match.event
+    return f"{said}, if {where}" if where else said
 
 
 def _shape(step: NamedStep, journey: Journey) -> str:

@@ -26,11 +26,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class EventMatch:
-    """An event by name and, optionally, by what must be true of it."""
+    """An event by name and, optionally, by what must be true of it.
+
+    `message` is the name of the message step that it has to be about, in a hold that waits for what
+    becomes of one.
+    """
 
     event: str
     where: Condition | None
     place: Place
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +187,9 @@ def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
 def named(steps: tuple[Step, ...]) -> Iterator[NamedStep]:
     """Every step that is a state: all but exits."""
     return (step for step in walk(steps) if not isinstance(step, Leave))
+
+
+def messages_called(journey: Journey, name: str) -> tuple[Message, ...]:
+    """The message steps of this name: one, in a journey without problems."""
+    steps = (step for step in named(journey.steps) if isinstance(step, Message))
+    return tuple(step for step in steps if step.name == name)

@@ -43,7 +43,7 @@ LONGEST_JOURNEY_NAME = 48
 
 ID_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 
-RESERVED_JOURNEYS = frozenset({"send_message"})
+RESERVED_JOURNEYS = frozenset({"send_message", "fallback"})
 RESERVED_STEP_IDS = frozenset({"entry", "conversion", "end"})
 """`<step>_event` must not be `entry_event` or `conversion_event`, which the enrollment has."""
 RESERVED_BRANCH_IDS = frozenset({"timeout", "exit", "restart", "none", "otherwise"})

@@ -26,6 +26,7 @@ from stepwell.journeys.compiler.model import (
     NamedStep,
     Pause,
     Split,
+    messages_called,
 )
 from stepwell.journeys.program import Tree, canonical
 
@@ -82,7 +83,7 @@ def _step(
 ) -> dict[str, Any]:
     about = {"id": step.id, "name": step.name}
     if isinstance(step, Hold):
-        return {**about, "kind": "hold", **_hold(step, flow, trees)}
+        return {**about, "kind": "hold", **_hold(step, journey, flow, trees)}
     if isinstance(step, LocalDelay):
         return {**about, "kind": "delay", "time": step.time, "weekdays": list(step.weekdays)}
     if isinstance(step, DateDelay):
@@ -105,18 +106,29 @@ def _date_delay(step: DateDelay, flow: Flow, trees: Trees) -> dict[str, Any]:
     }
 
 
-def _hold(step: Hold, flow: Flow, trees: Trees) -> dict[str, Any]:
+def _hold(step: Hold, journey: Journey, flow: Flow, trees: Trees) -> dict[str, Any]:
     ways = flow.ways[step.id]
     branches = [
         {
             "id": branch.id,
             **_match(branch.match, trees),
+            **_about(branch.match, journey),
             "restarts": branch.restarts,
             "opens": None if branch.restarts else flow.hold_at(ways[branch.id]),
         }
         for branch in step.branches
     ]
     return {"seconds": step.seconds, "branches": branches, "max_restarts": step.max_restarts}
+
+
+def _about(match: EventMatch, journey: Journey) -> dict[str, Any]:
+    """The id of the message step that the event has to be about; left out where there is none, so
+    that the versions of other journeys stay as they are.
+    """
+    if match.message is None:
+        return {}
+    (step,) = (each for each in messages_called(journey, match.message))
+    return {"message": step.id}
 
 
 def _message(step: Message, journey: Journey, flow: Flow, templates: Templates) -> dict[str, Any]:

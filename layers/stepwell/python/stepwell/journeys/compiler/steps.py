@@ -6,11 +6,12 @@ from typing import Any
 
 from stepwell.journeys.compiler import documents, names
 from stepwell.journeys.compiler.documents import StepDocument
-from stepwell.journeys.compiler.matches import condition, event_match
+from stepwell.journeys.compiler.matches import condition, event_match, message_match
 from stepwell.journeys.compiler.model import (
     Arm,
     Branch,
     DateDelay,
+    EventMatch,
     Hold,
     Leave,
     LocalDelay,
@@ -98,16 +99,22 @@ class StepReader:
         )
 
     def _branch(self, path: DataPath, data: Any) -> Branch | None:
+        if isinstance(data, dict) and "message" in data:
+            told = self._validated(path, data, documents.MessageBranchDocument)
+            if told is None:
+                return None
+            default, match = f"{told.message} {told.fate}", message_match(self.source, path, told)
+            return self._awaited(path, told.id or names.slug(default), match, told.then)
         document = self._validated(path, data, documents.BranchDocument)
         if document is None:
             return None
-        restarts = document.then == "restart"
-        return Branch(
-            id=document.id or names.slug(document.event),
-            match=event_match(self.source, path, document),
-            restarts=restarts,
-            steps=() if restarts else self._then((*path, "then"), document.then, more=("restart",)),
-        )
+        match = event_match(self.source, path, document)
+        return self._awaited(path, document.id or names.slug(document.event), match, document.then)
+
+    def _awaited(self, path: DataPath, branch_id: str, match: EventMatch, then: Any) -> Branch:
+        restarts = then == "restart"
+        steps = () if restarts else self._then((*path, "then"), then, more=("restart",))
+        return Branch(branch_id, match, restarts, steps)
 
     def _delay(self, path: DataPath, data: Any) -> NamedStep | None:
         document = self._validated(path, data, documents.DelayDocument)

@@ -10,7 +10,13 @@ from typing import Any
 from stepwell.events.envelope import EnvelopeError, read_call
 from stepwell.events.model import Event
 from stepwell.journeys.compiler.source import DataPath
-from stepwell.simulation.scenarios.documents import CallDocument, EventDocument, TraitsDocument
+from stepwell.messages.receipts import EVENT_NAMES, FATES_TOLD, Fate
+from stepwell.simulation.scenarios.documents import (
+    CallDocument,
+    EventDocument,
+    FateDocument,
+    TraitsDocument,
+)
 from stepwell.simulation.scenarios.model import USER, Call
 from stepwell.simulation.scenarios.people import Given
 from stepwell.simulation.scenarios.reading import Reading
@@ -45,6 +51,8 @@ def _call(
     model: type[CallDocument] = EventDocument
     if isinstance(line, dict) and "traits" in line:
         model = TraitsDocument
+    if isinstance(line, dict) and "message" in line:
+        model = FateDocument
     document = reading.validated(path, line, model)
     if document is None:
         return None
@@ -66,6 +74,8 @@ def _call(
     if isinstance(document, TraitsDocument):
         body: dict[str, Any] = shared | {"traits": document.traits}
         event = _event(reading, path, "identify", body, at)
+    elif isinstance(document, FateDocument):
+        event = _told(reading, path, document, shared, at)
     elif isinstance(document, EventDocument):
         event = _tracked(reading, given, path, document, shared, at)
     return Call(at, user, event) if event else None
@@ -89,6 +99,29 @@ def _tracked(
         if value is not None or name not in usual
     }
     body = shared | {"event": document.event, "properties": properties}
+    return _event(reading, path, "track", body, at)
+
+
+def _told(
+    reading: Reading,
+    path: DataPath,
+    document: FateDocument,
+    shared: dict[str, Any],
+    at: datetime,
+) -> Event | None:
+    """As an app would tell it that sends by itself: of every enrollment of the journey."""
+    messages = {each.name: each for each in reading.around.subjects[reading.journey].messages()}
+    where = (*path, "message")
+    if not reading.known(where, document.message, messages, "SW306", "message"):
+        return None
+    message, fate = messages[document.message], Fate(document.fate)
+    tells = [each for each in message.channels if fate in FATES_TOLD.get(each, ())]
+    if not tells:
+        said = f"no channel of {document.message!r} tells whether it was {fate}"
+        reading.report(where, "SW307", said, "Nothing can be told of it.")
+        return None
+    told = {"journey": reading.journey, "step": message.id, "channel": tells[0]}
+    body = shared | {"event": EVENT_NAMES[fate], "properties": told}
     return _event(reading, path, "track", body, at)
 
 

@@ -88,6 +88,13 @@ class EventDocument(CallDocument):
     properties: dict[str, Any] = Field(default={})
 
 
+class FateDocument(CallDocument):
+    """What becomes of a message of the scenario's journey."""
+
+    message: Text
+    fate: Literal["delivered", "opened", "clicked", "failed"] = Field(alias="is")
+
+
 class TraitsDocument(CallDocument):
     traits: dict[str, Any]
 

@@ -14,7 +14,7 @@ from stepwell.journeys.compiler.checks.ids import (
     check_step_ids,
     check_step_names,
 )
-from stepwell.journeys.compiler.checks.messages import check_channels, check_purposes
+from stepwell.journeys.compiler.checks.messages import check_awaited, check_channels, check_purposes
 from stepwell.journeys.compiler.checks.subject import Subject
 from stepwell.journeys.compiler.checks.templates import (
     check_expiry,
@@ -46,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     check_length,
     check_purposes,
     check_channels,
+    check_awaited,
     check_events,
     check_conditions,
     check_templates,

@@ -21,6 +21,8 @@ from stepwell.journeys.compiler.problems import Place, Problem
 def check_events(subject: Subject) -> Iterator[Problem]:
     registry = subject.registry
     for match in matches(subject.journey) if registry else ():
+        if match.message and match.where is None:
+            continue  # told by the engine itself; nothing of it is read
         if registry and match.event not in registry.names():
             remedy = f"{registry.suggestion(match.event)} Or add its schema to events/schemas/."
             yield Problem(match.place, "SW501", f"there is no event {match.event!r}", remedy)

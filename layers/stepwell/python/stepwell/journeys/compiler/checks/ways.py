@@ -29,9 +29,10 @@ def check_branches_can_win(subject: Subject) -> Iterator[Problem]:
     for step in subject.steps():
         if not isinstance(step, Hold):
             continue
-        always: set[str] = set()
+        always: set[tuple[str, str | None]] = set()
         for branch in step.branches:
-            if branch.match.event in always:
+            match = branch.match
+            if {(match.event, None), (match.event, match.message)} & always:
                 message = f"an earlier branch takes every {branch.match.event}; this one never wins"
                 yield Problem(
                     branch.match.place,
@@ -40,7 +41,7 @@ def check_branches_can_win(subject: Subject) -> Iterator[Problem]:
                     "Put it first, or give the other one a `where`.",
                 )
             if branch.match.where is None:
-                always.add(branch.match.event)
+                always.add((match.event, match.message))
 
 
 def check_delays(subject: Subject) -> Iterator[Problem]:
