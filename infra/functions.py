@@ -50,11 +50,13 @@ class Surroundings:
             "REGISTRY_KEY": self.compiled.registry_key,
             "UNKNOWN_EVENTS": settings.unknown_events,
             "HASH_SECRET_ARN": names.hashing_key_arn(),
+            "INBOX_KEY_ARN": names.inbox_key_arn(),
             "EVENTS_QUEUE_URL": self.events.queue_url,
             "COMMANDS_QUEUE_URL": self.commands.queue_url,
             "JOURNEY_ARN_PREFIX": names.journey_arn_prefix(),
             "EXECUTION_ARN_PREFIX": names.execution_arn_prefix(),
             "EMAIL_FROM": settings.email_from,
+            "POSTAL_ADDRESS": settings.postal_address,
             "EMAIL_CONFIGURATION_SET": settings.email_configuration_set,
             "SMS_PROVIDER": settings.sms_provider,
             "SMS_ORIGINATION": settings.sms_origination,
@@ -83,6 +85,9 @@ class Surroundings:
     def secret(self) -> Permission:
         """Secrets Manager appends six random characters to a secret's ARN; nothing else matches."""
         return allow(f"{self.names.hashing_key_arn()}-??????", "secretsmanager:GetSecretValue")
+
+    def inbox_key(self) -> Permission:
+        return allow(f"{self.names.inbox_key_arn()}-??????", "secretsmanager:GetSecretValue")
 
     def executions(self) -> tuple[Permission, ...]:
         """Start and wake the journeys' machines, stop their executions; not send_message's."""
@@ -180,6 +185,9 @@ _BOTH_TABLES = ("CUSTOMERS_TABLE", "RECORDS_TABLE")
 _POLICIES = ("PROGRAMS_BUCKET", "POLICIES_KEY")
 _PREFIXES = ("JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX")
 
+TOLD_THE_URL = ("delivery",)
+"""What also gets PUBLIC_URL, once there is an API: those that write links to it."""
+
 FUNCTIONS = (
     FunctionPlan(
         "authorizer",
@@ -267,6 +275,7 @@ FUNCTIONS = (
             *("SMS_PROVIDER", "SMS_ORIGINATION", "SMS_CONFIGURATION_SET", "SMS_SENDER_ID"),
             *("PUSH_PROVIDER", "PUSH_APPLICATION_ID", "PUSH_APPLICATION_ARN"),
             *("WHATSAPP_NUMBER_ID", "LANES"),
+            "POSTAL_ADDRESS",
         ),
         lambda s: (
             s.customers("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
@@ -276,6 +285,24 @@ FUNCTIONS = (
             *providers(s.settings),
         ),
         timeout_seconds=30,
+    ),
+    FunctionPlan(
+        "unsubscribe",
+        ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "HASH_SECRET_ARN"),
+        lambda s: (s.customers("GetItem", "UpdateItem"), sends(s.events), s.secret()),
+        timeout_seconds=20,
+    ),
+    FunctionPlan(
+        "inbox",
+        (*_BOTH_TABLES, "EVENTS_QUEUE_URL", "HASH_SECRET_ARN", "INBOX_KEY_ARN"),
+        lambda s: (
+            s.customers("GetItem"),
+            s.records("GetItem", "BatchGetItem", "Query", "UpdateItem"),
+            sends(s.events),
+            s.secret(),
+            s.inbox_key(),
+        ),
+        timeout_seconds=20,
     ),
     FunctionPlan(
         "feedback",

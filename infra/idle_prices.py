@@ -48,7 +48,12 @@ def _key(_properties: Properties, _template: Template) -> Iterator[Use]:
 
 
 def _secret(_properties: Properties, _template: Template) -> Iterator[Use]:
-    yield Use("secret", 1, "the key of the hashes that stand for personal values")
+    yield Use(
+        "secret",
+        1,
+        "the key of the hashes that stand for personal values, and that of the in-app inbox, which "
+        "backends know",
+    )
 
 
 def _alarm(properties: Properties, _template: Template) -> Iterator[Use]:

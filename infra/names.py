@@ -53,6 +53,13 @@ class Names:
         """
         return self.resource("hashing-key")
 
+    def inbox_key(self) -> str:
+        """The secret's name; its end as with the hashing key."""
+        return self.resource("inbox-key")
+
+    def inbox_key_arn(self) -> str:
+        return _arn("secretsmanager", f"secret:{self.inbox_key()}")
+
     def hashing_key_arn(self) -> str:
         """The ARN without the random suffix: what the function asks for."""
         return _arn("secretsmanager", f"secret:{self.hashing_key()}")

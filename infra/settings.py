@@ -57,6 +57,10 @@ class Settings:
     email_from: str
     email_identity: str
     """The verified SES identity that `email_from` belongs to: its domain, or the address itself."""
+    postal_address: str
+    """What emails carry at their end, as the law of most countries asks of advertising; lines are
+    kept.
+    """
     email_configuration_set: str = ""
     sms_provider: Service = Service.END_USER_MESSAGING
     sms_origination: str = ""
@@ -76,6 +80,10 @@ class Settings:
     """`phone-number-id-…` of End User Messaging Social; empty: WhatsApp is not used."""
     lanes: Mapping[str, Lane] = field(default_factory=_lanes)
     """What is sent a second on a channel, by the provider's quota; without one there is no limit.
+    """
+    public_url: str = ""
+    """Of a domain of one's own that leads to the API, such as https://events.example.com, for links
+    in messages; empty: the API's own address.
     """
     alarm_email: str = ""
     """Who is told of alarms (docs/runbooks); empty: nobody, they are only shown."""
@@ -148,6 +156,10 @@ def _check(settings: Settings) -> None:
         ),
         "sms_sender_id": not settings.sms_sender_id
         or bool(re.fullmatch(r"[A-Za-z0-9-]{1,11}", settings.sms_sender_id)),
+        "postal_address": 5 <= len(settings.postal_address) <= 400
+        and settings.postal_address.replace("\n", "").isprintable(),
+        "public_url": not settings.public_url
+        or bool(re.fullmatch(r"https://[a-z0-9.-]+(/[\w.-]+)*", settings.public_url)),
         "memory_mb": 128 <= settings.memory_mb <= 10240,
         "router_concurrency": 2 <= settings.router_concurrency <= 1000,
         "feedback_concurrency": 2 <= settings.feedback_concurrency <= 1000,
@@ -186,6 +198,7 @@ STAGES: Mapping[Stage, Settings] = {
             log_retention=RetentionDays.ONE_DAY,
             email_from="shop@example.com",
             email_identity="example.com",
+            postal_address="Example Shop, 1 Example Street, London",
             sms_sender_id="Stepwell",
             push_application_id="0123456789abcdef0123456789abcdef",
             whatsapp_number_id="phone-number-id-0123456789abcdef0123456789abcdef",
@@ -200,6 +213,7 @@ STAGES: Mapping[Stage, Settings] = {
             log_retention=RetentionDays.TWO_WEEKS,
             email_from="shop@example.com",
             email_identity="example.com",
+            postal_address="Example Shop, 1 Example Street, London",
         ),
         Settings(
             stage=Stage.PROD,
@@ -207,6 +221,7 @@ STAGES: Mapping[Stage, Settings] = {
             log_retention=RetentionDays.THREE_MONTHS,
             email_from="shop@example.com",
             email_identity="example.com",
+            postal_address="Example Shop, 1 Example Street, London",
             memory_mb=1024,
             requests_per_second=2000,
             burst=4000,

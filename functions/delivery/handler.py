@@ -12,13 +12,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepwell.aws import clock
 from stepwell.aws.message_functions import hasher, policies, programs, store
 from stepwell.aws.providers.choosing import ChosenProviders, ProviderSettings
-from stepwell.aws.settings import load
+from stepwell.aws.settings import Settings, load
 from stepwell.messages.deliver import deliver
+from stepwell.messages.imprint import Imprint
 from stepwell.messages.lanes import Lane, read_lanes
 from stepwell.messages.request import read_request
 from stepwell.ports import Provider
 
 logger = Logger(service="delivery")
+
+
+class ImprintSettings(Settings):
+    postal_address: str
+    public_url: str
 
 
 @cache
@@ -29,6 +35,12 @@ def providers() -> Mapping[str, Provider]:
 @cache
 def lanes() -> Mapping[str, Lane]:
     return read_lanes(load(ProviderSettings).lanes)
+
+
+@cache
+def imprint() -> Imprint:
+    settings = load(ImprintSettings)
+    return Imprint(settings.public_url, settings.postal_address)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -42,6 +54,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         providers=providers(),
         hasher=hasher(),
         now=clock.now,
+        imprint=imprint(),
         lanes=lanes(),
     )
     logger.debug("delivered", extra={"message_id": request.message, "outcome": answer["outcome"]})

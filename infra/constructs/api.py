@@ -23,7 +23,14 @@ SENT_HEADERS = ("Authorization", "Content-Type", "Content-Encoding", "X-Retry-Co
 """What SDKs send from pages of other origins, besides what every request may have."""
 PREFLIGHT_KEPT = Duration.days(1)
 """How long a browser need not ask again; they take less if they want to."""
-OPEN_TO_ALL = ("/v1/openapi.json/GET", "/v1/projects/{write_key}/settings/GET")
+OPEN_TO_ALL = (
+    "/v1/openapi.json/GET",
+    "/v1/projects/{write_key}/settings/GET",
+    "/v1/unsubscribe/GET",
+    "/v1/unsubscribe/POST",
+    "/v1/inbox/GET",
+    "/v1/inbox/{id}/{what}/POST",
+)
 REFUSAL = (
     '{"success": false, "code": "$context.error.responseType", '
     '"message": $context.error.messageString}'
@@ -71,6 +78,8 @@ class TrackingApi(Construct):
         authorizer: lambda_.IFunction,
         ingest: lambda_.IFunction,
         admin: lambda_.IFunction,
+        unsubscribe: lambda_.IFunction,
+        inbox: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, id_)
         self._settings = settings
@@ -80,6 +89,8 @@ class TrackingApi(Construct):
         self._add_tracking(ingest, self._make_authorizer(authorizer))
         self._add_description(description)
         self._add_browser_settings(ingest)
+        self._add_unsubscribe(unsubscribe)
+        self._add_inbox(inbox)
         self._add_admin(admin)
         self._add_refusals()
         Throttles(self, "Throttles", api=self.api, names=Names(settings.stage), settings=settings)
@@ -253,6 +264,47 @@ class TrackingApi(Construct):
                 "Browsers load it without credentials. It tells the API's own address to whoever "
                 "knows a write key, which every page with the SDK shows.",
             )
+
+    def _add_unsubscribe(self, unsubscribe: lambda_.IFunction) -> None:
+        """A link in a message: looked at with GET, done with POST, by people and mail programs."""
+        integration = apigateway.LambdaIntegration(unsubscribe, allow_test_invoke=False)
+        link = self._v1.add_resource("unsubscribe")
+        for verb in ("GET", "POST"):
+            method = link.add_method(
+                verb, integration, authorization_type=apigateway.AuthorizationType.NONE
+            )
+            for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
+                acknowledge(
+                    method,
+                    rule,
+                    "Nobody signs in to get no more messages: the link is signed with the stage's "
+                    "secret, and the function refuses every other one.",
+                )
+
+    def _add_inbox(self, inbox: lambda_.IFunction) -> None:
+        """For apps and pages, with a token of their backend, which the function checks itself: an
+        authorizer would be one more invocation for the same check.
+        """
+        integration = apigateway.LambdaIntegration(inbox, allow_test_invoke=False)
+        messages = self._v1.add_resource("inbox")
+        mark = messages.add_resource("{id}").add_resource("{what}")
+        for resource, verb in ((messages, "GET"), (mark, "POST")):
+            method = resource.add_method(
+                verb, integration, authorization_type=apigateway.AuthorizationType.NONE
+            )
+            resource.add_cors_preflight(
+                allow_origins=["*"],
+                allow_methods=[verb],
+                allow_headers=["Authorization", "Content-Type"],
+                max_age=PREFLIGHT_KEPT,
+            )
+            for rule in ("AwsSolutions-APIG4", "AwsSolutions-COG4"):
+                acknowledge(
+                    method,
+                    rule,
+                    "A token that the app's own backend has signed with the stage's inbox key says "
+                    "whose inbox it is; the function refuses every other one with a 401.",
+                )
 
     def _add_refusals(self) -> None:
         """What the gateway itself refuses, a throttled call above all, is readable for a page: it

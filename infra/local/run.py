@@ -71,7 +71,7 @@ class Run:
         port = self._server.port
         with LocalStack(start, LOGS, self._complain, log.on_put) as self._stack:
             self._say("deploying the templates of cdk.out to moto, which plays AWS here")
-            self._stack.deploy(stacks, self._inputs.policies)
+            self._stack.deploy(stacks, self._inputs.policies, f"http://localhost:{port}")
             self._tell_deployment(self._stack.deployment)
             self._stack.serve(self._server, front_page(self._stack.deployment, port))
             return self._play_and_stay(calls, port, log)

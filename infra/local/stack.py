@@ -104,13 +104,19 @@ class LocalStack:
             self._clients[service] = boto3.client(service, region_name=REGION)
         return self._clients[service]
 
-    def deploy(self, stacks: Iterable[StackTemplate], policies: dict[str, Any] | None) -> None:
-        """Create everything. Raises DeployError, TemplateError."""
+    def deploy(
+        self, stacks: Iterable[StackTemplate], policies: dict[str, Any] | None, url: str = ""
+    ) -> None:
+        """Create everything. `url` is where the API will answer, for links in messages; without it
+        they lead to the one that AWS would have. Raises DeployError, TemplateError.
+        """
         self.deployment = deploy(stacks, self.client)
         functions = self.deployment.functions
         if policies is not None:
             key = preparing.put_policies(policies, functions, self.client("s3"))
-            functions = [_with_policies(function, key) for function in functions]
+            functions = [_instead(function, "POLICIES_KEY", key) for function in functions]
+        if url:
+            functions = [_instead(function, "PUBLIC_URL", url) for function in functions]
         preparing.add_write_key(
             functions, self.client("dynamodb"), self.client("apigateway"), self.clock.now()
         )
@@ -148,10 +154,9 @@ class QuickServer(ThreadedMotoServer):
         self._server.serve_forever(poll_interval=0.05)
 
 
-def _with_policies(function: Function, key: str) -> Function:
-    if "POLICIES_KEY" not in function.environment:
-        return function
-    return _with(function, {"POLICIES_KEY": key})
+def _instead(function: Function, variable: str, text: str) -> Function:
+    """The function with another value of a variable, where it has that."""
+    return _with(function, {variable: text}) if variable in function.environment else function
 
 
 def _with(function: Function, variables: dict[str, str]) -> Function:

@@ -61,6 +61,7 @@ class DataStack(Stack):
             "CloudTrail's data events, which an account turns on for all its buckets.",
         )
         self.secret = self._make_secret()
+        self._make_inbox_key()
 
     @property
     def _removal(self) -> RemovalPolicy:
@@ -158,6 +159,25 @@ class DataStack(Stack):
         )
         acknowledge(bucket, "AwsSolutions-S1", without_access_logs)
         return bucket
+
+    def _make_inbox_key(self) -> None:
+        """Apart from the hashing key: backends know it, and it can be changed."""
+        secret = secretsmanager.Secret(
+            self,
+            "InboxKey",
+            secret_name=self._names.inbox_key(),
+            description="Stepwell: key by which backends sign tokens for the in-app inbox",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
+            removal_policy=self._removal,
+        )
+        acknowledge(
+            secret,
+            "AwsSolutions-SMG4",
+            "Backends may keep a copy of it, and a change they do not hear of would lock their "
+            "users out: it is changed by people, and the one before stays good for a while.",
+        )
 
     def _make_secret(self) -> secretsmanager.Secret:
         secret = secretsmanager.Secret(

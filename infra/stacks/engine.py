@@ -27,7 +27,7 @@ from infra.constructs.function import ARCHITECTURE, RUNTIME, StepwellFunction
 from infra.constructs.machines import Machines
 from infra.constructs.quarantine_alarms import QuarantineAlarms
 from infra.constructs.queue import WorkQueue
-from infra.functions import FUNCTIONS, FunctionPlan, Surroundings
+from infra.functions import FUNCTIONS, TOLD_THE_URL, FunctionPlan, Surroundings
 from infra.layers import DESIGN_TIME
 from infra.names import FALLBACK, SEND_MESSAGE, Names
 from infra.permissions import Permission, allow, with_key
@@ -132,7 +132,11 @@ class EngineStack(Stack):
             authorizer=self.functions["authorizer"],
             ingest=self.functions["ingest"],
             admin=self.functions["admin"],
+            unsubscribe=self.functions["unsubscribe"],
+            inbox=self.functions["inbox"],
         )
+        for folder in TOLD_THE_URL:
+            self.functions[folder].add_environment("PUBLIC_URL", settings.public_url or api.url)
         api.output_url(self)
         EngineAlarms(
             self,

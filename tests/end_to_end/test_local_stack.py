@@ -1,5 +1,6 @@
 """`make run` as a user has it: real templates, processes, queues, HTTP; a small replay."""
 
+import base64
 import json
 import os
 import re
@@ -9,13 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from tests.support.local_stack import PATIENCE, ROOT, Stack, free_port, make
+from stepwell.aws.dynamodb import DynamoStore
+from stepwell.customers import keys
+from stepwell.messages.inbox import put_in
+from stepwell.storage.operations import Put
+from tests.support.local_stack import PATIENCE, ROOT, Stack, free_port, in_account, make
 
 PEOPLE = {"cart-customer", "quick-buyer", "two-carts", "trial-active", "trial-quiet"}
 
@@ -93,6 +99,54 @@ def test_an_order_ends_the_cart_at_once(up: Stack) -> None:
     assert status == 200
     ended = {each["journey"]: each["outcome"] for each in json.loads(body)["enrollments"]}
     assert ended["cart_abandonment"] in {"exited", "converted"}
+
+
+def test_a_link_of_the_outbox_ends_emails_and_the_inbox_is_its_users(up: Stack) -> None:
+    sent = up.call("/outbox")[1]
+    links = re.findall(rf"Unsubscribe: http://localhost:{up.port}(/v1/unsubscribe\?t=(\S+))", sent)
+    path, token = links[0]
+    whose, purpose, channel, *_ = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
+    status, page = up.call(path)
+    assert (status, page.count("<form")) == (200, 1)
+    assert up.call(path, {})[0] == 200
+    assert up.call(path[:-1])[0] == 400
+    deadline = time.monotonic() + 60
+    while consent(up, whose, purpose, channel) != "revoked":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+    user = json.loads(up.call(f"/admin/customers/{whose}")[1])["profile"]["user_id"]
+    signed = in_account(up, "inbox-token", user).strip()
+    message = put_into_inbox(up, whose)
+    status, shown = up.call("/v1/inbox", token=signed)
+    assert (status, json.loads(shown)["messages"][0]["title"]) == (200, "Hello")
+    assert up.call(f"/v1/inbox/{message}/dismissed", {}, token=signed)[0] == 200
+    assert json.loads(up.call("/v1/inbox", token=signed)[1])["messages"] == []
+    assert up.call("/v1/inbox")[0] == up.call("/v1/inbox", token="x.y.z")[0] == 401
+
+
+def consent(up: Stack, customer: str, purpose: str, channel: str) -> Any:
+    found = json.loads(up.call(f"/admin/customers/{customer}")[1])
+    return found["consents"].get(f"{purpose}#{channel}", {}).get("status")
+
+
+def put_into_inbox(up: Stack, customer: str) -> str:
+    """As delivery does: no shipped journey has a message for the app."""
+    endpoint = re.search(r"http://\S+:\d+", next(x for x in up.lines if "AWS answers at" in x))
+    assert endpoint
+    client: Any = boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint[0],
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    store = DynamoStore(client, "stepwell-local-customers", "stepwell-local-records")
+    message = f"{customer}-0123456789abcdef-1.hello"
+    item = {"message": message, "step": "hello", "journey": "j", "purpose": "marketing"}
+    store.write(Put(keys.message(customer, message), item))
+    put_in(store, customer, message, {"title": "Hello", "body": "You"}, datetime.now(UTC))
+    return message
 
 
 def test_the_api_answers_as_api_gateway_does(up: Stack) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,14 +26,17 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from infra.local.authorizing import Plan
+from stepwell.cli.api_people import INBOX, MARK, people_paths
+from stepwell.messages.inbox_token import make_token
+from stepwell.messages.unsubscribing import PATH as UNSUBSCRIBE
 from tests.support.free_queue import free_queue
 from tests.support.front_door import FrontDoor, as_wsgi, basic, engine_template
 from tests.support.local_stack import ROOT
-from tests.support.stage import Stage
+from tests.support.stage import INBOX_KEY, Stage
 
 PATHS = list(json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"])
 SETTINGS = "/v1/projects/{write_key}/settings"
-CALLS = [path for path in PATHS if path not in {"/v1/openapi.json", SETTINGS}]
+CALLS = [path for path in PATHS if path not in {"/v1/openapi.json", SETTINGS, *people_paths()}]
 LONG = [f"/v1/{n}" for n in ("track", "identify", "alias", "group", "page", "screen", "batch")]
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 AS_DESCRIBED = [
@@ -59,6 +63,7 @@ def check(
     checks: list[Any],
     examples: int,
     method: str = "POST",
+    authorization: str = basic("local"),
 ) -> None:
     cases = schema[path][method].as_strategy(generation_mode=mode)
 
@@ -71,7 +76,7 @@ def check(
     )
     @given(cases)
     def send(case: Case[Any]) -> None:
-        case.headers["Authorization"] = basic("local")
+        case.headers["Authorization"] = authorization
         case.validate_response(case.call(), checks=checks)
 
     send()
@@ -86,6 +91,23 @@ def test_what_is_described_is_taken(schema: Any, path: str) -> None:
 @pytest.mark.parametrize("path", LONG)
 def test_what_is_not_described_gets_a_described_answer(schema: Any, path: str) -> None:
     check(schema, path, GenerationMode.NEGATIVE, AS_DESCRIBED, 25)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_whatever_link_is_followed_the_answer_is_described(schema: Any, method: str) -> None:
+    """No made-up link is good, which positive data may be."""
+    checks = [check for check in AS_DESCRIBED if check is not positive_data_acceptance]
+    check(schema, UNSUBSCRIBE, GenerationMode.POSITIVE, checks, 15, method)
+
+
+@pytest.mark.parametrize(("path", "method"), [(INBOX, "GET"), (MARK, "POST")])
+def test_whatever_inbox_is_asked_for_the_answer_is_described(
+    schema: Any, path: str, method: str
+) -> None:
+    """With a good token, of somebody who has no messages: 404 is the answer to every mark."""
+    token = make_token("ada", INBOX_KEY, until=datetime.now(UTC) + timedelta(hours=1))
+    checks = [check for check in AS_DESCRIBED if check is not positive_data_acceptance]
+    check(schema, path, GenerationMode.POSITIVE, checks, 15, method, f"Bearer {token}")
 
 
 def test_whatever_settings_are_asked_for_the_answer_is_described(schema: Any) -> None:

@@ -22,6 +22,7 @@ _PROVIDERS = {
     *("SMS_PROVIDER", "SMS_ORIGINATION", "SMS_CONFIGURATION_SET", "SMS_SENDER_ID"),
     *("PUSH_PROVIDER", "PUSH_APPLICATION_ID", "PUSH_APPLICATION_ARN"),
     *("WHATSAPP_NUMBER_ID", "LANES"),
+    *("POSTAL_ADDRESS", "PUBLIC_URL"),
 }
 
 VARIABLES: Mapping[str, set[str]] = {
@@ -41,6 +42,8 @@ VARIABLES: Mapping[str, set[str]] = {
     "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
     "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS, "HASH_SECRET_ARN"},
+    "inbox": {*_BOTH_TABLES, "EVENTS_QUEUE_URL", "HASH_SECRET_ARN", "INBOX_KEY_ARN"},
+    "unsubscribe": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "HASH_SECRET_ARN"},
     "feedback": {
         *_BOTH_TABLES,
         *_PREFIXES,
@@ -63,11 +66,14 @@ VALUES = {
     "HASH_SECRET_ARN": (
         f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key"
     ),
+    "INBOX_KEY_ARN": f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-inbox-key",
     "EVENTS_QUEUE_URL": "EventsQueue",
     "COMMANDS_QUEUE_URL": "CommandsQueue",
     "JOURNEY_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:stateMachine:stepwell-local-",
     "EXECUTION_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:execution:stepwell-local-",
     "EMAIL_FROM": "shop@example.com",
+    "POSTAL_ADDRESS": "Example Shop, 1 Example Street, London",
+    "PUBLIC_URL": "https://HttpApi.execute-api.<AWS::Region>.<AWS::URLSuffix>/local",
     "EMAIL_CONFIGURATION_SET": "",
     "SMS_SENDER_ID": "Stepwell",
     "SMS_PROVIDER": "end_user_messaging",
@@ -133,7 +139,9 @@ def test_timeouts_of_sending_are_nested(synthesized: Synthesized) -> None:
         (task,) = (seconds for arn, seconds in tasks.items() if f"-{name}" in arn)
         assert timeouts[name] < task < machine["TimeoutSeconds"] / 3
     assert timeouts["delivery"] > 2 * (CONNECT_SECONDS + READ_SECONDS)  # push makes two calls
-    assert all(timeouts[name] < 29 for name in ("authorizer", "ingest", "admin"))
+    assert all(
+        timeouts[name] < 29 for name in ("authorizer", "ingest", "admin", "unsubscribe", "inbox")
+    )
 
 
 def test_layers_are_for_the_functions_platform(synthesized: Synthesized) -> None:

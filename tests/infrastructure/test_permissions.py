@@ -18,6 +18,7 @@ _BUCKET = f"{_PREFIX}:s3:::stepwell-local-programs-<AWS::AccountId>-<AWS::Region
 _ARCHIVE = f"{_PREFIX}:s3:::stepwell-local-archive-<AWS::AccountId>-<AWS::Region>"
 _QUARANTINE = f"{_PREFIX}:s3:::stepwell-local-quarantine-<AWS::AccountId>-<AWS::Region>"
 _SECRET = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key-??????"
+_INBOX_KEY = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-inbox-key-??????"
 _JOURNEYS = ("cart_abandonment", "onboarding", "post_purchase", "win_back")
 _MACHINES = {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-{name}" for name in _JOURNEYS}
 
@@ -116,6 +117,22 @@ EXPECTED: Mapping[str, Grants] = {
         "social-messaging:SendWhatsAppMessage": {
             f"{_PREFIX}:social-messaging:{_HERE}:phone-number-id/{'0123456789abcdef' * 2}"
         },
+    },
+    "inbox": {
+        **WRITES_KEY,
+        "dynamodb:GetItem": BOTH,
+        "dynamodb:BatchGetItem": RECORDS,
+        "dynamodb:Query": RECORDS,
+        "dynamodb:UpdateItem": RECORDS,
+        "secretsmanager:GetSecretValue": {_SECRET, _INBOX_KEY},
+        "sqs:SendMessage": {"EventsQueue.Arn"},
+    },
+    "unsubscribe": {
+        **WRITES_KEY,
+        "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:UpdateItem": CUSTOMERS,
+        "secretsmanager:GetSecretValue": {_SECRET},
+        "sqs:SendMessage": {"EventsQueue.Arn"},
     },
     "feedback": {
         **WRITES_KEY,

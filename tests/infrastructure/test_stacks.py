@@ -277,6 +277,9 @@ def test_settings_unknown_stage_is_answered_with_those_there_are() -> None:
     [
         ("email_from", "Shop <shop@example.com>"),
         ("email_identity", "example.org"),
+        ("postal_address", ""),
+        ("public_url", "http://events.example.com"),
+        ("public_url", "https://events.example.com/"),
         ("push_application_arn", "stepwell"),
         ("sms_sender_id", "A name that is too long"),
         ("memory_mb", 64),

@@ -12,6 +12,7 @@ POLICIES = """\
 purposes:
   marketing: {consent: required, capped: true, after_unknown_outcome: drop}
   service: {consent: assumed, capped: false, after_unknown_outcome: drop}
+  transactional: {consent: assumed, capped: false, after_unknown_outcome: resend}
 """
 
 HELLO = """\

@@ -16,6 +16,7 @@ from stepwell.customers import keys, slots
 from stepwell.journeys.program import Program, load_program
 from stepwell.messages.ask import ask
 from stepwell.messages.deliver import deliver
+from stepwell.messages.imprint import Imprint
 from stepwell.messages.lanes import Lane
 from stepwell.messages.policies import Policies, load_policies, policies_document
 from stepwell.messages.request import read_request
@@ -124,6 +125,7 @@ class World:
     program: Program = field(default_factory=message_program)
     policies: Policies = field(default_factory=shipped_policies)
     now: datetime = NOON
+    imprint: Imprint = field(default_factory=Imprint)
     sms: Outbox = field(default_factory=Outbox)
     push: Outbox = field(default_factory=Outbox)
     email: Outbox = field(default_factory=Outbox)
@@ -249,6 +251,7 @@ class World:
                 providers=self.providers(),
                 hasher=plain_hasher,
                 now=lambda: self.now,
+                imprint=self.imprint,
                 lanes=self.lanes,
             ),
         )

@@ -46,8 +46,11 @@ FUNCTIONS = (
     "delivery",
     "feedback",
     "admin",
+    "unsubscribe",
+    "inbox",
     "quarantine_watch",
 )
+INBOX_KEY = "an inbox key of tests, thirty-two bytes or more"
 ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
 QUARANTINE = f"{PREFIX}quarantine-{ACCOUNT}-{REGION}"
 TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
@@ -290,6 +293,9 @@ class Stage:
         secret = self.engine.client("secretsmanager").create_secret(
             Name=f"{PREFIX}hash", SecretString="a secret of tests"
         )
+        inbox_key = self.engine.client("secretsmanager").create_secret(
+            Name=f"{PREFIX}inbox-key", SecretString=INBOX_KEY
+        )
         application = self.engine.client("sns").create_platform_application(
             Name="stepwell", Platform="GCM", Attributes={"PlatformCredential": "none"}
         )
@@ -303,11 +309,14 @@ class Stage:
             "ARCHIVE_BUCKET": ARCHIVE,
             "QUARANTINE_BUCKET": QUARANTINE,
             "HASH_SECRET_ARN": secret["ARN"],
+            "INBOX_KEY_ARN": inbox_key["ARN"],
             "EVENTS_QUEUE_URL": self.events_url,
             "COMMANDS_QUEUE_URL": self.commands_url,
             "JOURNEY_ARN_PREFIX": journeys,
             "EXECUTION_ARN_PREFIX": journeys.replace(":stateMachine:", ":execution:"),
             "EMAIL_FROM": "shop@example.com",
+            "POSTAL_ADDRESS": "Example Shop, 1 Example Street, London",
+            "PUBLIC_URL": "https://api.example.com",
             "SMS_PROVIDER": "sns",
             "PUSH_PROVIDER": "sns",
             "PUSH_APPLICATION_ARN": application["PlatformApplicationArn"],

@@ -103,6 +103,31 @@ def test_email_without_a_configuration_set_and_with_text_only() -> None:
     stub.assert_no_pending_responses()
 
 
+def test_email_that_somebody_may_end_has_the_headers_for_it() -> None:
+    client, stub = stubbed("sesv2")
+    link = "https://api.example.com/v1/unsubscribe?t=" + "a" * 600 + ".b"
+    simple = {
+        "Subject": ANY,
+        "Body": ANY,
+        "Headers": [
+            {"Name": "List-Unsubscribe", "Value": f"<{link}>"},
+            {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+        ],
+    }
+    expected = {
+        "FromEmailAddress": ANY,
+        "Destination": ANY,
+        "Content": {"Simple": simple},
+        "EmailTags": [],
+    }
+    stub.add_response("send_email", {"MessageId": "m1"}, expected)
+    with stub:
+        content = {"subject": "Hello", "text": "Ada"}
+        message = Outgoing("m", "email", "ada@example.com", content, {}, unsubscribe_url=link)
+        SesEmail(client, "shop@example.com").send(message)
+    stub.assert_no_pending_responses()
+
+
 @pytest.mark.parametrize("sender", ["", "SHOP"])
 @pytest.mark.parametrize(
     ("purpose", "kind"), [("marketing", "Promotional"), ("transactional", "Transactional")]

@@ -85,6 +85,8 @@ class Sending:
         return {
             "HASH_SECRET_ARN": secret["ARN"],
             "EMAIL_FROM": "shop@example.com",
+            "POSTAL_ADDRESS": "Example Shop, 1 Example Street, London",
+            "PUBLIC_URL": "https://api.example.com",
             "SMS_PROVIDER": "sns",
             "PUSH_PROVIDER": "sns",
             "PUSH_APPLICATION_ARN": application["PlatformApplicationArn"],

@@ -235,6 +235,22 @@ def test_broken_template_is_reported_with_code_and_line(case: str, tmp_path: Pat
     assert (code, line) in codes(write_project(tmp_path, {"greeting": SOUND}, {"hello": text}))
 
 
+def test_texts_of_the_sender_may_be_printed(tmp_path: Path) -> None:
+    text = HELLO.replace("<p>Hello</p>", '"{{ unsubscribe_url }} {{ postal_address }}"')
+    assert codes(write_project(tmp_path / "1", {"greeting": SOUND}, {"hello": text})) == []
+    member = HELLO.replace("<p>Hello</p>", '"{{ postal_address.street }}"')
+    root = write_project(tmp_path / "2", {"greeting": SOUND}, {"hello": member})
+    assert codes(root) == [("SW605", 1)]
+
+
+def test_nobody_unsubscribes_from_what_is_transactional(tmp_path: Path) -> None:
+    text = HELLO.replace("<p>Hello</p>", '"{{ unsubscribe_url }}"')
+    order = SOUND.replace("purpose: marketing", "purpose: transactional")
+    root = write_project(tmp_path / "1", {"greeting": order}, {"hello": text})
+    assert codes(root) == [("SW607", 1)]
+    assert codes(write_project(tmp_path / "2", {"greeting": order}, {"hello": HELLO})) == []
+
+
 def test_whatsapp_parameters_become_fields_in_their_order(tmp_path: Path) -> None:
     whatsapp = "whatsapp: {template: hello, language: en, parameters: [One, Two]}\n"
     journey = SOUND.replace("[email]", "[whatsapp, email]")

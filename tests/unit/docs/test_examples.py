@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import Request
 
 import pytest
+from ruamel.yaml import YAML
 
 from stepwell.cli import http, main
 from stepwell.customers.overview import find_customer, overview
@@ -30,7 +31,9 @@ from stepwell.events.registry import Registry
 from stepwell.events.sources import Source, basic_user
 from stepwell.journeys.compiler.project import read_registry
 from stepwell.journeys.reactions import Catalog
+from stepwell.messages.imprint import Imprint, completed
 from stepwell.messages.policies import load_policies, policies_document
+from stepwell.messages.templates import render
 from stepwell.storage.memory import MemoryStore
 from tests.bench.router import NoExecutions, hashed
 
@@ -177,6 +180,15 @@ def test_journey_compiles(
     (folder / "templates" / f"{used}.yaml").write_text(template.text, encoding="utf-8")
     code = main.main(["check", "--root", str(tmp_path)])
     assert code == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("example", _of("yaml", "email"), ids=str)
+def test_email_prints_what_it_would_get_otherwise(example: Example, tmp_path: Path) -> None:
+    fields = YAML(typ="safe").load(example.text)["email"]
+    variables = Imprint("https://a.example", "1 Street").variables("https://a.example/v1/u")
+    content = render(fields, variables)
+    assert completed(content, fields, variables) == content
+    assert all(text in content[part] for part in ("text", "html") for text in variables.values())
 
 
 @pytest.mark.parametrize("example", _of("yaml", "policies"), ids=str)

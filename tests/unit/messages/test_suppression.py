@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from stepwell.customers import keys
 from stepwell.messages.suppression import (
+    BOUNCE,
     FOR_ALL,
     INVALID,
     STOP,
@@ -15,8 +17,10 @@ from stepwell.messages.suppression import (
     unsubscribed_from,
 )
 from stepwell.ports import ErrorKind, ProviderError
+from stepwell.storage.operations import Put
+from stepwell.timestamps import to_text
 from tests.support.fakes import plain_hasher
-from tests.support.messages import NOON, World, message_program
+from tests.support.messages import CUSTOMER, NOON, World, message_program
 
 PHONE = "+447700900123"
 EMAIL = "ada@example.com"
@@ -95,3 +99,22 @@ def test_a_refusal_that_is_about_the_account_suppresses_nothing() -> None:
     world.push.fails = [ProviderError("NoPushApplication", ErrorKind.CONFIGURATION)]
     world.send()
     assert world.store.get(suppression_key("push", "new-token", plain_hasher)) is None
+
+
+@pytest.mark.parametrize(("minutes", "channel"), [(1, "email"), (0, None), (-1, None)])
+def test_who_says_yes_after_unsubscribing_is_written_to(minutes: int, channel: str | None) -> None:
+    world = World(program=message_program(channels=["email"]))
+    suppress(world, "email", EMAIL, unsubscribed_from("marketing"))
+    yes = {"status": "granted", "at": to_text(NOON + timedelta(minutes=minutes)), "proof": "e"}
+    world.store.write(Put(keys.consents(CUSTOMER), {"grants": {"marketing#email": yes}}))
+    assert world.send()["channel"] == channel
+
+
+def test_a_yes_opens_no_address_that_bounced() -> None:
+    world = World(program=message_program(channels=["email"]))
+    for reason in (BOUNCE, unsubscribed_from("marketing")):
+        suppress(world, "email", EMAIL, reason)
+    yes = {"status": "granted", "at": to_text(NOON + timedelta(days=1)), "proof": "e"}
+    world.store.write(Put(keys.consents(CUSTOMER), {"grants": {"marketing#email": yes}}))
+    assert world.send()["reason"] == "address_suppressed"
+    assert reach_of(world)["suppressed"] == {BOUNCE: 1}

@@ -113,7 +113,7 @@ MISTAKES = [
     # what is expected
     (SENT, SENT.replace("Stylist", "Stilist"), 10, "SW706", "message", '"Stylist suggestion"'),
     (SENT, SENT.replace(", by: sms", ""), 10, "SW102", "`by` is missing", "Add `by:`"),
-    (SENT, SENT.replace("sms", "smss"), 10, "SW103", "'smss'", "sms, push or email"),
+    (SENT, SENT.replace("sms", "smss"), 10, "SW103", "'smss'", "sms, push, email"),
     (SENT, SENT.replace("}", ", variant: a}"), 10, "SW104", "not supported yet", "Remove"),
     (SENT, SENT.replace("sent", "sennt"), 10, "SW101", "`sennt`", '"sent"'),
     (SENT, SENT.replace("}", ", failed: x}"), 10, "SW103", "sent and failed", "a line for each"),
@@ -149,7 +149,7 @@ MISTAKES = [
     (GIVEN, "given: {zone: Europe/Lodon}", 6, "SW103", "no time zone", "Correct `zone`"),
     (GIVEN, "given: {consents: {marketin: sms}}", 6, "SW708", "'marketin'", '"marketing"'),
     (GIVEN, "given: {customers: {bob: {refused: {x: sms}}}}", 6, "SW708", "'x'", "marketing"),
-    (GIVEN, "given: {consents: {marketing: fax}}", 6, "SW103", "'fax'", "sms, push or email"),
+    (GIVEN, "given: {consents: {marketing: fax}}", 6, "SW103", "'fax'", "sms, push, email"),
     (GIVEN, "given: {addresses: [letter]}", 6, "SW103", "'letter'", "sms, push or email"),
     (GIVEN, "given: {devices: 0}", 6, "SW103", "0 is no number of devices", "leave push out of"),
     (GIVEN, "given: {devices: many}", 6, "SW103", "whole number", "Correct `devices`"),

@@ -29,6 +29,7 @@ from stepwell.cli.api_examples import (
     CALLS_OF,
     Document,
 )
+from stepwell.cli.api_people import SECURITY, people_paths, people_schemas
 from stepwell.events.body import MAX_BATCH_BYTES
 from stepwell.events.calls import CALLS, Consent, Id, MaybeId, Moment, Properties
 from stepwell.events.envelope import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_LEVELS, names_of
@@ -80,6 +81,7 @@ def describe(events: Events) -> Document:
         "servers": [{"url": "/", "description": "The API's address, with its stage if it has one"}],
         "paths": {path: {"post": operation} for path, operation in _tracking()}
         | _settings_path()
+        | people_paths()
         | _own_path(),
         "components": {
             "schemas": _schemas(events),
@@ -91,7 +93,8 @@ def describe(events: Events) -> Document:
                     "scheme": "basic",
                     "description": "The write key as the user, without a password. Without this "
                     "header, `writeKey` of the body counts.",
-                }
+                },
+                **SECURITY,
             },
         },
     }
@@ -198,6 +201,7 @@ def _schemas(events: Events) -> Document:
         },
         "Batch": _batch(),
         **answer_schemas(),
+        **people_schemas(),
     }
 
 

@@ -14,6 +14,7 @@ from stepwell.cli import (
     doctor,
     events,
     graph,
+    inbox_token,
     openapi,
     quarantine,
     replay,
@@ -26,7 +27,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(openapi, replay, events, quarantine, doctor),
+    *(openapi, replay, events, quarantine, doctor, inbox_token),
 )
 
 

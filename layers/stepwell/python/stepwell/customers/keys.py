@@ -16,6 +16,7 @@ FINISHED_PREFIX = "FINISHED#"
 CONVERSION_PREFIX = "CONVERSION#"
 MERGED_PREFIX = "MERGED#"
 NOT_JOINED_PREFIX = "NOT_JOINED#"
+INBOX_PREFIX = "INBOX#"
 
 
 _kept = lru_cache(maxsize=1024)
@@ -103,6 +104,11 @@ def message(customer: str, message_id: str) -> Key:
 def decision(customer: str, decision_id: str) -> Key:
     """`decision_id` starts with the decision's ISO time: a Query lists them by time."""
     return Key(TableName.RECORDS, partition(customer), DECISION_PREFIX + decision_id)
+
+
+def inbox(customer: str, sent_at: str, message_id: str) -> Key:
+    """A message in the in-app inbox; `sent_at` is an ISO time: a Query lists them by it."""
+    return Key(TableName.RECORDS, partition(customer), f"{INBOX_PREFIX}{sent_at}#{message_id}")
 
 
 def finished(customer: str, enrollment_id: str, run: int) -> Key:

@@ -48,6 +48,18 @@ def load_for_enrollment(store: Store, customer: str) -> Snapshot:
     return replace(person, enrollments=snapshot.enrollments)
 
 
+def read_person(store: Store, customer: str) -> tuple[str, Item]:
+    """Who a customer is now, and the profile alone, empty when there is none. Of a join that is
+    just being written it may be that of before.
+    """
+    for _ in range(_HOPS):
+        profile = store.get(keys.profile(customer)) or {}
+        if "merged_into" not in profile:
+            return customer, profile
+        customer = profile["merged_into"]
+    raise StoreBusyError("a customer is just being merged")
+
+
 def winner_seq(tombstone: Item | None) -> int:
     """The number that the merge has at who remained."""
     return int((tombstone or {}).get("winner_seq", 0))

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from stepwell.journeys.program import Message
+from stepwell.messages.consent import granted_at
 from stepwell.messages.decisions import Facts, decide
 from stepwell.messages.policies import Policies
 from stepwell.messages.reach import NOTHING_SUPPRESSED
@@ -68,7 +69,14 @@ def ask(
         channels = ()
     else:
         profile, purpose = items.profile or {}, message.purpose
-        suppressed = read_suppressed(store, profile, message.channels, purpose, hasher)
+        suppressed = read_suppressed(
+            store,
+            profile,
+            message.channels,
+            purpose,
+            hasher,
+            lambda channel: granted_at(items.consents, purpose, channel),
+        )
         failed = failed_channels(stored)
         enrollment = run_of(store, request, items.enrollment) if failed else items.enrollment
         facts = Facts(

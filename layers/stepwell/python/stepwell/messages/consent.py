@@ -7,6 +7,7 @@ from typing import Any
 
 from stepwell.messages.policies import Purpose
 from stepwell.messages.verdicts import Rule
+from stepwell.storage.operations import Item
 
 GRANTED = "granted"
 
@@ -19,6 +20,12 @@ def grant_name(purpose: str, channel: str) -> str:
 def is_allowed(grants: Mapping[str, Any], purpose: Purpose, channel: str) -> bool:
     """The customer's own word, or the purpose's default without one."""
     return bool(_basis(grants, purpose, channel)["allowed"])
+
+
+def granted_at(consents: Item | None, purpose: str, channel: str) -> str:
+    """When the customer said yes, if that is their last word; else ""."""
+    grant = ((consents or {}).get("grants") or {}).get(grant_name(purpose, channel)) or {}
+    return str(grant["at"]) if grant.get("status") == GRANTED else ""
 
 
 def check_consent(

@@ -16,13 +16,15 @@ from typing import Any
 from stepwell.customers import keys
 from stepwell.journeys.program import Message
 from stepwell.messages import claims
+from stepwell.messages.addressing import usable_addresses
 from stepwell.messages.ask import answered, interrupted, message_step
 from stepwell.messages.claims import Claim
 from stepwell.messages.decisions import check_active
+from stepwell.messages.imprint import NO_IMPRINT, TRANSACTIONAL, Imprint
 from stepwell.messages.lanes import NO_LANES, Lane, take_turn
+from stepwell.messages.letter import Letter
 from stepwell.messages.policies import Policies
 from stepwell.messages.provider_ids import pointing_to
-from stepwell.messages.reach import NOTHING_SUPPRESSED
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
@@ -38,11 +40,10 @@ from stepwell.messages.request import Request
 from stepwell.messages.suppression import (
     INVALID,
     address_hash,
-    read_suppressed,
     suppressing,
     suppression_key,
 )
-from stepwell.messages.templates import TemplateError, render, template_context
+from stepwell.messages.templates import TemplateError, template_context
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
 from stepwell.messages.worth import wait_or_drop, worthless_from
 from stepwell.ports import (
@@ -60,17 +61,12 @@ from stepwell.values import value
 
 NEXT_CHANNEL = "next_channel"
 
-TRANSACTIONAL = "transactional"
-"""The purpose whose texts carriers put first."""
-
 PUSHED_BACK = "provider_pushed_back"
 
 _MOST_ADDRESSES = 5  # device tokens that one send tries; all must fit the function's time-out
 _NO_ADDRESS = (("no_usable_address", ErrorKind.ADDRESS),)
 _TURN_KEPT = timedelta(minutes=5)
 """How long after its moment a message may come to take it."""
-_FREE_FOR = timedelta(seconds=5)
-"""How long consent's word that no address is suppressed is taken: as long as it takes to send."""
 _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3_600
 
@@ -96,6 +92,7 @@ class _Delivery:
     store: Store
     policies: Policies
     hasher: Hasher
+    imprint: Imprint
     now: datetime
     message: Message
     channel: str
@@ -132,6 +129,7 @@ def deliver(
     providers: Mapping[str, Provider],
     hasher: Hasher,
     now: Callable[[], datetime],
+    imprint: Imprint = NO_IMPRINT,
     lanes: Mapping[str, Lane] = NO_LANES,
 ) -> dict[str, Any]:
     """`{"outcome": "next_channel", "channels", "message", "rules"}` or `{"outcome": "answered",
@@ -153,6 +151,7 @@ def deliver(
         store,
         policies,
         hasher,
+        imprint,
         started,
         message,
         channel=cap["channel"],
@@ -186,7 +185,7 @@ def _deliver(
         enrollment = None  # another run's: the event that it began with is not this message's
     context = template_context(items.person, items.profile, enrollment, delivery.request.journey)
     try:
-        content = render(delivery.message.template[channel], context)
+        content = _letter(delivery).render(context, items.profile or {})
     except TemplateError as error:
         delivery.rules.append(
             {"rule": "content", "result": error.reason, "channel": channel, "detail": error.detail}
@@ -200,6 +199,12 @@ def _deliver(
         if moment > delivery.now:
             return _wait_for_turn(delivery, delivery.lane, moment)
     return _claim_and_send(delivery, content, providers[channel], now)
+
+
+def _letter(delivery: _Delivery) -> Letter:
+    request, person = delivery.request, delivery.items.person
+    message, channel = delivery.message, delivery.channel
+    return Letter(person, request.message, message, channel, delivery.imprint, delivery.hasher)
 
 
 def _turn(delivery: _Delivery, lane: Lane) -> datetime:
@@ -272,7 +277,16 @@ def _exited(delivery: _Delivery) -> dict[str, Any]:
 def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -> Sent:
     """Try the channel's addresses until one is accepted or the outcome is not a plain refusal."""
     refusals: list[tuple[str, str]] = []
-    for address in _usable_addresses(delivery):
+    found = usable_addresses(
+        delivery.request,
+        delivery.items,
+        delivery.channel,
+        delivery.message.purpose,
+        store=delivery.store,
+        hasher=delivery.hasher,
+        now=delivery.now,
+    )
+    for address in found[:_MOST_ADDRESSES]:
         outgoing = Outgoing(
             delivery.request.message,
             delivery.channel,
@@ -280,6 +294,7 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
             content,
             _tags(delivery),
             transactional=delivery.message.purpose == TRANSACTIONAL,
+            unsubscribe_url=_letter(delivery).unsubscribe_url(address),
         )
         try:
             return Sent("accepted", provider.send(outgoing), address, tuple(refusals))
@@ -292,25 +307,6 @@ def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -
             if error.kind is ErrorKind.ADDRESS:
                 _suppress(delivery, address)
     return Sent("refused", refusals=tuple(refusals) or _NO_ADDRESS)
-
-
-def _usable_addresses(delivery: _Delivery) -> tuple[str, ...]:
-    """As many as fit the time-out. What consent has just found free is not asked about again."""
-    profile, channel = delivery.items.profile or {}, delivery.channel
-    purpose = delivery.message.purpose
-    suppressed = (
-        NOTHING_SUPPRESSED
-        if _just_found_free(delivery)
-        else read_suppressed(delivery.store, profile, (channel,), purpose, delivery.hasher)
-    )
-    return suppressed.usable(profile, channel)[:_MOST_ADDRESSES]
-
-
-def _just_found_free(delivery: _Delivery) -> bool:
-    asked = delivery.request.result("consent").get("suppression")
-    if not asked or asked["found"]:
-        return False
-    return delivery.now - from_text(asked["at"]) <= _FREE_FOR
 
 
 def _suppress(delivery: _Delivery, address: str) -> None:

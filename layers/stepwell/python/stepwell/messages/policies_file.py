@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from stepwell.customers.contacts import plain_phone
 from stepwell.customers.zones import load_zone
+from stepwell.messages.channels import Channel
 from stepwell.messages.policies import Machines, PoliciesError, Problem
 from stepwell.messages.policies_problems import message_of
 
@@ -52,7 +53,6 @@ BlockedValue = Annotated[str, BeforeValidator(_blocked)]
 Duration = Annotated[int, BeforeValidator(_seconds)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
 Zone = Annotated[str, BeforeValidator(_zone_name)]
-Channel = Literal["sms", "push", "email", "whatsapp"]
 Consent = Literal["required", "assumed"]
 
 

@@ -30,11 +30,17 @@ class Suppressed:
 _KEPT_AS = {"whatsapp": "sms"}
 """Channels that use another one's address: the phone number."""
 
+_INBOX = "in_app"
+"""Who has a user id can open the app's inbox."""
+
 NOTHING_SUPPRESSED = Suppressed({})
 
 
 def addresses_on(profile: Mapping[str, Any], channel: str) -> tuple[str, ...]:
     """The channel's addresses, the one to try first in front: of device tokens the newest."""
+    if channel == _INBOX:
+        user_id = profile.get("user_id")
+        return (user_id,) if user_id else ()
     found = (profile.get("addresses") or {}).get(_KEPT_AS.get(channel, channel))
     if isinstance(found, list):
         return tuple(each for each in reversed(found) if isinstance(each, str) and each)

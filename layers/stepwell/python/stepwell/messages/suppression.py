@@ -12,7 +12,7 @@ Reasons of `FOR_ALL` end everything on the channel; `unsubscribe#<purpose>` ends
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,14 +59,22 @@ def read_suppressed(
     channels: Sequence[str],
     purpose: str,
     hasher: Hasher,
+    granted_at: Callable[[str], str],
 ) -> Suppressed:
-    """What is suppressed of the profile's addresses on these channels, in one read."""
+    """What is suppressed of the profile's addresses on these channels, in one read.
+
+    Whoever has unsubscribed and said yes again later is written to: `granted_at` gives when the
+    customer said so for a channel, "" for never. It is asked only where it matters.
+    """
     places = [(channel, each) for channel in channels for each in addresses_on(profile, channel)]
     if not places:
         return NOTHING_SUPPRESSED
     by_key = {suppression_key(*place, hasher): place for place in places}
     found = store.get_many(by_key)
-    reasons = ((by_key[key], _reason(item, purpose)) for key, item in found.items())
+    reasons = (
+        (by_key[key], _reason(item, purpose, by_key[key][0], granted_at))
+        for key, item in found.items()
+    )
     return Suppressed({place: reason for place, reason in reasons if reason is not None})
 
 
@@ -93,5 +101,9 @@ def _before(attribute: str, moment: str) -> AnyOf:
     return AnyOf((absent(attribute), Condition(attribute, Test.LESS, moment)))
 
 
-def _reason(item: Item, purpose: str) -> str | None:
-    return next((each for each in (*FOR_ALL, unsubscribed_from(purpose)) if each in item), None)
+def _reason(item: Item, purpose: str, channel: str, granted_at: Callable[[str], str]) -> str | None:
+    for_all = next((each for each in FOR_ALL if each in item), None)
+    unsubscribed = unsubscribed_from(purpose)
+    if for_all is None and unsubscribed in item:
+        return None if granted_at(channel) > item[unsubscribed]["at"] else unsubscribed
+    return for_all

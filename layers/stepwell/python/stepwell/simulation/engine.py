@@ -22,13 +22,14 @@ from typing import Any
 from stepwell.customers.routing import Routed, Router
 from stepwell.events.model import Event
 from stepwell.journeys.reactions import Catalog
+from stepwell.messages.channels import CHANNELS
 from stepwell.ports import Hasher, Outgoing, Provider
 from stepwell.simulation.agenda import Action, Agenda, Rank
 from stepwell.simulation.definitions import Definitions, LoadedPrograms
 from stepwell.simulation.functions import FUNCTIONS, Functions
 from stepwell.simulation.machines.errors import StateError
 from stepwell.simulation.machines.interpreter import Execution, Interpreter
-from stepwell.simulation.providers import CHANNELS, AcceptingProvider, RecordedProvider
+from stepwell.simulation.providers import AcceptingProvider, RecordedProvider
 from stepwell.simulation.trace import Applied, Joined, Sending, Trace
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Item, Key, Store

@@ -12,6 +12,7 @@ from stepwell.customers.people import load_for_enrollment
 from stepwell.journeys.planning import plan
 from stepwell.messages.ask import ask
 from stepwell.messages.deliver import deliver
+from stepwell.messages.imprint import Imprint
 from stepwell.messages.policies import Policies
 from stepwell.messages.request import Request, read_request
 from stepwell.messages.reserve import reserve_unit
@@ -25,6 +26,12 @@ FUNCTIONS: Mapping[str, str] = {
     "DeliveryFunctionArn": "delivery",
 }
 """The functions' names by the placeholders of the definitions."""
+
+IMPRINT = Imprint(
+    postal_address="Example Shop, 1 Example Street, London",
+    any_link="https://api.example.com/v1/unsubscribe?t=example",
+)
+"""Nobody's: a simulation sends nothing, and says the same in whatever parts it is played."""
 
 Warn = Callable[[str, str], None]
 """Takes a customer's id and a text that a handler would log as a warning."""
@@ -61,6 +68,7 @@ class Functions:
                     providers=self.providers,
                     hasher=self.hasher,
                     now=self.now,
+                    imprint=IMPRINT,
                 )
         raise KeyError(name)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from stepwell.ports import Outgoing, Provider, ProviderError
 
-CHANNELS: Final = ("sms", "push", "email")
 ACCEPTED = "accepted"
 UNKNOWN = "unknown"
 

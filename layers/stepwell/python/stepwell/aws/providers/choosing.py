@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from stepwell.aws import clock
 from stepwell.aws.clients import client
+from stepwell.aws.message_functions import store
 from stepwell.aws.providers.email import SesEmail
 from stepwell.aws.providers.end_user_push import EndUserPush
 from stepwell.aws.providers.end_user_sms import EndUserSms
+from stepwell.aws.providers.inbox import Inbox
 from stepwell.aws.providers.push import SnsPush
 from stepwell.aws.providers.services import Service
 from stepwell.aws.providers.sms import SnsSms
@@ -79,9 +82,14 @@ def _whatsapp(settings: ProviderSettings) -> Provider:
     return WhatsApp(client("socialmessaging", retries=False), settings.whatsapp_number_id)
 
 
+def _in_app(_settings: ProviderSettings) -> Provider:
+    return Inbox(store(), clock.now)
+
+
 _MAKERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {
     "email": _email,
     "sms": _sms,
     "push": _push,
     "whatsapp": _whatsapp,
+    "in_app": _in_app,
 }

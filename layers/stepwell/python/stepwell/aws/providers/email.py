@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SesEmail:
-    """Content fields: `subject`, and `html` or `text` or both. Tags come back in SES's events."""
+    """Content fields: `subject`, and `html` or `text` or both. Tags come back in SES's events.
+
+    Where there is a way to unsubscribe, mail programs show a button for it (RFC 8058): they POST to
+    the link. SES signs both headers with its DKIM signature, without which they are not believed.
+    """
 
     client: SESV2Client
     sender: str
@@ -37,10 +41,16 @@ class SesEmail:
 
 def _simple(outgoing: Outgoing) -> dict[str, Any]:
     parts = {"Html": outgoing.content.get("html"), "Text": outgoing.content.get("text")}
-    return {
+    simple: dict[str, Any] = {
         "Subject": _utf8(outgoing.content["subject"]),
         "Body": {name: _utf8(text) for name, text in parts.items() if text is not None},
     }
+    if outgoing.unsubscribe_url:
+        simple["Headers"] = [
+            {"Name": "List-Unsubscribe", "Value": f"<{outgoing.unsubscribe_url}>"},
+            {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+        ]
+    return simple
 
 
 def _utf8(text: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What is wrong with a Liquid text before it is rendered: syntax, filters, impossible variables.
 
-A template sees `customer.id`, `customer.traits.…`, `event.…` (the entry event) and `journey`.
+A template sees `customer.id`, `customer.traits.…`, `event.…` (the entry event), `journey`,
+`unsubscribe_url` and `postal_address`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from liquid.exceptions import LiquidError
 from stepwell.journeys.compiler.cel.kinds import JSON, Type
 from stepwell.journeys.compiler.problems import suggest
 
-_ROOTS = ("customer", "event", "journey")
+_TEXTS = {
+    "journey": "the journey's name",
+    "unsubscribe_url": "a link",
+    "postal_address": "a text",
+}
+_ROOTS = ("customer", "event", *_TEXTS)
 _CUSTOMER = ("id", "traits")
 _EVENT = ("id", "name", "properties", "timestamp", "type")
 _FILES = frozenset({"include", "render", "extends", "block"})
@@ -78,8 +84,9 @@ def _impossible(segments: list[object], properties: Type) -> tuple[str, str] | N
             f"`{shown}` does not exist",
             f"{suggest(root, _ROOTS)} Templates see {', '.join(_ROOTS)}.",
         )
-    if root == "journey":
-        return (f"`{shown}` does not exist", "`journey` is the journey's name.") if rest else None
+    if root in _TEXTS:
+        said = f"`{root}` is {_TEXTS[str(root)]}."
+        return (f"`{shown}` does not exist", said) if rest else None
     known = _CUSTOMER if root == "customer" else _EVENT
     if not rest:
         return f"`{shown}` is no single value", f"Write {root}. and one of {', '.join(known)}."

@@ -15,8 +15,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "sms": ("body",),
     "push": ("title", "body"),
     "whatsapp": ("template", "language"),
+    "in_app": ("title", "body"),
 }
 """Channel -> the fields of its variant; each must be there."""
+OPTIONAL: Mapping[str, tuple[str, ...]] = {"in_app": ("url", "expires_after")}
+"""Fields that may be left out."""
 PARAMETERS = "parameters"
 """Of whatsapp, beside these: the texts that fill the template in, in its order. In the program each
 is a field of its own, `parameter_1` and so on.
@@ -80,9 +83,13 @@ def _fields(written: Mapping[str, Any]) -> dict[str, Any]:
     return fields | {f"parameter_{number}": each for number, each in enumerate(parameters, 1)}
 
 
+def fields_of(channel: str) -> tuple[str, ...]:
+    return *FIELDS[channel], *OPTIONAL.get(channel, ())
+
+
 def is_field(channel: str, field: str) -> bool:
     """Whether a channel's variant may have the field."""
-    return field in FIELDS[channel] or (channel == "whatsapp" and field.startswith("parameter_"))
+    return field in fields_of(channel) or (channel == "whatsapp" and field.startswith("parameter_"))
 
 
 def _problem(source: Source, path: DataPath, message: str) -> Problem:

@@ -22,6 +22,7 @@ _QUEUE_CALLS = 3
 
 LEFT_OUT = (
     "logs, metrics, alarms and traces",
+    "WhatsApp's fees, and what the in-app inbox reads and writes",
     "KMS requests, data transfer, S3 (programs, archive) and WAF",
     "what a stack that does nothing costs a month",
     "phone numbers, sender ids, registrations and dedicated IP addresses",
@@ -184,6 +185,8 @@ def _way_in(usage: Usage, prices: PriceTable) -> dict[str, float]:
 def _of_channels(usage: Usage, prices: PriceTable, plans: Mapping[str, str]) -> Iterator[_Used]:
     channels = prices.channels.by_name()
     for (name, country), amount in sorted(usage.billed.items()):
+        if name not in channels:
+            continue  # LEFT_OUT says so
         channel, plan = channels[name], plans[name]
         if isinstance(channel, Channel):
             price = channel.plans[plan]

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from stepwell.customers.zones import load_zone
 from stepwell.journeys.compiler.documents import Document, Text
 from stepwell.journeys.compiler.durations import seconds_of
-from stepwell.messages.policies_file import Channel
+from stepwell.messages.channels import Channel
 from stepwell.simulation.population.model import Delay, cumulative
 from stepwell.simulation.years import MOST_DAYS, first_day
 

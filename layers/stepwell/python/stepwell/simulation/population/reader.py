@@ -6,7 +6,7 @@ project, purposes against its policies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from stepwell.journeys.compiler.reader import read_journey
 from stepwell.journeys.compiler.registry import EventRegistry
 from stepwell.journeys.compiler.source import DataPath, Source, parse_yaml, read_yaml
 from stepwell.journeys.compiler.validation import validated
+from stepwell.messages.channels import ADDRESSED, CHANNELS
 from stepwell.messages.policies_file import read_policies
 from stepwell.simulation.population import documents
 from stepwell.simulation.population.model import (
@@ -34,7 +35,6 @@ from stepwell.simulation.population.model import (
     cumulative,
 )
 from stepwell.simulation.population.values import read_value
-from stepwell.simulation.providers import CHANNELS
 
 D = TypeVar("D", bound=Document)
 Steps = Mapping[str, Mapping[str, str]]
@@ -135,12 +135,12 @@ class _Reading:
 
     def _addresses(self, data: dict[str, float]) -> dict[str, float]:
         for channel in data:
-            self._check_channel(("addresses", channel), channel)
+            self._check_channel(("addresses", channel), channel, ADDRESSED)
         return data
 
-    def _check_channel(self, path: DataPath, channel: str) -> None:
-        if channel not in CHANNELS:
-            self._report(path, f"there is no channel {channel}", suggest(channel, CHANNELS))
+    def _check_channel(self, path: DataPath, channel: str, known: Sequence[str] = CHANNELS) -> None:
+        if channel not in known:
+            self._report(path, f"there is no channel {channel}", suggest(channel, known))
 
     def _consents(self, data: Mapping[str, Any]) -> dict[str, dict[str, Consent]]:
         consents: dict[str, dict[str, Consent]] = {}

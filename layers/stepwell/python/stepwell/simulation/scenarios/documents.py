@@ -10,8 +10,7 @@ from pydantic_core import PydanticCustomError
 from stepwell.customers.profiles import MAX_DEVICES
 from stepwell.customers.zones import load_zone
 from stepwell.journeys.compiler.documents import Document, Text
-from stepwell.messages.policies_file import Channel
-from stepwell.simulation.providers import CHANNELS
+from stepwell.messages.channels import ADDRESSED, Addressed, Channel
 
 NO_ZONE = "unknown"
 
@@ -62,7 +61,7 @@ class PersonDocument(Document):
     traits: dict[str, Any] = Field(default={})
     consents: dict[str, Channels] | None = None
     refused: dict[str, Channels] = Field(default={})
-    addresses: Channels = Field(default=[*CHANNELS])
+    addresses: Annotated[list[Addressed], BeforeValidator(_listed)] = Field(default=[*ADDRESSED])
     devices: Annotated[int, BeforeValidator(_devices)] = Field(default=1, le=MAX_DEVICES)
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from stepwell.customers.zones import load_zone
 from stepwell.journeys.compiler.source import DataPath
-from stepwell.simulation.providers import CHANNELS
+from stepwell.messages.channels import CHANNELS
 from stepwell.simulation.scenarios.documents import (
     NO_ZONE,
     GivenDocument,

@@ -10,10 +10,10 @@ from typing import Any
 
 from stepwell.events.envelope import read_call
 from stepwell.events.model import CONSENT_EVENT, Event
+from stepwell.messages.channels import CHANNELS
 from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, Provider, ProviderError
 from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.engine import Simulation
-from stepwell.simulation.providers import CHANNELS
 from stepwell.simulation.scenarios.calls import SOURCE
 from stepwell.simulation.scenarios.model import Person, Scenario
 from stepwell.timestamps import to_text

@@ -17,8 +17,10 @@ from stepwell.journeys.compiler.checks.ids import (
 from stepwell.journeys.compiler.checks.messages import check_awaited, check_channels, check_purposes
 from stepwell.journeys.compiler.checks.subject import Subject
 from stepwell.journeys.compiler.checks.templates import (
+    check_expiry,
     check_liquid,
     check_templates,
+    check_unsubscribing,
     check_variants,
 )
 from stepwell.journeys.compiler.checks.ways import (
@@ -49,6 +51,8 @@ CHECKS: tuple[Check, ...] = (
     check_conditions,
     check_templates,
     check_variants,
+    check_unsubscribing,
+    check_expiry,
     check_liquid,
 )
 

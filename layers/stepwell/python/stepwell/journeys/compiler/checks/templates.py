@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from stepwell.journeys.compiler.cel.kinds import JSON
 from stepwell.journeys.compiler.checks.subject import Subject
+from stepwell.journeys.compiler.durations import seconds_of
 from stepwell.journeys.compiler.liquid_analysis import TextFault, faults_in
 from stepwell.journeys.compiler.model import Message
 from stepwell.journeys.compiler.problems import Place, Problem, suggest
-from stepwell.journeys.compiler.templates import FIELDS, Template, is_field
+from stepwell.journeys.compiler.templates import FIELDS, Template, fields_of, is_field
+from stepwell.messages.imprint import TRANSACTIONAL, UNSUBSCRIBE_URL
+from stepwell.messages.inbox import CHANNEL as INBOX
 
 
 def check_templates(subject: Subject) -> Iterator[Problem]:
@@ -47,11 +50,22 @@ def _variant_problems(template: Template, channel: str, fields: set[str]) -> Ite
     for field in sorted(each for each in fields if not is_field(channel, each)):
         spot = template.source.place((channel, field))
         yield Problem(
-            spot, "SW603", f"{channel} has no field {field!r}", suggest(field, FIELDS[channel])
+            spot, "SW603", f"{channel} has no field {field!r}", suggest(field, fields_of(channel))
         )
     for field in FIELDS[channel]:
         if field not in fields:
             yield Problem(place, "SW603", f"{channel} has no `{field}`", f"Add `{field}:` to it.")
+
+
+def check_expiry(subject: Subject) -> Iterator[Problem]:
+    for template in subject.templates.values():
+        text = template.variants.get(INBOX, {}).get("expires_after")
+        try:
+            if text is not None:
+                seconds_of(text)
+        except ValueError as error:
+            place = template.source.place((INBOX, "expires_after"))
+            yield Problem(place, "SW608", str(error), "Write how long the message is shown: 7d.")
 
 
 def _missing_variants(message: Message, template: Template) -> Iterator[Problem]:
@@ -62,6 +76,22 @@ def _missing_variants(message: Message, template: Template) -> Iterator[Problem]
                 f"Add `{channel}:` with {', '.join(FIELDS[channel])} to {template.source.file}."
             )
             yield Problem(message.place, "SW602", said, remedy)
+
+
+def check_unsubscribing(subject: Subject) -> Iterator[Problem]:
+    for message in subject.messages():
+        used = subject.templates.get(message.template)
+        purpose = message.purpose or subject.journey.purpose
+        if used is None or purpose != TRANSACTIONAL:
+            continue
+        for path, text in used.texts():
+            if path[0] in message.channels and UNSUBSCRIBE_URL in text:
+                yield Problem(
+                    used.source.place(path),
+                    "SW607",
+                    f"{message.name!r} is {TRANSACTIONAL}, and nobody unsubscribes from that",
+                    f"Leave `{UNSUBSCRIBE_URL}` out, or give the message another purpose.",
+                )
 
 
 def check_liquid(subject: Subject) -> Iterator[Problem]:
