@@ -75,7 +75,8 @@ def _firewall(properties: Properties, _template: Template) -> Iterator[Use]:
 def _polling(properties: Properties, template: Template) -> Iterator[Use]:
     queue = template["Resources"][properties["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
     fifo = queue.get("FifoQueue", False)
-    why = f"Lambda asks the queue of {'events' if fifo else 'commands'} all the time"
+    named = "queue of events" if fifo else "queues of commands and feedback"
+    why = f"Lambda asks the {named} all the time"
     yield Use("fifo" if fifo else "queue", POLLS, why)
 
 

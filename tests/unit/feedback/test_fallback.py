@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -279,3 +280,22 @@ class TestTwiceAndAtOnce:
         assert name.startswith(f"{CUSTOMER}-")
         assert len(name) <= 80
         assert not any(each in json.dumps(state) for each in ("ada@", "7700900123", "Ada"))
+
+    def test_an_old_notice_after_the_second_failure_starts_nothing_new(self) -> None:
+        feedback = sent()
+        feedback.hear(notice("email_bounced"))
+        asked(feedback)
+        feedback.hear(notice("sms_unreachable"))
+        before = {name for _, name, _ in feedback.executions.of("start")}
+        feedback.hear(notice("email_bounced"))
+        assert {name for _, name, _ in feedback.executions.of("start")} == before
+        assert len(before) == 2
+
+    def test_notices_at_once_are_one_fallback(self) -> None:
+        for _ in range(20):
+            feedback = sent()
+            heard = [notice("email_bounced"), notice("email_bounced_for_now")] * 3
+            with ThreadPoolExecutor(len(heard)) as pool:
+                assert {*pool.map(feedback.hear, heard)} == {Taken.FELL_BACK}
+            assert len(feedback.questions()) == 1
+            assert feedback.message()["revision"] == 3

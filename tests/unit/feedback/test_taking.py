@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,11 +17,12 @@ from stepwell.aws.providers.end_user_sms import EndUserSms
 from stepwell.aws.providers.whatsapp import WhatsApp
 from stepwell.customers import keys
 from stepwell.events.model import CONSENT_EVENT
-from stepwell.feedback.notices import InboundText
+from stepwell.feedback.notices import InboundText, MessageNotice
 from stepwell.feedback.taking import TOO_EARLY, Taken
 from stepwell.feedback.tools import NoticeTooEarlyError
 from stepwell.ports import ToldById
 from stepwell.storage.operations import Delete, Put, Update
+from tests.support.fakes import Crash, CrashingStore
 from tests.support.feedback import (
     EMAIL_ADDRESS,
     MESSAGE,
@@ -289,3 +291,20 @@ class TestTexts:
             "keyword": "KEYWORD_447700900999",
         }
         assert feedback.suppression("sms", PHONE_NUMBER) is None
+
+
+def test_a_receipt_that_comes_in_between_keeps_the_earlier_moment() -> None:
+    feedback = sent()
+    late = notice("email_opened")
+    assert isinstance(late, MessageNotice)
+    early = replace(late, at=late.at - timedelta(minutes=2))
+
+    class Overtaken(CrashingStore):
+        def write(self, operation: Any) -> Any:
+            if "opened_at" in operation.set and "opened_at" not in feedback.message():
+                feedback.hear(early)
+            return super().write(operation)
+
+    feedback.hear(late, store=Overtaken(feedback.world.store, Crash(0)))
+    assert feedback.message()["opened_at"] == "2026-11-24T12:03:00.000Z"
+    assert len(feedback.queue.once()) == 2

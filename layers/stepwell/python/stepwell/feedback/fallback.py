@@ -48,7 +48,7 @@ def fall_back(key: Key, message: Item, notice: MessageNotice, tools: Tools, now:
         if notice.channel in failed_channels(message):
             if not _is_of(message, notice):
                 return False
-            _start(key, message, notice.channel, tools)
+            _start(key, message, tools)
             return True
         if not _may(message, notice, tools.programs, now):
             return False
@@ -96,11 +96,9 @@ def _is_of(message: Item, notice: MessageNotice) -> bool:
     return bool(message.get("failed_origins", {}).get(notice.channel) == notice.provider_id)
 
 
-def _start(key: Key, message: Item, channel: str, tools: Tools) -> None:
-    failed = failed_channels(message)
-    until_here = failed[: failed.index(channel) + 1]
+def _start(key: Key, message: Item, tools: Tools) -> None:
     customer = keys.customer_of(key.pk)
-    name = f"{customer}-{digest(message['message'], *until_here)[:16]}"
+    name = f"{customer}-{digest(message['message'], *failed_channels(message))[:16]}"
     tools.executions.start(MACHINE, name, {"question": question(customer, message)})
 
 
