@@ -18,6 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.executions import StepFunctionsExecutions
+from stepwell.aws.failures import described, without_values
 from stepwell.aws.settings import ExecutionSettings, TableSettings, load
 from stepwell.customers import keys, slots
 from stepwell.storage.operations import Store
@@ -44,6 +45,7 @@ def store() -> Store:
     return DynamoStore(client("dynamodb"), load(CommandSettings).customers_table)
 
 
+@without_values
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A batch of the commands queue; those that fail come again."""
     return dict(
@@ -62,8 +64,9 @@ def _carry_out(record: SQSRecord) -> None:
         return
     try:
         executions().carry_out(command)
-    except Exception:
-        logger.exception("command failed", extra={"command": command["command"]})
+    except Exception as error:
+        said = {"command": command["command"], "failure": described(error)}
+        logger.error("command failed", extra=said)  # noqa: TRY400 - without the error's own words
         raise
 
 

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepwell.aws import clock
 from stepwell.aws.clients import client
+from stepwell.aws.failures import without_values
 from stepwell.aws.message_functions import MessageSettings, policies, programs, store
 from stepwell.aws.providers.email import SesEmail
 from stepwell.aws.providers.push import SnsPush
@@ -44,6 +45,7 @@ def providers() -> Mapping[str, Provider]:
     }
 
 
+@without_values
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The state of send_message in; `answered`, or `next_channel` with what is left to try, out."""
     request = read_request(event, attempt=context.aws_request_id)
