@@ -63,7 +63,7 @@ class _Play:
         numbers = itertools.count(1)
         count_up = SimpleNamespace(token_hex=lambda _: f"{next(numbers):024x}")
         logger = SimpleNamespace(
-            debug=_ignore, info=_ignore, exception=_ignore, warning=self._note_problem
+            debug=_ignore, info=_ignore, error=_ignore, warning=self._note_problem
         )
         script, real = Script(self.case.providers), delivery.providers()
         providers = {

@@ -161,6 +161,7 @@ THEMES = (
     _at(0, "Began device", "Began user", "Seen both", "Acted user"),
     # Two groups of events that are one customer's.
     (*_at(0, "Began", "Seen both"), *_at(1, "Touched", "Acted device", "Seen device")),
+    (*_at(0, "Began", "Seen both"), *_at(1, "Seen", "Seen device")),
     (*_at(0, "Published user 1", "Seen device"), *_at(1, "Seen both", "Published device 2")),
     # A new run in the place of the one before.
     (*_at(0, "Began"), *_at(HOLD, "Began both", "Acted")),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import timedelta
+from itertools import combinations, pairwise
 
 from stepwell.customers import keys, slots
 from stepwell.simulation.trace import Status
@@ -17,7 +17,7 @@ from tests.interleavings.stage import InterleavedStage
 
 PATIENCE = timedelta(minutes=5)
 """By when an execution has gone on that an event has woken: commands may be queued, and fail."""
-CAP, WINDOW = 1, timedelta(days=1)
+WINDOW = timedelta(days=1)
 
 
 class Ended:
@@ -31,7 +31,6 @@ class Ended:
             for (table, pk), partition in stage.memory._partitions.items()
             for sk, item in partition.items()
         ]
-        self.joins = any(sk.startswith(keys.MERGED_PREFIX) for _, _, sk, _ in self.items)
 
     def of(self, prefix: str, table: TableName = TableName.RECORDS) -> list[Item]:
         return [
@@ -114,17 +113,32 @@ class Ended:
         return run.status is Status.ABORTED
 
     def _caps(self) -> Iterator[str]:
-        """At most one marketing message a day, and two for who was two people."""
-        sent: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-        for at, outgoing in self.stage.accepted:
-            if outgoing.tags["purpose"] == "marketing":
-                person = "one" if self.joins else outgoing.tags["customer"]
-                sent[person].append((at, outgoing.message_id))
-        for person, messages in sent.items():
-            for first, _ in messages:
-                within = {each for at, each in messages if first <= at < first + WINDOW}
-                if len(within) > CAP + self.joins:
-                    yield f"{person} was sent {len(within)} messages within a day: {within}"
+        """At most one marketing message a day; for who was two people, one each before the join."""
+        sent = [
+            (at, outgoing)
+            for at, outgoing in self.stage.accepted
+            if outgoing.tags["purpose"] == "marketing"
+        ]
+        reserved, joined = self._reservations()
+        sent.sort(key=lambda each: reserved[each[1].message_id])
+        for (at, first), (then, second) in combinations(sent, 2):
+            before = reserved[second.message_id] < joined
+            apart = first.tags["customer"] != second.tags["customer"] and before
+            if abs(then - at) < WINDOW and not apart:
+                yield f"{first.message_id} and {second.message_id} went out within a day"
+
+    def _reservations(self) -> tuple[dict[str, int], float]:
+        """When each message got its unit, and when two became one, as numbers of writes."""
+        reserved: dict[str, int] = {}
+        joined = float("inf")
+        for number, (_, operations) in enumerate(self.stage.store.log):
+            for each in operations:
+                if isinstance(each, Put) and each.key.sk == keys.CAPS:
+                    for unit in each.item["units"]:
+                        reserved.setdefault(unit["message"], number)
+                elif each.key.sk.startswith(keys.MERGED_PREFIX):
+                    joined = min(joined, number)
+        return reserved, joined
 
     def _wakes(self) -> Iterator[str]:
         """Who was woken went on soon, not when the time was up."""
