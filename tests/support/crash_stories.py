@@ -51,13 +51,15 @@ class Case:
     """A person, their events in order, and the watches over invocations for them.
 
     `watches`: over the deliveries of events to the router, by the events' numbers. `functions`:
-    over the first invocation of other functions that the last event brings about.
+    over the first invocation of other functions that the last event brings about. `commands`: over
+    the commands function, when it takes what the router could not do for an event.
     """
 
     who: str
     events: Sequence[Make]
     watches: Mapping[int, Invocation] = field(default_factory=dict)
     functions: Mapping[str, Invocation] = field(default_factory=dict)
+    commands: Mapping[int, Invocation] = field(default_factory=dict)
 
 
 class CrashStage:
@@ -70,6 +72,10 @@ class CrashStage:
         secrets = stage.engine.client("secretsmanager")
         self._hash = SecretHasher(secrets, os.environ["HASH_SECRET_ARN"])
         self._of_functions: dict[tuple[str, str], Invocation] = {}
+        self._next_commands: list[Invocation] = []
+        faults.watch(
+            "commands", lambda _: self._next_commands.pop() if self._next_commands else None
+        )
         faults.watch("router", lambda _: self._next.pop() if self._next else None)
         for function in ("plan", "consent", "frequency_cap", "delivery"):
             faults.watch(function, partial(self._take_watch, function))
@@ -98,14 +104,18 @@ class CrashStage:
         return self.stage.engine.clock.now()
 
     def _deliver(self, case: Case, number: int) -> None:
-        self._next = [case.watches[number]] if number in case.watches else []
+        self._next[:] = [case.watches[number]] if number in case.watches else []
         if case.functions and number == len(case.events) - 1:
             (customer,) = self.ids(case.who)
             watches = {(name, customer): watch for name, watch in case.functions.items()}
             self._of_functions |= watches
         made = case.events[number](case.who)
         redeliver(self.stage, "router", [to_message(_at(made, self.now()))])
-        self._next = []
+        self._next.clear()
+        if number in case.commands:
+            self._next_commands[:] = [case.commands[number]]
+            self.stage.engine.settle()
+            work_off_commands(self.stage)
 
     def ids(self, who: str) -> list[str]:
         """The customers that this user is and was."""
@@ -113,6 +123,10 @@ class CrashStage:
         assert identity is not None, f"nobody is {who}"
         person = load_person(self.stage.store, identity["customer"])
         return [person.customer, *(person.profile or {}).get("former", ())]
+
+
+def _next_of(watches: list[Invocation], _: Any) -> Invocation | None:
+    return watches.pop() if watches else None
 
 
 def _at(made: Event, moment: datetime) -> Event:
