@@ -32,7 +32,8 @@ def without_values(handler: Callable[Given, Result]) -> Callable[Given, Result]:
         except Exception as error:
             if _is_ours(error):
                 raise
-            kind = type(type(error).__name__, (Exception,), {})
+            theirs = type(error)
+            kind = type(theirs.__name__, (Exception,), {"__module__": theirs.__module__})
             raise kind(summary(error)).with_traceback(error.__traceback__) from None
 
     return handle
