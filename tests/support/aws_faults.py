@@ -13,6 +13,7 @@ it: what fails here has failed for good, as after its last attempt.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -225,7 +226,12 @@ def throttled(operation: str) -> tuple[Any, dict[str, Any]]:
 
 
 def every_fault(calls: int, kinds: tuple[Kind, ...] = tuple(Kind)) -> Iterator[Fault]:
-    """Each call failing in each way."""
+    """Each call failing in each way.
+
+    Dying before a call is dying after the one before: only the nightly profile tries both.
+    """
+    nightly = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
     for number in range(1, calls + 1):
         for kind in kinds:
-            yield Fault(kind, number)
+            if nightly or number == 1 or kind is not Kind.KILLED_BEFORE:
+                yield Fault(kind, number)

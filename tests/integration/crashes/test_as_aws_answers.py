@@ -45,11 +45,8 @@ DONE = [
 LATER = [
     (START, "ThrottlingException", 400),
     (START, "ExecutionLimitExceeded", 400),
-    (START, "ServiceUnavailable", 503),
     (WAKE, "ThrottlingException", 400),
-    (WAKE, "KmsThrottlingException", 400),
     (WAKE, "InternalFailure", 500),
-    (STOP, "ThrottlingException", 400),
     (STOP, "KmsThrottlingException", 400),
 ]
 """To be asked again, by the commands function."""

@@ -79,7 +79,7 @@ def world() -> Iterator[Lives]:
 
 
 @settings(
-    max_examples=settings().max_examples // 20,
+    max_examples=settings().max_examples // 33,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(life=lives())

@@ -147,7 +147,7 @@ def test_a_provider_that_quotes_the_address(fails: Fails, printed: Callable[[], 
         }
 
 
-@pytest.mark.parametrize("fails", [refused, lost, unheard_of])
+@pytest.mark.parametrize("fails", [refused, unheard_of])
 @pytest.mark.parametrize("call", ["dynamodb.TransactWriteItems", "s3.PutObject"])
 def test_an_event_that_cannot_be_applied(
     call: str, fails: Fails, printed: Callable[[], str]
