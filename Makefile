@@ -37,7 +37,7 @@ export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas docs/openapi.json cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test agreement fuzz check lint types imports journeys events scenarios description synth idle sdks cdk browser bench format clean
+.PHONY: help run test agreement crashes fuzz check lint types imports journeys events scenarios description synth idle sdks cdk browser bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,13 @@ agreement: .venv/.project ## hold the simulator to moto in 400 generated cases; 
 	@$(say) 'comparing the simulator with moto, SEED=$(SEED)'
 	HYPOTHESIS_PROFILE=nightly AGREEMENT_SEED=$(SEED) $(python) -m pytest tests/agreement -n 2 \
 	  -o faulthandler_timeout=1800  # making a case that differs smaller takes its time
+
+# Always new cases, as above.
+crashes: SEED := $(shell date +%s)
+crashes: .venv/.project ## interleave and break off everything in 2,000 generated cases; takes SEED=
+	@$(say) 'crashes, redeliveries and races, SEED=$(SEED)'
+	HYPOTHESIS_PROFILE=nightly $(python) -m pytest tests/interleavings tests/integration/crashes -n 2 --dist loadfile \
+	  --hypothesis-seed=$(SEED) -o faulthandler_timeout=1800
 
 # Always new calls: the seed that is printed makes them again, `make fuzz SEED=…`.
 fuzz: SEED := $(shell date +%s)

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.failures import without_values
 from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.settings import HashSettings, TableSettings, load
 from stepwell.customers.overview import find_customer, overview
@@ -34,6 +35,7 @@ def hasher() -> SecretHasher:
     return SecretHasher(client("secretsmanager"), load(AdminSettings).hash_secret_arn)
 
 
+@without_values
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
     name = unquote(event["pathParameters"]["id"])

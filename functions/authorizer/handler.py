@@ -11,6 +11,7 @@ from stepwell.aws import clock
 from stepwell.aws.authorizer import UnauthorizedError, allowed
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.failures import without_values
 from stepwell.aws.settings import Settings, load
 from stepwell.aws.write_keys import WriteKeys
 from stepwell.events.sources import basic_user, usage_key
@@ -28,6 +29,7 @@ def write_keys() -> WriteKeys:
     return WriteKeys(DynamoStore(client("dynamodb"), load(AuthorizerSettings).customers_table))
 
 
+@without_values
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """API Gateway's REQUEST event in, what it allows out. Raises UnauthorizedError.
 

@@ -22,6 +22,7 @@ from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.execution_events import is_execution_event, lost_run
 from stepwell.aws.executions import StepFunctionsExecutions
+from stepwell.aws.failures import described, without_values
 from stepwell.aws.settings import ExecutionSettings, TableSettings, load
 from stepwell.customers import keys, slots
 from stepwell.journeys.lost import end_with_execution
@@ -50,6 +51,7 @@ def store() -> Store:
     return DynamoStore(client("dynamodb"), settings.customers_table, settings.records_table)
 
 
+@without_values
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A batch of the commands queue; those that fail come again."""
     return dict(
@@ -71,8 +73,9 @@ def _carry_out(record: SQSRecord) -> None:
         return
     try:
         executions().carry_out(command)
-    except Exception:
-        logger.exception("command failed", extra={"command": command["command"]})
+    except Exception as error:
+        said = {"command": command["command"], "failure": described(error)}
+        logger.error("command failed", extra=said)  # noqa: TRY400 - without the error's own words
         raise
 
 
@@ -81,8 +84,9 @@ def _end(event: dict[str, Any]) -> None:
     try:
         lost = lost_run(event)
         ended = lost is not None and end_with_execution(store(), lost, clock.now())
-    except Exception:
-        logger.exception("enrollment not ended with its execution")
+    except Exception as error:
+        said = {"failure": described(error)}
+        logger.error("enrollment not ended", extra=said)  # noqa: TRY400 - without the error's own words
         raise
     status, machine = event["detail"]["status"], event["detail"]["stateMachineArn"]
     logger.info(

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepwell.aws import clock
+from stepwell.aws.failures import without_values
 from stepwell.aws.message_functions import hasher, policies, programs, store
 from stepwell.messages.ask import ask
 from stepwell.messages.request import read_request
@@ -15,6 +16,7 @@ from stepwell.messages.request import read_request
 logger = Logger(service="consent")
 
 
+@without_values
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The state of send_message in; `go` with channels, or `answered`, out."""
     request = read_request(event, attempt=context.aws_request_id)

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepwell.aws import clock
+from stepwell.aws.failures import without_values
 from stepwell.aws.message_functions import hasher, policies, programs, store
 from stepwell.aws.providers.choosing import ChosenProviders, ProviderSettings
 from stepwell.aws.settings import Settings, load
@@ -43,6 +44,7 @@ def imprint() -> Imprint:
     return Imprint(settings.public_url, settings.postal_address)
 
 
+@without_values
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The state of send_message in; `answered`, or `next_channel` with what is left to try, out."""
     request = read_request(event, attempt=context.aws_request_id)

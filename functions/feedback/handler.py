@@ -18,6 +18,7 @@ from stepwell.aws import clock
 from stepwell.aws.clients import client
 from stepwell.aws.events_queue import EventsQueue
 from stepwell.aws.executions import StepFunctionsExecutions
+from stepwell.aws.failures import described, without_values
 from stepwell.aws.message_functions import MessageSettings, hasher, policies, programs, store
 from stepwell.aws.settings import EventsQueueSettings, ExecutionSettings, load
 from stepwell.feedback.reading import read_notice
@@ -51,6 +52,7 @@ def tools() -> Tools:
     )
 
 
+@without_values
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A batch of the feedback queue; those that fail come again."""
     return dict(
@@ -72,7 +74,8 @@ def _take(record: SQSRecord) -> None:
     except NoticeTooEarlyError:
         logger.info("notice came before the record", extra=about)
         raise
-    except Exception:
-        logger.exception("notice not taken", extra=about)
+    except Exception as error:
+        said = {**about, "failure": described(error)}
+        logger.error("notice not taken", extra=said)  # noqa: TRY400 - without the error's own words
         raise
     logger.debug("notice taken", extra={**about, "taken": str(taken)})

@@ -19,6 +19,7 @@ from stepwell.aws import clock
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import EventsQueue
+from stepwell.aws.failures import described, without_values
 from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.inbox_keys import InboxKeys
 from stepwell.aws.settings import EventsQueueSettings, HashSettings, TableSettings, load
@@ -62,6 +63,7 @@ def inbox_keys() -> InboxKeys:
     return InboxKeys(client("secretsmanager"), load(InboxSettings).inbox_key_arn)
 
 
+@without_values
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
@@ -74,8 +76,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     except BadTokenError as error:
         logger.warning("token refused", extra={"why": str(error)})
         return _refuse(401, "unauthorized", str(error))
-    except (QueueUnavailableError, StoreBusyError):
-        logger.exception("inbox away")
+    except (QueueUnavailableError, StoreBusyError) as error:
+        said = {"failure": described(error)}
+        logger.error("inbox away", extra=said)  # noqa: TRY400 - without the error's own words
         return _refuse(503, "unavailable", "the inbox is away just now, try again")
 
 

@@ -23,6 +23,7 @@ from stepwell.aws.clients import client
 from stepwell.aws.deployed_registry import read_registry
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import EventsQueue
+from stepwell.aws.failures import without_values
 from stepwell.aws.quarantine import QuarantineWriter
 from stepwell.aws.settings import EventsQueueSettings, QuarantineSettings, RegistrySettings, load
 from stepwell.aws.write_keys import WriteKeys
@@ -69,6 +70,7 @@ def registry() -> Registry:
     )
 
 
+@without_values
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
     if event["httpMethod"] == "GET":

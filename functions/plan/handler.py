@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from stepwell.aws import clock
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.failures import without_values
 from stepwell.aws.programs import BucketPrograms, read_text
 from stepwell.aws.settings import ProgramSettings, load
 from stepwell.customers.people import load_for_enrollment
@@ -40,6 +41,7 @@ def policies() -> Policies:
     return load_policies(read_text(client("s3"), settings.programs_bucket, settings.policies_key))
 
 
+@without_values
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """`{"ids", "version", "step"}` in; the plan out."""
     ids = event["ids"]

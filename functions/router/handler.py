@@ -17,6 +17,7 @@ from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import KNOWN, REPLAYED
 from stepwell.aws.executions import StepFunctionsExecutions
+from stepwell.aws.failures import described, without_values
 from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.programs import BucketPrograms, read_text
 from stepwell.aws.settings import (
@@ -68,6 +69,7 @@ def archive() -> Archive:
     return Archive(client("s3"), load(RouterSettings).archive_bucket)
 
 
+@without_values
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A batch of the FIFO queue; a group stops at its first failed record, the others go on.
 
@@ -75,8 +77,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     try:
         _archive(event["Records"])
-    except Exception:
-        logger.exception("batch not archived", extra={"events": len(event["Records"])})
+    except Exception as error:  # noqa: BLE001 - whatever it is, the batch comes again
+        said = {"events": len(event["Records"]), "failure": described(error)}
+        logger.error("batch not archived", extra=said)  # noqa: TRY400 - without the error's own words
         failed = [{"itemIdentifier": each["messageId"]} for each in event["Records"]]
         return {"batchItemFailures": failed}
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
@@ -111,8 +114,9 @@ def _route(record: SQSRecord) -> None:
             logger.warning("replayed event too old", extra={"message_id": record.message_id})
             return
         routed = router().route(event, now)
-    except Exception:
-        logger.exception("event not applied", extra={"message_id": record.message_id})
+    except Exception as error:
+        said = {"message_id": record.message_id, "failure": described(error)}
+        logger.error("event not applied", extra=said)  # noqa: TRY400 - without the error's own words
         raise
     for problem in routed.problems:
         logger.warning("part of an event not applied", extra={"problem": problem})

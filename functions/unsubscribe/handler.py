@@ -16,6 +16,7 @@ from stepwell.aws import clock
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import EventsQueue
+from stepwell.aws.failures import described, without_values
 from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.settings import EventsQueueSettings, HashSettings, load
 from stepwell.events.intake import QueueUnavailableError
@@ -45,6 +46,7 @@ def hasher() -> SecretHasher:
     return SecretHasher(client("secretsmanager"), load(UnsubscribeSettings).hash_secret_arn)
 
 
+@without_values
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """API Gateway's proxy event in, a page out."""
     token = (event.get("queryStringParameters") or {}).get("t") or ""
@@ -57,8 +59,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return _answer(200, page.question(link))
     try:
         unsubscribe(link, store=store(), send=queue().send, now=clock.now())
-    except (QueueUnavailableError, StoreBusyError):
-        logger.exception("not unsubscribed", extra={"message_id": link.message})
+    except (QueueUnavailableError, StoreBusyError) as error:
+        said = {"message_id": link.message, "failure": described(error)}
+        logger.error("not unsubscribed", extra=said)  # noqa: TRY400 - without the error's own words
         return _answer(503, page.not_now())
     logger.info("unsubscribed", extra={"message_id": link.message, "channel": link.channel})
     return _answer(200, page.done(link))

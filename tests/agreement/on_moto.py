@@ -63,7 +63,7 @@ class _Play:
         numbers = itertools.count(1)
         count_up = SimpleNamespace(token_hex=lambda _: f"{next(numbers):024x}")
         logger = SimpleNamespace(
-            debug=_ignore, info=_ignore, exception=_ignore, warning=self._note_problem
+            debug=_ignore, info=_ignore, error=_ignore, warning=self._note_problem
         )
         script, real = Script(self.case.providers), delivery.providers()
         providers = {
@@ -109,7 +109,7 @@ class _Play:
             try:
                 return handler(event, context)
             except Exception as failure:
-                self.problems.append((self.clock.now(), f"{name} failed: {failure!r}"))
+                self.problems.append((self.clock.now(), f"{name} failed: {_shown(failure)}"))
                 raise
 
         return handle
@@ -183,6 +183,12 @@ def _whole(moment: datetime) -> datetime:
     """Without what is lost and won when a moment becomes a number of seconds and back."""
     moment = moment.astimezone(UTC) + timedelta(microseconds=500)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _shown(failure: Exception) -> str:
+    """Handlers leave out what errors of others say."""
+    ours = type(failure).__module__.startswith("stepwell.")
+    return repr(failure) if ours else f"{type(failure).__name__}()"
 
 
 def _ignore(*_: Any, **__: Any) -> None:

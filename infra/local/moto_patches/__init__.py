@@ -10,6 +10,7 @@ them back, so that a test leaves moto as it was. Seen with moto 5.2.
     tasks        Lambda and nested Express calls from a state machine
     strictness   what AWS fails and moto lets pass
     tables       conditional writes that are atomic
+    answers      items that are not taken apart to be answered
     queues       no message is lost between threads
     providers    news of the messages that SES and SNS took
     server       requests that cost no walk through folders
@@ -23,6 +24,7 @@ from collections.abc import Callable
 
 from infra.local.clock import StepClock
 from infra.local.moto_patches import (
+    answers,
     callbacks,
     executions,
     providers,
@@ -62,6 +64,7 @@ def install(
     tasks.install(patches, runs, invoke)
     strictness.install(patches)
     tables.install(patches, on_put)
+    answers.install(patches)
     queues.install(patches, on_queue_change)
     providers.install(patches, clock, on_taken)
     server.install(patches)

@@ -1,8 +1,9 @@
 """Task tokens: a hold's timeout runs on the stepped clock, and one of token and timeout wins.
 
 moto waits real seconds, in two threads, looks a token up by walking through all executions (and
-fails on one that is just being started), takes a token after its timeout, and answers a late one
-with InvalidToken where AWS says TaskTimedOut.
+fails on one that is just being started), takes a token after its timeout, answers a late one with
+InvalidToken where AWS says TaskTimedOut, and tries a failed task again with the same token, where
+AWS issues a new one.
 """
 
 from __future__ import annotations
@@ -99,12 +100,16 @@ def _install_waiting(patches: Patches, runs: Runs) -> None:
         if not is_callback:
             evaluate_with_timeout(self, env)
             return
+        context = env.states.context_object
+        if context.context_object_data["State"]["RetryCount"]:
+            env.callback_pool_manager.add(context.update_task_token())
         frame = env.open_frame()
         frame.states.reset(input_value=env.states.get_input())
         frame.stack = copy.deepcopy(env.stack)
         try:
             self._eval_execution(frame)
         finally:
+            runs.spend()  # also when it failed: its token goes with it
             frame.set_ended()
             env.close_frame(frame)
         env.stack.append(frame.stack.pop())

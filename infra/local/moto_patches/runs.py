@@ -28,6 +28,7 @@ class Runs:
         self._lock = threading.Lock()
         self._parked: dict[str, Alarm] = {}
         self._tokens: dict[str, Alarm] = {}
+        self._newest = threading.local()
 
     def park(self, env: Any, moment: datetime | None, alarm: Alarm | None = None) -> Rang:
         """Wait until `moment` or until somebody rings. Raises StoppedError."""
@@ -51,7 +52,13 @@ class Runs:
 
     def issue(self, token: str) -> None:
         with self._lock:
-            self._tokens[token] = Alarm()
+            self._newest.alarm = self._tokens[token] = Alarm()
+
+    def spend(self) -> None:
+        """The attempt is over for which this thread was issued its last token."""
+        alarm = getattr(self._newest, "alarm", None)
+        if alarm is not None:
+            self.clock.wake(alarm)
 
     def holder(self, token: str) -> Alarm | None:
         """The alarm of a token that was ever issued."""

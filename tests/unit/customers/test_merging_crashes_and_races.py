@@ -14,7 +14,7 @@ from stepwell.events.model import Event
 from tests.support.fakes import Crash, CrashError, CrashingStore
 from tests.support.joins import DEVICE, PROGRAMS, arm_all, at_moment, consent, items
 from tests.support.races import together
-from tests.support.world import START, World, event, identify, visit
+from tests.support.world import START, AskedStore, World, event, identify, visit
 
 
 def story() -> list[Event]:
@@ -112,6 +112,17 @@ def test_the_story_ends_as_it_should() -> None:
         ("again", "replaced", "merged"),
         ("other", "exited", "Ordered"),
     }
+
+
+def test_who_remained_is_read_once_after_the_join() -> None:
+    """Nothing of the join is awaited at their enrollments: it wrote none of them."""
+    store = AskedStore()
+    world = World(*PROGRAMS, store=store)
+    world.send(visit("a", "Started", number="1"), event("Started", number="2"))
+    store.asked.clear()
+    world.send(event("Signed In", anonymous_id="a"))
+    # Both to be joined; then by each of their two ids who remained, with whom they were.
+    assert len(store.asked) == 2 + 5
 
 
 # ------------------------------------------------------------------------- races

@@ -1,0 +1,75 @@
+"""Personal values lie where they belong and nowhere else: all are marked, and searched everywhere.
+
+`tests.support.belonging` lists the places that may hold them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from tests.support.belonging import places
+from tests.support.marked_sender import MarkedSender
+from tests.support.overhearing import Overhearing
+from tests.support.stage import QUARANTINE, TUESDAY, Stage
+
+ALWAYS_OPEN: dict[str, Any] = {"quiet_hours": []}
+
+
+def test_a_cart_journey(printed: Callable[[], str]) -> None:
+    with Stage(policies=ALWAYS_OPEN) as stage, Overhearing(stage) as heard:
+        sender = MarkedSender(stage)
+        user, device = sender.marks.text(), sender.marks.text()
+        sender.send("identify", userId=user, anonymousId=device, traits=sender.traits())
+        sender.grant(user, "sms", "push", "email")
+        sender.send("track", userId=user, event="Product Added", properties=sender.cart())
+        stage.engine.run_until(TUESDAY + timedelta(hours=20))
+        order = {"order_id": sender.marks.text(), "revenue": sender.marks.number()}
+        sender.send("track", userId=user, event="Product Added", properties=sender.cart())
+        sender.send("track", userId=user, event="Order Completed", properties=order)
+        stage.engine.run_until(TUESDAY + timedelta(days=5))
+        assert (len(stage.sent_sms()), len(stage.sent_push())) == (1, 1)
+        found = places(sender, heard, printed())
+        # The search finds what is there.
+        assert {"item PROFILE traits", "item ENROLLMENT entry_event"} <= found
+        assert {
+            "call sns.Publish Message",
+            "call sqs.SendMessageBatch Entries.MessageBody",
+        } <= found
+        assert any(place.startswith("call sesv2.SendEmail") for place in found)
+
+
+def test_people_who_become_one_and_calls_that_are_refused(printed: Callable[[], str]) -> None:
+    with Stage(policies=ALWAYS_OPEN) as stage, Overhearing(stage) as heard:
+        sender = MarkedSender(stage)
+        text, traits = sender.marks.text, sender.traits()
+        user, device, other, former = (text() for _ in range(4))
+        sender.send("track", anonymousId=device, event="Product Added", properties=sender.cart())
+        sender.send("identify", userId=user, traits=traits)
+        sender.send("identify", userId=user, anonymousId=device, traits=sender.traits())
+        sender.send("alias", userId=user, previousId=former)
+        sender.send("group", userId=user, groupId=text(), traits={text(): text()})
+        # Another user with the same email, on the same device: not joined, with a record.
+        sender.send("identify", userId=other, anonymousId=device, traits=traits)
+        sender.send("screen", userId=other, name=text(), properties={text(): text()})
+        for refused in (
+            {"event": "Product Added", "properties": sender.cart() | {"cart_value": text()}},
+            {"event": "Order Completed", "properties": {"revenue": text(), text(): text()}},
+            {"event": "Consent Updated", "properties": {"purpose": text(), "status": text()}},
+            {"event": text(), "properties": text()},
+        ):
+            answer = sender.send("track", userId=user, **refused)
+            assert answer["statusCode"] in (200, 400), answer
+        for body in (f'{{"userId": "{text()}", "event": {text()}', json.dumps([text()])):
+            assert stage.call("track", body)["statusCode"] == 400
+        unknown = {"writeKey": text(), "userId": text(), "event": text()}
+        assert stage.call("track", unknown, key="")["statusCode"] == 401
+        kept = stage.engine.client("s3").list_objects_v2(Bucket=QUARANTINE)
+        assert kept["KeyCount"] >= 3
+        stage.engine.invoke("stepwell-local-quarantine-watch", {})
+        stage.engine.run_until(TUESDAY + timedelta(hours=20))
+        found = places(sender, heard, printed())
+        assert {"item PROFILE previous_ids", "item PROFILE groups", "item MERGED event"} <= found
+        assert "item NOT_JOINED event" in found
