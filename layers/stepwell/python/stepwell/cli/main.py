@@ -16,6 +16,7 @@ from stepwell.cli import (
     openapi,
     quarantine,
     replay,
+    scale,
     send,
     simulate,
     test,
@@ -25,7 +26,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(openapi, replay, events, quarantine),
+    *(openapi, replay, events, quarantine, scale),
 )
 
 
