@@ -1,4 +1,6 @@
-"""commands: carries out starts, wakes and stops that Step Functions could not take at once."""
+"""commands: carries out starts, wakes and stops that Step Functions could not take at once, and
+starts what an alarm asks for when a parked wait is over.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.executions import StepFunctionsExecutions
 from stepwell.aws.settings import ExecutionSettings, TableSettings, load
 from stepwell.customers import keys, slots
+from stepwell.customers.legs import RESUME, resume
 from stepwell.storage.operations import Store
 
 logger = Logger(service="commands")
@@ -61,7 +64,11 @@ def _carry_out(record: SQSRecord) -> None:
     if command["command"] == "start" and not _still_active(command["state"]["ids"]):
         return
     try:
-        executions().carry_out(command)
+        if command["command"] == RESUME:
+            repeated = int(record.attributes.approximate_receive_count) > 1
+            resume(command, store(), executions(), repeated=repeated)
+        else:
+            executions().carry_out(command)
     except Exception:
         logger.exception("command failed", extra={"command": command["command"]})
         raise

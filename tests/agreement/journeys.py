@@ -85,6 +85,7 @@ def journeys(draw: st.DrawFn, name: str = "alpha") -> Json:
     if exits := draw(st.lists(_matches(), max_size=2)):
         document["exit"] = exits
     document |= _maybe(draw, "goal", _goals())
+    document |= _maybe(draw, "park_waits_over", st.sampled_from(["1d", "1d", "2d"]))
     document["steps"], _ = _block(draw, _Names(draw(st.sampled_from([3, 4, 5, 6, 7, 8]))), depth=0)
     return document
 
