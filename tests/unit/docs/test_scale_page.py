@@ -55,8 +55,10 @@ def test_needs_by_hand() -> None:
     assert month.due_at_once() == pytest.approx(a_day / 4 / 600)
     assert needs["sms"] == pytest.approx(a_day / 4 / 600 / 10)
     parked = month.parked_needs()
-    both = parked["open_executions"] + parked["schedules"]
-    assert both == pytest.approx(needs["open_executions"])
+    measured = month.scale.measured
+    spared = needs["open_executions"] - parked["open_executions"]
+    assert spared == pytest.approx(1e6 / 30.4 * measured.long_days)
+    assert parked["schedules"] >= spared  # alarms of those who left ring too
 
 
 def test_without_deferrals_the_mean_and_its_peak_count() -> None:
@@ -64,6 +66,17 @@ def test_without_deferrals_the_mean_and_its_peak_count() -> None:
     assert month.due_at_once() == 0
     mean = 1e6 * month.scale.measured.messages / (30.4 * 86_400)
     assert month.messages_a_second() == pytest.approx(2 * mean)
+
+
+def test_parking_costs_what_the_page_about_it_says() -> None:
+    prices, month = read_prices(), _month(customers=1_000_000)
+    native, parked = (
+        next(each.dollars for each in forecast(usage, prices).totals if each.group == "aws")
+        for usage in (month.usage(), month.parked_usage())
+    )
+    a_million_waits = (parked - native) / month.scale.measured.long_waits
+    assert round(a_million_waits, -1) == 80
+    assert "about $80 per million waits" in Path("docs/parking.md").read_text(encoding="utf-8")
 
 
 def test_a_month_costs_what_its_parts_cost() -> None:

@@ -42,6 +42,8 @@ def _measured(simulation: Simulation, metered: Metered, idle: Units) -> Measured
     runs, calls = simulation.trace.runs.values(), simulation.trace.calls
     entries = len(runs)
     waits = [wait for run in runs for wait in _long_waits(run, simulation)]
+    stood = sum((each for each, _ in waits), timedelta())
+    planned = sum((each for _, each in waits), timedelta())
     opened = [run.ended - run.started for run in runs if run.ended]
     accepted = sum(each.result == "accepted" for each in simulation.trace.sendings)
     counted = {name: each for name, each in calls.items() if name != "event"}
@@ -51,21 +53,24 @@ def _measured(simulation: Simulation, metered: Metered, idle: Units) -> Measured
         messages=_short(accepted / entries),
         open_days=_short(sum(opened, timedelta()) / _DAY / entries),
         long_waits=_short(len(waits) / entries),
-        long_days=_short(sum(waits, timedelta()) / _DAY / entries),
+        long_days=_short(stood / _DAY / entries),
+        alarm_days=_short(planned / _DAY / entries),
         tables=_tables(metered, idle, entries),
         stored_bytes=_short(metered.stored_bytes / CUSTOMERS),
     )
 
 
-def _long_waits(run: Run, simulation: Simulation) -> list[timedelta]:
-    """How long it stood in waits of more than a week; an exit may have cut one short."""
+def _long_waits(run: Run, simulation: Simulation) -> list[tuple[timedelta, timedelta]]:
+    """How long it stood in each wait of more than a week, which an exit may have cut short, and how
+    long it was to stand there.
+    """
     machine = simulation.definitions.loaded_machines[run.journey]
     found = []
     ends = [*(at for at, _ in run.states[1:]), run.ended or simulation.now]
     for (entered, name), left in zip(run.states, ends, strict=True):
         state = machine.states[name]
         if isinstance(state, Wait) and state.seconds and timedelta(seconds=state.seconds) > LONG:
-            found.append(left - entered)
+            found.append((left - entered, timedelta(seconds=state.seconds)))
     return found
 
 

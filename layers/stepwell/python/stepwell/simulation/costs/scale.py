@@ -22,7 +22,8 @@ SHIPPED = "scale.yaml"
 MONTH = DAYS_PER_MONTH * 86_400
 AT_ONCE = 3
 """States that are entered at once when a deferral ends: ask, what happened, the next one."""
-_MILLION = 1_000_000
+PARKED_TRANSITIONS = 3
+"""That a parked duration takes more than a native one."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -68,7 +69,10 @@ class Measured(_Strict):
     """That its execution is open."""
     long_waits: float
     long_days: float
-    """Waits of more than a week: how many, and the days that they take of the open ones."""
+    alarm_days: float
+    """Waits of more than a week: how many, the days that they take of the open ones, and the days
+    that they were to take: an alarm stays also when somebody has left.
+    """
     tables: Mapping[str, Units]
     stored_bytes: float
     """Of a customer, after the population's month."""
@@ -178,9 +182,22 @@ class Month:
         measured = self.scale.measured
         return {
             "open_executions": self.open_executions(measured.open_days - measured.long_days),
-            "schedules": self.open_executions(measured.long_days),
+            "schedules": self.open_executions(measured.alarm_days),
             "schedule_creates": self.peak(self.enrollments * measured.long_waits),
         }
+
+    def parked_usage(self) -> Usage:
+        """As `usage`, with every wait of more than a week parked."""
+        usage, waits = self.usage(), self.enrollments * self.scale.measured.long_waits
+        usage.calls["transition"] += round(waits * PARKED_TRANSITIONS)
+        usage.calls["plan"] += round(waits)
+        usage.calls["resume"] = round(waits)
+        metered = usage.metered
+        metered.requests["plan"] += round(waits)
+        metered.reads["plan"] += round(waits * self.scale.measured.tables["plan"].reads)
+        metered.writes["state_machine"] += round(waits)
+        metered.requests["commands"] = metered.reads["commands"] = round(2 * waits)
+        return usage
 
     def open_executions(self, days: float) -> float:
         """At a time, when each enrollment is open for so many days."""

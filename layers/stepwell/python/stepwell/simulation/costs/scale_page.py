@@ -20,7 +20,7 @@ def tables(scale: Scale, prices: PriceTable, quotas: QuotaTable) -> str:
     parts = (
         ("## What binds first", _first(scale, prices, quotas)),
         ("## What 1, 10 and 100 million customers need", _needs(scale, prices, quotas)),
-        ("## With long waits parked", _parked(scale, quotas)),
+        ("## With long waits parked", _parked(scale, prices, quotas)),
         ("## What it costs a month", _costs(scale, prices)),
         ("## Assumed, and measured", _assumed(scale, prices, quotas)),
     )
@@ -51,13 +51,18 @@ def _needs(scale: Scale, prices: PriceTable, quotas: QuotaTable) -> Iterator[Row
         yield (_named(quota), *(_against(each[name], quota) for each in needs))
 
 
-def _parked(scale: Scale, quotas: QuotaTable) -> Iterator[Row]:
+def _parked(scale: Scale, prices: PriceTable, quotas: QuotaTable) -> Iterator[Row]:
     months = [Month(size, scale) for size in SIZES]
     needs = [each.parked_needs() for each in months]
     yield ("every wait of more than a week parked", *_HEADS)
     known = {"open_executions": quotas.quotas["open_executions"], **quotas.parking}
     for name, quota in known.items():
         yield (_named(quota), *(_against(each[name], quota) for each in needs))
+    costs = [
+        _total(forecast(each.parked_usage(), prices)) - _total(forecast(each.usage(), prices))
+        for each in months
+    ]
+    yield ("a month more for AWS", *map(_dollars, costs))
 
 
 def _costs(scale: Scale, prices: PriceTable) -> Iterator[Row]:
