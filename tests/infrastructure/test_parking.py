@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from infra.app import build
 from infra.compiled import Compiled, compile_journeys
 from infra.layers import ROOT
+from infra.local.assembly import read_assembly as read_templates
+from infra.local.stack import LocalStack
 from infra.settings import SettingsError, settings_for
 from infra.stacks.engine import Sources
 from tests.infrastructure.synthesized import (
@@ -136,3 +139,59 @@ def test_a_stage_without_the_setting_refuses_journeys_that_park(
 ) -> None:
     with pytest.raises(SettingsError, match=r"parking is off.*win_back"):
         build(settings_for("local"), parking_journeys, sources, outdir=str(tmp_path / "out"))
+
+
+def test_the_same_templates_work_on_one_machine(parking: Synthesized, tmp_path: Path) -> None:
+    """An alarm rings, the poller takes its message to the commands function in a process of its
+    own, and that starts the leg; which fails in sight, for its wait is none that there is.
+    """
+    start, complaints = datetime(2026, 11, 24, 21, 14, tzinfo=UTC), list[str]()
+    with LocalStack(start, tmp_path, complaints.append, lambda _table, _item: None) as stack:
+        stack.deploy(read_templates(parking.folder), None)
+        stack.event_sources.start(stack.deployment.event_sources)
+        [arn] = [each for each in stack.deployment.machines if "win_back-" in each]
+        version = definition(parking.machines()["win_back"])["Comment"].split()[4].rstrip(".")
+        _put_parked(stack, version)
+        _set_alarm(stack, version, start + timedelta(days=60))
+        stack.clock.run_until(start + timedelta(days=60, seconds=1), timeout=60)
+        machines = stack.client("stepfunctions")
+        [leg] = machines.list_executions(stateMachineArn=arn)["executions"]
+        assert (leg["name"], leg["status"]) == ("c1-x-1-2", "FAILED")
+        assert not stack.client("scheduler").list_schedules(GroupName=GROUP)["Schedules"]
+        assert complaints == []
+
+
+GROUP = "stepwell-local-parked"
+ENROLLMENT = {"pk": {"S": "CUSTOMER#c1"}, "sk": {"S": "ENROLLMENT#win_back#one"}}
+
+
+def _put_parked(stack: LocalStack, version: str) -> None:
+    texts = {"journey": "win_back", "version": version, "execution": "c1-x-1", "status": "active"}
+    item = ENROLLMENT | {name: {"S": each} for name, each in texts.items()}
+    numbers = {name: {"N": each} for name, each in {"run": "1", "leg": "2"}.items()}
+    stack.client("dynamodb").put_item(TableName="stepwell-local-customers", Item=item | numbers)
+
+
+def _set_alarm(stack: LocalStack, version: str, moment: datetime) -> None:
+    """As the machine does it."""
+    message = {
+        "command": "resume",
+        "version": version,
+        "after": "no_such_wait",
+        "next_leg": "2",
+        "ids": {"customer": "c1", "enrollment": "win_back#one", "run": 1, "execution": "c1-x-1"},
+        "key": ENROLLMENT,
+        "run": "1",
+    }
+    stack.client("scheduler").create_schedule(
+        Name="c1-x-1-2",
+        GroupName=GROUP,
+        ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ActionAfterCompletion="DELETE",
+        Target={
+            "Arn": "arn:aws:sqs:us-east-1:123456789012:stepwell-local-commands",
+            "RoleArn": "arn:aws:iam::123456789012:role/stepwell-local-parked-us-east-1",
+            "Input": json.dumps(message),
+        },
+    )
