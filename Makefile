@@ -37,7 +37,7 @@ export STAGE
 synth_inputs := $(shell find infra functions layers/stepwell statemachines events/schemas docs/openapi.json cdk.json \
 	requirements/runtime.txt -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' 2>/dev/null)
 
-.PHONY: help run test agreement fuzz check lint types imports journeys events scenarios description synth sdks browser bench format clean
+.PHONY: help run test agreement fuzz check lint types imports journeys events scenarios description synth idle sdks cdk browser bench format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -47,7 +47,7 @@ run: STAGE := local
 run: synth ## start Stepwell on http://localhost:8080, replay real orders, show every decision
 	@exec $(python) -m infra.local
 
-test: check sdks browser ## everything that has to pass: the checks, then all tests
+test: check sdks cdk browser ## everything that has to pass: the checks, then all tests
 	@$(say) 'running the tests'
 	$(python) -m pytest -n 2 --dist loadfile -rs  # tells of what was skipped, and why
 
@@ -101,6 +101,9 @@ scenarios: .venv/.project ## what the journeys have to do; `stepwell test` shows
 
 synth: .build/synth ## write the CloudFormation templates to cdk.out/
 
+idle: .build/synth ## print what the stage costs a month while nothing happens
+	@$(python) -m infra.idle_cost
+
 # The lock names no addresses: packages come from the registry that npm is set up for.
 sdks: tests/sdks/node_modules/.package-lock.json tests/browser/node_modules/.package-lock.json
 
@@ -109,6 +112,13 @@ tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 	cd tests/$*
 	npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error > /dev/null
 	touch node_modules/.package-lock.json
+
+cdk: node_modules/.package-lock.json ## see to the CDK's command line, as package-lock.json has it
+
+node_modules/.package-lock.json: package-lock.json
+	@$(say) "installing the CDK's command line from npm (30 MB on disk)"
+	npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error > /dev/null
+	touch $@
 
 # Without the stamp it is tried again: that it could not be had is no failure here, the tests say so.
 browser: .build/browser.stamp ## see to it that there is a browser for tests; CHROME_PATH= names one
@@ -125,7 +135,7 @@ format: .venv/.project ## put the source in its uniform shape
 	.venv/bin/ruff format
 
 clean: ## remove everything that make has made, except .bench/
-	@rm -rf .venv .build cdk.out tests/{sdks,browser}/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .build cdk.out node_modules tests/{sdks,browser}/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -prune -exec rm -rf {} +
 

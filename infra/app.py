@@ -20,6 +20,8 @@ from infra.settings import Settings, SettingsError, Stage, settings_for
 from infra.stacks.data import DataStack
 from infra.stacks.engine import EngineStack, Sources
 from infra.stacks.journeys import JourneysStack
+from infra.template_rules import TemplateRules
+from stepwell.journeys.compiler import stack_limits
 from stepwell.journeys.compiler.problems import CompileError
 
 
@@ -29,7 +31,7 @@ def build(
     """The app with its three stacks; nothing is written before `synth()`."""
     app = App(analytics_reporting=False, outdir=outdir)
     _add_stacks(app, settings, compiled, sources)
-    Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
+    Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), TemplateRules())
     return app
 
 
@@ -100,8 +102,12 @@ def main() -> None:
         sys.exit(str(error))
     except CompileError as error:
         sys.exit(f"{error}\n\nThe journeys have problems; `stepwell check` lists them too.")
-    lines = [f"  {stack.stack_name}" for stack in assembly.stacks]
+    sizes = stack_limits.written(Path(assembly.directory))
+    lines = [f"  {each.name}: {each.resources} resources, {each.size:,} bytes" for each in sizes]
     sys.stdout.write("\n".join([f"templates in {assembly.directory}:", *lines]) + "\n")
+    for stack in sizes:
+        for problem in stack_limits.problems_of(stack):
+            sys.stderr.write(f"warning: {problem}\n")
 
 
 if __name__ == "__main__":

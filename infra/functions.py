@@ -5,8 +5,9 @@ The list is the single place to add a function; `infra.stacks.engine` makes them
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from aws_cdk import Aws
 from aws_cdk import aws_sqs as sqs
@@ -16,6 +17,7 @@ from infra.names import Names
 from infra.permissions import Permission, allow
 from infra.settings import Settings
 from infra.stacks.data import DataStack
+from stepwell.aws.providers.services import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,15 @@ class Surroundings:
             "EXECUTION_ARN_PREFIX": names.execution_arn_prefix(),
             "EMAIL_FROM": settings.email_from,
             "EMAIL_CONFIGURATION_SET": settings.email_configuration_set,
+            "SMS_PROVIDER": settings.sms_provider,
+            "SMS_ORIGINATION": settings.sms_origination,
+            "SMS_CONFIGURATION_SET": settings.sms_configuration_set,
             "SMS_SENDER_ID": settings.sms_sender_id,
+            "PUSH_PROVIDER": settings.push_provider,
+            "PUSH_APPLICATION_ID": settings.push_application_id,
             "PUSH_APPLICATION_ARN": settings.push_application_arn,
+            "WHATSAPP_NUMBER_ID": settings.whatsapp_number_id,
+            "LANES": json.dumps({name: asdict(lane) for name, lane in settings.lanes.items()}),
         }
 
     def customers(self, *actions: str) -> Permission:
@@ -103,24 +112,51 @@ def consumes(queue: sqs.IQueue) -> Permission:
 
 
 def providers(settings: Settings) -> tuple[Permission, ...]:
-    """What delivery may send through. A phone number has no ARN: it is all that is none of SNS.
+    """What delivery may send through: of each channel by its provider, and by nothing else."""
+    return (_email(settings), _sms(settings), *_push(settings), *_whatsapp(settings))
 
-    SES asks for the sender's address instead of its domain where it knows both.
-    """
+
+def _email(settings: Settings) -> Permission:
+    """SES asks for the sender's address instead of its domain where it knows both."""
     senders = dict.fromkeys((settings.email_identity, settings.email_from))
-    email = [_ses(f"identity/{sender}") for sender in senders]
+    resources = [f"identity/{sender}" for sender in senders]
     if settings.email_configuration_set:
-        email.append(_ses(f"configuration-set/{settings.email_configuration_set}"))
-    sms = Permission(("sns:Publish",), all_but=(f"arn:{Aws.PARTITION}:sns:*:*:*",))
-    application = settings.push_application_arn
-    if not application:
-        return Permission(("ses:SendEmail",), tuple(email)), sms
-    return (
-        Permission(("ses:SendEmail",), tuple(email)),
-        sms,
-        allow(application, "sns:CreatePlatformEndpoint"),
-        allow(push_endpoints(application), "sns:Publish"),
-    )
+        resources.append(f"configuration-set/{settings.email_configuration_set}")
+    return Permission(("ses:SendEmail",), tuple(_here("ses", each) for each in resources))
+
+
+def _sms(settings: Settings) -> Permission:
+    """A phone number has no ARN at SNS: it is all that is none of SNS. End User Messaging has
+    ARNs for who texts come from.
+    """
+    if settings.sms_provider is Service.SNS:
+        return Permission(("sns:Publish",), all_but=(f"arn:{Aws.PARTITION}:sns:*:*:*",))
+    kinds = ("pool", "phone-number", "sender-id")
+    chosen = (settings.sms_origination,) if settings.sms_origination else ()
+    senders = chosen or tuple(_here("sms-voice", f"{kind}/*") for kind in kinds)
+    return Permission(("sms-voice:SendTextMessage",), senders)
+
+
+def _push(settings: Settings) -> tuple[Permission, ...]:
+    if settings.push_provider is Service.SNS:
+        application = settings.push_application_arn
+        return (
+            (
+                allow(application, "sns:CreatePlatformEndpoint"),
+                allow(push_endpoints(application), "sns:Publish"),
+            )
+            if application
+            else ()
+        )
+    application_id = settings.push_application_id
+    sends_to = _here("mobiletargeting", f"apps/{application_id}/messages")
+    return (allow(sends_to, "mobiletargeting:SendMessages"),) if application_id else ()
+
+
+def _whatsapp(settings: Settings) -> tuple[Permission, ...]:
+    number = settings.whatsapp_number_id.removeprefix("phone-number-id-")
+    sender = _here("social-messaging", f"phone-number-id/{number}")
+    return (allow(sender, "social-messaging:SendWhatsAppMessage"),) if number else ()
 
 
 def push_endpoints(application_arn: str) -> str:
@@ -128,8 +164,8 @@ def push_endpoints(application_arn: str) -> str:
     return application_arn.replace(":app/", ":endpoint/") + "/*"
 
 
-def _ses(resource: str) -> str:
-    return f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
+def _here(service: str, resource: str) -> str:
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +225,13 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "commands",
-        ("CUSTOMERS_TABLE", *_PREFIXES),
-        lambda s: (s.customers("GetItem"), *s.executions(), consumes(s.commands)),
+        (*_BOTH_TABLES, *_PREFIXES),
+        lambda s: (
+            s.customers("GetItem", "UpdateItem"),
+            s.records("PutItem"),
+            *s.executions(),
+            consumes(s.commands),
+        ),
     ),
     FunctionPlan(
         "plan",
@@ -199,11 +240,12 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "consent",
-        (*_BOTH_TABLES, *_POLICIES),
+        (*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"),
         lambda s: (
             s.customers("GetItem", "BatchGetItem", "PutItem"),
             s.records("BatchGetItem", "PutItem", "UpdateItem"),
             *s.rules(),
+            s.secret(),
         ),
         timeout_seconds=10,
     ),
@@ -222,12 +264,17 @@ FUNCTIONS = (
         (
             *_BOTH_TABLES,
             *_POLICIES,
-            *("EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"),
+            "HASH_SECRET_ARN",
+            *("EMAIL_FROM", "EMAIL_CONFIGURATION_SET"),
+            *("SMS_PROVIDER", "SMS_ORIGINATION", "SMS_CONFIGURATION_SET", "SMS_SENDER_ID"),
+            *("PUSH_PROVIDER", "PUSH_APPLICATION_ID", "PUSH_APPLICATION_ARN"),
+            *("WHATSAPP_NUMBER_ID", "LANES"),
         ),
         lambda s: (
             s.customers("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
             s.records("BatchGetItem", "PutItem", "UpdateItem"),
             *s.rules(),
+            s.secret(),
             *providers(s.settings),
         ),
         timeout_seconds=30,

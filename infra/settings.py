@@ -14,7 +14,9 @@ from enum import StrEnum
 
 from aws_cdk.aws_logs import RetentionDays
 
+from stepwell.aws.providers.services import Service
 from stepwell.events.registry import UnknownEvents
+from stepwell.messages.lanes import Lane
 
 
 class Stage(StrEnum):
@@ -39,6 +41,11 @@ def _tiers() -> Mapping[str, Throttle]:
     return {"standard": Throttle(100, 200), "high": Throttle(400, 800)}
 
 
+def _lanes() -> Mapping[str, Lane]:
+    """A new account's quotas: texts begin at one a second, email at 14 once out of the sandbox."""
+    return {"sms": Lane("sms", 1), "email": Lane("email", 14)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One stage's settings."""
@@ -51,11 +58,27 @@ class Settings:
     email_identity: str
     """The verified SES identity that `email_from` belongs to: its domain, or the address itself."""
     email_configuration_set: str = ""
+    sms_provider: Service = Service.END_USER_MESSAGING
+    sms_origination: str = ""
+    """ARN of the pool, phone number or sender ID that texts come from; empty: AWS chooses one of
+    the account's.
+    """
+    sms_configuration_set: str = ""
+    """Of End User Messaging; without it nobody hears what became of a text."""
     sms_sender_id: str = ""
+    """With SNS as the provider."""
+    push_provider: Service = Service.END_USER_MESSAGING
+    push_application_id: str = ""
+    """Of the End User Messaging Push (formerly Pinpoint) application."""
     push_application_arn: str = ""
-    """Of the SNS platform application, `arn:aws:sns:<region>:<account>:app/<platform>/<name>`."""
+    """With SNS as the provider: `arn:aws:sns:<region>:<account>:app/<platform>/<name>`."""
+    whatsapp_number_id: str = ""
+    """`phone-number-id-…` of End User Messaging Social; empty: WhatsApp is not used."""
+    lanes: Mapping[str, Lane] = field(default_factory=_lanes)
+    """What is sent a second on a channel, by the provider's quota; without one there is no limit.
+    """
     alarm_email: str = ""
-    """Who is told of messages in a dead-letter queue; empty: nobody, the alarm is only shown."""
+    """Who is told of alarms (docs/runbooks); empty: nobody, they are only shown."""
     memory_mb: int = 512
     requests_per_second: int = 500
     burst: int = 1000
@@ -67,6 +90,12 @@ class Settings:
     without_header: Throttle = Throttle(100, 200)
     """For all calls together that have their write key in the body, which the gateway cannot read;
     and for sources that were added before there were tiers.
+    """
+    firewall: bool = True
+    """A web application firewall before the API. It has a price each month (docs/idle-cost.md)."""
+    calls_per_address: int = 300_000
+    """What one address may send in five minutes; more is answered 429. A server sends all of its
+    source's events from one address, so this must not be less than the highest tier allows.
     """
     router_concurrency: int = 50
     commands_concurrency: int = 5
@@ -104,6 +133,22 @@ def _check(settings: Settings) -> None:
                 settings.push_application_arn,
             )
         ),
+        "sms_origination": not settings.sms_origination
+        or bool(
+            re.fullmatch(
+                r"arn:aws[a-z-]*:sms-voice:[a-z0-9-]+:\d{12}:(pool|phone-number|sender-id)/[\w/-]+",
+                settings.sms_origination,
+            )
+        ),
+        "sms_configuration_set": not settings.sms_configuration_set
+        or bool(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", settings.sms_configuration_set)),
+        "push_application_id": not settings.push_application_id
+        or bool(re.fullmatch(r"[0-9a-f]{32}", settings.push_application_id)),
+        "whatsapp_number_id": not settings.whatsapp_number_id
+        or bool(re.fullmatch(r"phone-number-id-[0-9a-zA-Z]+", settings.whatsapp_number_id)),
+        "lanes": all(
+            each.per_second > 0 and 0 <= each.kept < 1 for each in settings.lanes.values()
+        ),
         "sms_sender_id": not settings.sms_sender_id
         or bool(re.fullmatch(r"[A-Za-z0-9-]{1,11}", settings.sms_sender_id)),
         "memory_mb": 128 <= settings.memory_mb <= 10240,
@@ -119,6 +164,8 @@ def _check(settings: Settings) -> None:
             for name, each in settings.tiers.items()
         ),
         "without_header": _fits(settings.without_header, settings),
+        "calls_per_address": settings.calls_per_address
+        >= 300 * max((each.rate for each in settings.tiers.values()), default=0),
     }
     wrong = [name for name, right in problems.items() if not right]
     if wrong:
@@ -142,6 +189,9 @@ STAGES: Mapping[Stage, Settings] = {
             email_from="shop@example.com",
             email_identity="example.com",
             sms_sender_id="Stepwell",
+            push_application_id="0123456789abcdef0123456789abcdef",
+            whatsapp_number_id="phone-number-id-0123456789abcdef0123456789abcdef",
+            lanes={},
             tiers={"standard": Throttle(500, 1000), "high": Throttle(500, 1000)},
             without_header=Throttle(500, 1000),
             push_application_arn="arn:aws:sns:us-east-1:123456789012:app/GCM/stepwell-local",
@@ -164,6 +214,7 @@ STAGES: Mapping[Stage, Settings] = {
             burst=4000,
             tiers={"standard": Throttle(200, 400), "high": Throttle(1000, 2000)},
             without_header=Throttle(500, 1000),
+            calls_per_address=600_000,
             router_concurrency=200,
         ),
     )

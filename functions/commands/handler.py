@@ -1,5 +1,5 @@
-"""commands: carries out starts, wakes and stops that Step Functions could not take at once, and
-starts what an alarm asks for when a parked wait is over.
+"""commands: carries out starts, wakes and stops that Step Functions could not take at once, starts
+what an alarm asks for when a parked wait is over, and ends enrollments whose execution is over.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepwell.aws import clock
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.execution_events import is_execution_event, lost_run
 from stepwell.aws.executions import StepFunctionsExecutions
 from stepwell.aws.settings import ExecutionSettings, TableSettings, load
 from stepwell.customers import keys, slots
 from stepwell.customers.legs import RESUME, resume
+from stepwell.journeys.lost import end_with_execution
 from stepwell.storage.operations import Store
 
 logger = Logger(service="commands")
@@ -44,7 +47,8 @@ def executions() -> StepFunctionsExecutions:
 
 @cache
 def store() -> Store:
-    return DynamoStore(client("dynamodb"), load(CommandSettings).customers_table)
+    settings = load(CommandSettings)
+    return DynamoStore(client("dynamodb"), settings.customers_table, settings.records_table)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -61,6 +65,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _carry_out(record: SQSRecord) -> None:
     command = json.loads(record.body)
+    if is_execution_event(command):
+        _end(command)
+        return
     if command["command"] == "start" and not _still_active(command["state"]["ids"]):
         return
     try:
@@ -72,6 +79,21 @@ def _carry_out(record: SQSRecord) -> None:
     except Exception:
         logger.exception("command failed", extra={"command": command["command"]})
         raise
+
+
+def _end(event: dict[str, Any]) -> None:
+    """An execution failed, timed out or was stopped by hand: nobody will end its enrollment."""
+    try:
+        lost = lost_run(event)
+        ended = lost is not None and end_with_execution(store(), lost, clock.now())
+    except Exception:
+        logger.exception("enrollment not ended with its execution")
+        raise
+    status, machine = event["detail"]["status"], event["detail"]["stateMachineArn"]
+    logger.info(
+        "execution ended",
+        extra={"status": status, "machine": machine, "ended": ended, "known": lost is not None},
+    )
 
 
 def _still_active(ids: dict[str, Any]) -> bool:

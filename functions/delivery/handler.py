@@ -10,38 +10,25 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepwell.aws import clock
-from stepwell.aws.clients import client
-from stepwell.aws.message_functions import MessageSettings, policies, programs, store
-from stepwell.aws.providers.email import SesEmail
-from stepwell.aws.providers.push import SnsPush
-from stepwell.aws.providers.sms import SnsSms
+from stepwell.aws.message_functions import hasher, policies, programs, store
+from stepwell.aws.providers.choosing import ChosenProviders, ProviderSettings
 from stepwell.aws.settings import load
 from stepwell.messages.deliver import deliver
+from stepwell.messages.lanes import Lane, read_lanes
 from stepwell.messages.request import read_request
 from stepwell.ports import Provider
 
 logger = Logger(service="delivery")
 
 
-class DeliverySettings(MessageSettings):
-    email_from: str
-    email_configuration_set: str = ""
-    sms_sender_id: str = ""
-    push_application_arn: str = ""
+@cache
+def providers() -> Mapping[str, Provider]:
+    return ChosenProviders(load(ProviderSettings))
 
 
 @cache
-def providers() -> Mapping[str, Provider]:
-    """Their clients retry nothing: a second try after a lost answer would send twice."""
-    settings = load(DeliverySettings)
-    sns = client("sns", retries=False)
-    return {
-        "email": SesEmail(
-            client("sesv2", retries=False), settings.email_from, settings.email_configuration_set
-        ),
-        "sms": SnsSms(sns, settings.sms_sender_id),
-        "push": SnsPush(sns, settings.push_application_arn),
-    }
+def lanes() -> Mapping[str, Lane]:
+    return read_lanes(load(ProviderSettings).lanes)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -53,7 +40,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         programs=programs(),
         policies=policies(),
         providers=providers(),
+        hasher=hasher(),
         now=clock.now,
+        lanes=lanes(),
     )
     logger.debug("delivered", extra={"message_id": request.message, "outcome": answer["outcome"]})
     return answer

@@ -1,4 +1,4 @@
-"""quarantine_watch: how much is open in quarantine, and for how long, as two metrics."""
+"""quarantine_watch: how much is open in quarantine, and for how long; an alarm watches the time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
     hours = oldest.total_seconds() / 3600
     metrics = EphemeralMetrics(namespace="Stepwell", service="quarantine")
     metrics.add_dimension("stage", settings.stage)
-    metrics.add_metric("QuarantineOpen", MetricUnit.Count, count)
     metrics.add_metric("QuarantineOldestHours", MetricUnit.NoUnit, hours)
     metrics.flush_metrics()
     logger.info("quarantine counted", extra={"open": count, "oldest_hours": round(hours, 1)})

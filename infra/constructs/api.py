@@ -12,6 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.acknowledgements import acknowledge, acknowledge_managed_policy
+from infra.constructs.firewall import Firewall
 from infra.constructs.throttles import Throttles
 from infra.names import Names
 from infra.settings import Settings
@@ -57,7 +58,7 @@ def as_template(text: str) -> str:
 
 
 class TrackingApi(Construct):
-    """A REST API, because it throttles per write key, and for a web application firewall later."""
+    """A REST API, because it throttles per write key and takes a web application firewall."""
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class TrackingApi(Construct):
         self._add_admin(admin)
         self._add_refusals()
         Throttles(self, "Throttles", api=self.api, names=Names(settings.stage), settings=settings)
+        self._add_firewall(f"{name}-firewall")
         self.api.node.try_remove_child(
             "Endpoint"
         )  # CDK's own output; ours names the stage in plain text
@@ -262,6 +264,7 @@ class TrackingApi(Construct):
         self._refuse(types.DEFAULT_4_XX, REFUSAL)
         self._refuse(types.DEFAULT_5_XX, REFUSAL)
         self._refuse(types.UNAUTHORIZED, json.dumps(unknown.body), unknown.status)
+        self._refuse(types.WAF_FILTERED, REFUSAL, 403)
         self._refuse(types.THROTTLED, _busy("throttled"), 429)
         for kind in (
             types.AUTHORIZER_FAILURE,
@@ -283,6 +286,23 @@ class TrackingApi(Construct):
             templates={"application/json": body},
         )
 
+    def _add_firewall(self, name: str) -> None:
+        if self._settings.firewall:
+            Firewall(
+                self,
+                "Firewall",
+                name=name,
+                stage=self.api.deployment_stage,
+                calls_per_address=self._settings.calls_per_address,
+            )
+        else:
+            acknowledge(
+                self.api.deployment_stage,
+                "AwsSolutions-APIG3",
+                "`firewall` of the stage's settings is off: whoever turned it off keeps strangers "
+                "away by other means, or saves its price in a stage that nobody can reach.",
+            )
+
     def _add_admin(self, admin: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(admin, allow_test_invoke=False)
         customer = (
@@ -303,13 +323,6 @@ class TrackingApi(Construct):
             "AwsSolutions-APIG2",
             "The ingest function validates every body and answers with the field that is wrong; a "
             "model in the gateway could only say that the body is invalid.",
-        )
-        acknowledge(
-            self.api.deployment_stage,
-            "AwsSolutions-APIG3",
-            "There is no web application firewall yet: it is a later piece of work, with rules "
-            "that count instead of block, because batches hold URLs and HTML. Until then the "
-            "throttles of the stage and of each source are the only limits.",
         )
         acknowledge_managed_policy(
             self.api,

@@ -1,19 +1,18 @@
-"""A queue, its dead-letter queue, and the alarms on both. To redrive: docs/dead-letters.md."""
+"""A queue, its dead-letter queue, and the alarms on both."""
 
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
+
+from infra.constructs.alarm import Alarms
 
 VISIBILITY_TIMES_TIMEOUT = 6
 """AWS's advice: room for the retries of a throttled function before a message is shown again."""
 ATTEMPTS = 4
-DOCS = "docs/dead-letters.md says how to look and how to redrive."
+LONGEST_WAIT = Duration.minutes(10)
 
 
 class WorkQueue(Construct):
@@ -27,10 +26,10 @@ class WorkQueue(Construct):
         name: str,
         fifo: bool,
         worker_timeout: Duration,
-        alarms: sns.ITopic,
+        alarms: Alarms,
     ) -> None:
         super().__init__(scope, id_)
-        self._name = name
+        self._name = name.removeprefix(alarms.prefix)
         self._fifo = fifo
         self.dead_letters = self._make_queue(
             "DeadLetters", f"{name}-dlq", retention=Duration.days(14)
@@ -86,34 +85,29 @@ class WorkQueue(Construct):
             report_batch_item_failures=True,
         )
 
-    def _alarm_on_dead_letters(self, alarms: sns.ITopic) -> None:
-        alarm = cloudwatch.Alarm(
+    def _alarm_on_dead_letters(self, alarms: Alarms) -> None:
+        alarms.add(
             self,
             "DeadLettersAlarm",
-            alarm_name=f"{self._name}-dlq",
-            alarm_description=f"A message failed {ATTEMPTS} times: {self._name}-dlq. {DOCS}",
+            name=f"{self._name}-dlq",
+            says=f"A message of the queue {self._name} failed {ATTEMPTS} times",
+            page="dead-letters",
             metric=self.dead_letters.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(1), statistic="Maximum"
             ),
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            at_least=1,
         )
-        alarm.add_alarm_action(actions.SnsAction(alarms))
 
-    def _alarm_on_age(self, alarms: sns.ITopic) -> None:
-        alarm = cloudwatch.Alarm(
+    def _alarm_on_age(self, alarms: Alarms) -> None:
+        alarms.add(
             self,
             "AgeAlarm",
-            alarm_name=f"{self._name}-age",
-            alarm_description=f"Messages of {self._name} wait longer than ten minutes. {DOCS}",
+            name=f"{self._name}-age",
+            says=f"Messages of the queue {self._name} wait longer than ten minutes",
+            page="queue-age",
             metric=self.queue.metric_approximate_age_of_oldest_message(
                 period=Duration.minutes(5), statistic="Maximum"
             ),
-            threshold=600,
-            evaluation_periods=2,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            at_least=LONGEST_WAIT.to_seconds(),
+            periods=(2, 2),
         )
-        alarm.add_alarm_action(actions.SnsAction(alarms))

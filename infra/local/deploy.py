@@ -54,13 +54,17 @@ STANDS_IN = {
     _METHOD: "the local HTTP server answers preflights and pages itself",
     "AWS::ApiGateway::Stage": "the local HTTP server",
     "AWS::CloudWatch::Alarm": "nothing: dead letters are shown at the end of a run",
-    "AWS::Events::Rule": "nothing: `stepwell quarantine list` shows what is open",
+    "AWS::Events::Rule": "nothing: `stepwell quarantine list` shows what is open; if you stop an "
+    "execution by hand, its enrollment stays active",
     "AWS::Lambda::EventSourceMapping": "a poller in this process",
     "AWS::Lambda::LayerVersion": "the layer's folder; other packages are this environment's",
+    "AWS::Logs::MetricFilter": "nothing: what it looks for is in the function's log",
     "AWS::S3::BucketPolicy": "nothing: access is not checked here",
     SCHEDULE_GROUP: "a group made directly; its schedules ring on the stepped clock",
     "AWS::SNS::TopicPolicy": "nothing: access is not checked here",
     "AWS::SQS::QueuePolicy": "nothing: access is not checked here",
+    "AWS::WAFv2::WebACL": "nothing: nobody is blocked here",
+    "AWS::WAFv2::WebACLAssociation": "nothing: nobody is blocked here",
     BUCKET_DEPLOYMENT: "the files are copied into the bucket",
     SECRET: "a secret made directly, the same at every start",
 }

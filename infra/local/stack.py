@@ -30,6 +30,7 @@ from infra.local.deploy import Deployment, deploy
 from infra.local.event_sources import EventSources
 from infra.local.functions import Function
 from infra.local.gateway import Api, HttpServer
+from infra.local.messaging import MessagingEndpoint
 from infra.local.moto_patches.tables import OnPut
 from infra.local.outbox import Outbox
 from infra.local.usage import find_plan
@@ -86,9 +87,10 @@ class LocalStack:
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
         )
-        server = _QuickServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server = QuickServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         self._open.callback(server.stop)
+        self._messaging = self._open.enter_context(MessagingEndpoint(self.clock, self.outbox.add))
         self.endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
         self.event_sources = EventSources(
             self.clock, self.client("sqs"), self.invoker, self._report
@@ -125,7 +127,8 @@ class LocalStack:
         )
         preparing.verify_sender(functions, self.client("ses"))
         preparing.add_push_application(functions, self.client("sns"))
-        self.invoker.add(functions, self.endpoint)
+        endpoints = self._messaging.environment()
+        self.invoker.add([_with(function, endpoints) for function in functions], self.endpoint)
 
     def serve(self, server: HttpServer, front_page: str) -> None:
         """Take events from queues and requests from the network."""
@@ -144,7 +147,7 @@ class LocalStack:
         server.serve(api)
 
 
-class _QuickServer(ThreadedMotoServer):
+class QuickServer(ThreadedMotoServer):
     """Moto's server, which sees at once that it has to stop, and not after half a second."""
 
     def _server_entry(self) -> None:
@@ -159,7 +162,11 @@ class _QuickServer(ThreadedMotoServer):
 def _with_policies(function: Function, key: str) -> Function:
     if "POLICIES_KEY" not in function.environment:
         return function
-    return dataclasses.replace(function, environment={**function.environment, "POLICIES_KEY": key})
+    return _with(function, {"POLICIES_KEY": key})
+
+
+def _with(function: Function, variables: dict[str, str]) -> Function:
+    return dataclasses.replace(function, environment={**function.environment, **variables})
 
 
 def _log_to_file(path: Path) -> None:

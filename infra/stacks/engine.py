@@ -18,7 +18,10 @@ from constructs import Construct
 
 from infra.acknowledgements import acknowledge_wildcard
 from infra.compiled import Compiled
+from infra.constructs.alarm import Alarms
 from infra.constructs.api import TrackingApi
+from infra.constructs.ended_executions import EndedExecutions
+from infra.constructs.engine_alarms import EngineAlarms
 from infra.constructs.function import ARCHITECTURE, RUNTIME, StepwellFunction
 from infra.constructs.machines import Machines
 from infra.constructs.quarantine_alarms import QuarantineAlarms
@@ -68,7 +71,7 @@ class EngineStack(Stack):
         self._settings = settings
         self._names = Names(settings.stage)
         self._sources = sources
-        alarms = self._make_alarm_topic(data)
+        alarms = Alarms(self._make_alarm_topic(data), self._names.resource(""))
         events = self._make_queue(
             "EventsQueue", "events", fifo=True, worker="router", alarms=alarms
         )
@@ -84,7 +87,14 @@ class EngineStack(Stack):
         commands.work_off_with(
             self.functions["commands"], batch_size=10, concurrency=settings.commands_concurrency
         )
-        self._make_send_message()
+        send_message = self._make_send_message()
+        ended = EndedExecutions(
+            self,
+            "EndedExecutions",
+            name=self._names.resource("ended-executions"),
+            machine_arn_prefix=self._names.journey_arn_prefix(),
+            queue=commands.queue,
+        )
         QuarantineAlarms(
             self,
             "Quarantine",
@@ -105,6 +115,20 @@ class EngineStack(Stack):
             admin=self.functions["admin"],
         )
         api.output_url(self)
+        EngineAlarms(
+            self,
+            "Watched",
+            alarms=alarms,
+            stage=settings.stage,
+            functions={
+                folder: function
+                for folder, function in self.functions.items()
+                if folder != "quarantine_watch"  # has an alarm of its own
+            },
+            ended=ended,
+            send_message_arn=send_message.attr_arn,
+            api={"ApiName": self._names.resource("api"), "Stage": settings.stage},
+        )
 
     def _make_alarm_topic(self, data: DataStack) -> sns.Topic:
         topic = sns.Topic(
@@ -129,7 +153,7 @@ class EngineStack(Stack):
         return topic
 
     def _make_queue(
-        self, id_: str, name: str, *, fifo: bool, worker: str, alarms: sns.ITopic
+        self, id_: str, name: str, *, fifo: bool, worker: str, alarms: Alarms
     ) -> WorkQueue:
         return WorkQueue(
             self,
@@ -192,6 +216,8 @@ class EngineStack(Stack):
             "exactly.",
             "states:StartExecution": "After a parked wait a journey goes on in the machine of "
             "its own version, and those of earlier deployments are known by their versions only.",
+            "sms-voice:SendTextMessage": "AWS chooses who a text comes from, of all that the "
+            "account has; a setting names one.",
             "sns:Publish": "Endpoints are made from customers' device tokens; the application is "
             "named exactly.",
         }
@@ -201,7 +227,7 @@ class EngineStack(Stack):
                 if reason and "*" in resource:
                     acknowledge_wildcard(made.role, resource, reason)
 
-    def _make_send_message(self) -> None:
+    def _make_send_message(self) -> states.CfnStateMachine:
         arns = {
             placeholder: self._names.function_arn(folder)
             for placeholder, folder in _SENDERS.items()
@@ -224,3 +250,4 @@ class EngineStack(Stack):
         )
         for folder in _SENDERS.values():
             machine.node.add_dependency(self.functions[folder])
+        return machine

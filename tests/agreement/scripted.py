@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stepwell.ports import OutcomeUnknownError, Outgoing, Provider, ProviderError
+from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, Provider, ProviderError
 
 CHANNELS = ("sms", "push", "email")
 JITTER = 0.5
@@ -45,9 +45,9 @@ class ScriptedProvider:
         outcome, number = self.script.next(outgoing)
         match outcome:
             case "refused":
-                raise ProviderError("Refused", retry=False)
+                raise ProviderError("Refused", ErrorKind.CONFIGURATION)
             case "pushed_back":
-                raise ProviderError("Throttled", retry=True)
+                raise ProviderError("Throttled", ErrorKind.THROTTLED)
             case "unknown":
                 raise OutcomeUnknownError("AnswerLost")
             case "dies_before":

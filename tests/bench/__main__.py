@@ -22,6 +22,7 @@ from rich.table import Table
 
 from tests.bench import (
     calls,
+    idle,
     imports,
     ingest,
     layers,
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[..., list[Measurement]]] = {
     "calls": calls.measure,
     "simulation": simulation.measure,
     "scenarios": scenarios.measure,
+    "idle": idle.measure,
     "load": load.measure,
 }
 ON_DEMAND = {"load"}

@@ -6,6 +6,7 @@ cart that nobody orders: the entry's event, a hold that times out, two messages,
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,11 @@ from functools import cache
 from typing import Any
 
 from infra.local.account import machine_arn
+from infra.local.clock import StepClock
+from infra.local.messaging import MessagingEndpoint
+from infra.settings import STAGES
+from infra.settings import Stage as StageName
+from stepwell.aws.providers.services import Service
 from stepwell.simulation.costs.prices import PriceTable, read_prices
 from stepwell.timestamps import to_text
 from tests.bench.measurement import Measurement, at_most
@@ -22,7 +28,16 @@ from tests.support.stage import PREFIX, Stage
 START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 CUSTOMERS = 20
 SENDERS = ("consent", "frequency-cap", "delivery")
-_PROVIDERS = ("sesv2:", "sns:")
+_PROVIDERS = ("sesv2:", "pinpoint:", "pinpoint-sms-voice-v2:")
+_BY_DEFAULT = {
+    "SMS_PROVIDER": Service.END_USER_MESSAGING,
+    "PUSH_PROVIDER": Service.END_USER_MESSAGING,
+    "PUSH_APPLICATION_ID": "0123456789abcdef0123456789abcdef",
+    # Texts and email take their turns, as without a setting, but quickly enough to wait for none.
+    "LANES": json.dumps(
+        {name: {"name": name, "per_second": 1_000} for name in STAGES[StageName.DEV].lanes}
+    ),
+}
 _READS = {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}
 
 
@@ -32,7 +47,10 @@ def _prices() -> PriceTable:
 
 
 def measure() -> list[Measurement]:
-    with Stage(START) as stage:
+    with (
+        MessagingEndpoint(StepClock(START), lambda _taken: None) as messaging,
+        Stage(START, environment=messaging.environment() | _BY_DEFAULT) as stage,
+    ):
         _send(stage, _sign_ups())
         _send(stage, _views("warm"))  # programs, secret and write key are read once a process
         with metering() as idle:

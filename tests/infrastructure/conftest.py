@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,4 +36,15 @@ def synthesized(
     """The local stage's templates; cdk-nag has found nothing, or this raises."""
     folder: Path = tmp_path_factory.mktemp("cdk") / "out"
     build(settings_for("local"), compiled, sources, outdir=str(folder)).synth()
+    return read_assembly(folder)
+
+
+@pytest.fixture(scope="session")
+def without_firewall(
+    tmp_path_factory: pytest.TempPathFactory, sources: Sources, compiled: Compiled
+) -> Synthesized:
+    """A stage that does without."""
+    folder: Path = tmp_path_factory.mktemp("cdk") / "without"
+    settings = replace(settings_for("local"), firewall=False)
+    build(settings, compiled, sources, outdir=str(folder)).synth()
     return read_assembly(folder)

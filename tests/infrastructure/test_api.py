@@ -9,7 +9,7 @@ from typing import Any
 from infra.layers import ROOT
 from infra.settings import settings_for
 from stepwell.events.sources import usage_key
-from tests.infrastructure.synthesized import Synthesized
+from tests.infrastructure.synthesized import Synthesized, short
 
 
 def test_api_has_these_routes(synthesized: Synthesized) -> None:
@@ -69,6 +69,7 @@ def test_api_refusals_are_readable_for_pages_and_say_what_sdks_look_for(
         "DEFAULT_4XX": None,
         "DEFAULT_5XX": None,
         "UNAUTHORIZED": "401",
+        "WAF_FILTERED": "403",
         "THROTTLED": "429",
         "AUTHORIZER_FAILURE": "503",
         "AUTHORIZER_CONFIGURATION_ERROR": "503",
@@ -188,5 +189,6 @@ def test_api_stage_is_throttled_and_logs_nothing_personal(synthesized: Synthesiz
     assert {each["DataTraceEnabled"] for each in open_to_all} == {False}
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (500, 1000)
     assert settings["DataTraceEnabled"] is False
+    assert short(stage["AccessLogSetting"]["DestinationArn"]) == "HttpAccessLogs.Arn"
     logged = set(json.loads(stage["AccessLogSetting"]["Format"]).values())
     assert not logged & {"$context.identity.sourceIp", "$context.path", "$context.identity.user"}

@@ -17,7 +17,12 @@ from tests.infrastructure.synthesized import Synthesized, definition, short, sta
 _BOTH_TABLES = {"CUSTOMERS_TABLE", "RECORDS_TABLE"}
 _POLICIES = {"PROGRAMS_BUCKET", "POLICIES_KEY"}
 _PREFIXES = {"JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX"}
-_PROVIDERS = {"EMAIL_FROM", "EMAIL_CONFIGURATION_SET", "SMS_SENDER_ID", "PUSH_APPLICATION_ARN"}
+_PROVIDERS = {
+    *("EMAIL_FROM", "EMAIL_CONFIGURATION_SET"),
+    *("SMS_PROVIDER", "SMS_ORIGINATION", "SMS_CONFIGURATION_SET", "SMS_SENDER_ID"),
+    *("PUSH_PROVIDER", "PUSH_APPLICATION_ID", "PUSH_APPLICATION_ARN"),
+    *("WHATSAPP_NUMBER_ID", "LANES"),
+}
 
 VARIABLES: Mapping[str, set[str]] = {
     "authorizer": {"CUSTOMERS_TABLE"},
@@ -31,11 +36,11 @@ VARIABLES: Mapping[str, set[str]] = {
         *_POLICIES,
         *("CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
     },
-    "commands": {"CUSTOMERS_TABLE", *_PREFIXES},
+    "commands": {*_BOTH_TABLES, *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},
-    "consent": {*_BOTH_TABLES, *_POLICIES},
+    "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
-    "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS},
+    "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS, "HASH_SECRET_ARN"},
     "quarantine-watch": {"QUARANTINE_BUCKET"},
     "admin": {*_BOTH_TABLES, "HASH_SECRET_ARN"},
 }
@@ -59,7 +64,14 @@ VALUES = {
     "EMAIL_FROM": "shop@example.com",
     "EMAIL_CONFIGURATION_SET": "",
     "SMS_SENDER_ID": "Stepwell",
+    "SMS_PROVIDER": "end_user_messaging",
+    "SMS_ORIGINATION": "",
+    "SMS_CONFIGURATION_SET": "",
+    "PUSH_PROVIDER": "end_user_messaging",
+    "PUSH_APPLICATION_ID": "0123456789abcdef0123456789abcdef",
     "PUSH_APPLICATION_ARN": "arn:aws:sns:us-east-1:123456789012:app/GCM/stepwell-local",
+    "WHATSAPP_NUMBER_ID": "phone-number-id-0123456789abcdef0123456789abcdef",
+    "LANES": "{}",
 }
 
 

@@ -20,7 +20,6 @@ _QUARANTINE = f"{_PREFIX}:s3:::stepwell-local-quarantine-<AWS::AccountId>-<AWS::
 _SECRET = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key-??????"
 _JOURNEYS = ("cart_abandonment", "onboarding", "post_purchase", "win_back")
 _MACHINES = {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-{name}" for name in _JOURNEYS}
-_PUSH = "arn:aws:sns:us-east-1:123456789012"
 
 CUSTOMERS, RECORDS, KEY = {"Customers.Arn"}, {"Records.Arn"}, {"Key.Arn"}
 BOTH = CUSTOMERS | RECORDS
@@ -70,10 +69,12 @@ EXPECTED: Mapping[str, Grants] = {
         "sqs:SendMessage": {"CommandsQueue.Arn"},
     },
     "commands": {
-        **READS_KEY,
+        **WRITES_KEY,
         **STEERS,
         **consumes("CommandsQueue"),
         "dynamodb:GetItem": CUSTOMERS,
+        "dynamodb:UpdateItem": CUSTOMERS,
+        "dynamodb:PutItem": RECORDS,
     },
     "plan": {**READS_KEY, **PROGRAMS_AND_POLICIES, "dynamodb:Query": CUSTOMERS},
     "consent": {
@@ -83,6 +84,7 @@ EXPECTED: Mapping[str, Grants] = {
         "dynamodb:BatchGetItem": BOTH,
         "dynamodb:PutItem": BOTH,
         "dynamodb:UpdateItem": RECORDS,
+        "secretsmanager:GetSecretValue": {_SECRET},
     },
     "frequency-cap": {
         **WRITES_KEY,
@@ -103,11 +105,17 @@ EXPECTED: Mapping[str, Grants] = {
             f"{_PREFIX}:ses:{_HERE}:identity/example.com",
             f"{_PREFIX}:ses:{_HERE}:identity/shop@example.com",
         },
-        "sns:Publish": {
-            f"not {_PREFIX}:sns:*:*:*",  # numbers, which have no ARN: no topic
-            f"{_PUSH}:endpoint/GCM/stepwell-local/*",
+        "secretsmanager:GetSecretValue": {_SECRET},
+        "sms-voice:SendTextMessage": {
+            f"{_PREFIX}:sms-voice:{_HERE}:{sender}/*"
+            for sender in ("pool", "phone-number", "sender-id")
         },
-        "sns:CreatePlatformEndpoint": {f"{_PUSH}:app/GCM/stepwell-local"},
+        "mobiletargeting:SendMessages": {
+            f"{_PREFIX}:mobiletargeting:{_HERE}:apps/{'0123456789abcdef' * 2}/messages"
+        },
+        "social-messaging:SendWhatsAppMessage": {
+            f"{_PREFIX}:social-messaging:{_HERE}:phone-number-id/{'0123456789abcdef' * 2}"
+        },
     },
     "quarantine-watch": {"s3:ListBucket": {"Quarantine.Arn"}},
     "admin": {

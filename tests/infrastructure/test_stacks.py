@@ -120,11 +120,11 @@ def test_queues_dead_letters_raise_alarms(synthesized: Synthesized) -> None:
     watched = {
         dimension["Value"]["Fn::GetAtt"][0]
         for alarm in synthesized.properties("AWS::CloudWatch::Alarm")
-        for dimension in alarm["Dimensions"]
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        for dimension in alarm.get("Dimensions", ())
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
         and alarm["Threshold"] == 1
         and alarm["AlarmActions"]
-        and "docs/dead-letters.md" in alarm["AlarmDescription"]
+        and "docs/runbooks/dead-letters.md" in alarm["AlarmDescription"]
     }
     assert watched == dead
 
@@ -282,6 +282,7 @@ def test_settings_unknown_stage_is_answered_with_those_there_are() -> None:
         ("tiers", {"standard": Throttle(100, 100), "The High": Throttle(100, 100)}),
         ("tiers", {"standard": Throttle(10_000, 10_000)}),
         ("without_header", Throttle(0, 1)),
+        ("calls_per_address", 1000),
         ("commands_concurrency", 1),
     ],
 )

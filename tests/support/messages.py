@@ -16,6 +16,7 @@ from stepwell.customers import keys, slots
 from stepwell.journeys.program import Program, load_program
 from stepwell.messages.ask import ask
 from stepwell.messages.deliver import deliver
+from stepwell.messages.lanes import Lane
 from stepwell.messages.policies import Policies, load_policies, policies_document
 from stepwell.messages.request import read_request
 from stepwell.messages.reserve import reserve_unit
@@ -23,6 +24,7 @@ from stepwell.ports import Outgoing, Provider
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Item, Put, Store, TableName
 from stepwell.timestamps import to_text
+from tests.support.fakes import plain_hasher
 from tests.support.programs import entry
 
 SHIPPED = Path(__file__).parents[2] / "statemachines" / "policies.yaml"
@@ -125,6 +127,7 @@ class World:
     sms: Outbox = field(default_factory=Outbox)
     push: Outbox = field(default_factory=Outbox)
     email: Outbox = field(default_factory=Outbox)
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
     attempts: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -214,6 +217,7 @@ class World:
                 store=store or self.store,
                 programs=OneProgram(self.program),
                 policies=self.policies,
+                hasher=plain_hasher,
                 now=self.now,
             ),
         )
@@ -243,7 +247,9 @@ class World:
                 programs=OneProgram(self.program),
                 policies=self.policies,
                 providers=self.providers(),
+                hasher=plain_hasher,
                 now=lambda: self.now,
+                lanes=self.lanes,
             ),
         )
 

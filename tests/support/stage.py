@@ -86,6 +86,7 @@ class Stage:
     `policies` replaces parts of the shipped policies document; `seconds` time limits of
     send_message's definition, because those pass in real time. `project` is the root of another
     project whose journeys and policies run instead; `clock` another clock, standing at its start.
+    `environment` has variables of functions that differ.
     """
 
     def __init__(
@@ -96,7 +97,9 @@ class Stage:
         *,
         project: Path | None = None,
         clock: StepClock | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        self._environment = environment or {}
         self.engine = LocalEngine(start, clock)
         self._project = project
         self._policies = policies or {}
@@ -116,7 +119,7 @@ class Stage:
         )
         self.store.write(Put(keys.write_key(hash_write_key("local")), {"source": "local"}))
         self._create_queues()
-        environment = self._create_the_rest() | self._upload()
+        environment = self._create_the_rest() | self._upload() | {**self._environment}
         self.engine.add_functions(
             Function(
                 PREFIX + name.replace("_", "-"),
@@ -321,6 +324,8 @@ class Stage:
             "JOURNEY_ARN_PREFIX": journeys,
             "EXECUTION_ARN_PREFIX": journeys.replace(":stateMachine:", ":execution:"),
             "EMAIL_FROM": "shop@example.com",
+            "SMS_PROVIDER": "sns",
+            "PUSH_PROVIDER": "sns",
             "PUSH_APPLICATION_ARN": application["PlatformApplicationArn"],
         }
 

@@ -14,6 +14,8 @@ them back, so that a test leaves moto as it was. Seen with moto 5.2.
     schedules    alarms that ring
     providers    news of the messages that SES and SNS took
     server       requests that cost no walk through folders
+
+`templates` is installed by itself, for deployments by the CDK's command line.
 """
 
 from __future__ import annotations

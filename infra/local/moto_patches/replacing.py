@@ -21,5 +21,12 @@ class Patches:
         setattr(owner, name, value)
         self._undo.callback(setattr, owner, name, before)
 
+    def add(self, owner: Any, name: str, value: Any) -> None:
+        """Give `owner` something that it lacks: one that it got by itself fails here."""
+        if hasattr(owner, name):
+            raise AttributeError(f"{owner.__name__} has a {name} by now")
+        setattr(owner, name, value)
+        self._undo.callback(delattr, owner, name)
+
     def undo(self) -> None:
         self._undo.close()

@@ -329,10 +329,9 @@ def test_the_watch_counts_without_reading(stage: Stage, capsys: pytest.CaptureFi
     [metrics] = [
         json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line
     ]
-    assert metrics["QuarantineOpen"] == [1]
     assert metrics["stage"] == "local"
     assert metrics["service"] == "quarantine"
     [told] = metrics["_aws"]["CloudWatchMetrics"]
     assert told["Namespace"] == "Stepwell"
-    assert {each["Name"] for each in told["Metrics"]} == {"QuarantineOpen", "QuarantineOldestHours"}
+    assert {each["Name"] for each in told["Metrics"]} == {"QuarantineOldestHours"}
     assert set(told["Dimensions"][0]) == {"service", "stage"}

@@ -17,7 +17,7 @@ from stepwell.aws.providers.email import SesEmail
 from stepwell.aws.providers.errors import preparation_errors, send_errors
 from stepwell.aws.providers.push import SnsPush
 from stepwell.aws.providers.sms import SnsSms
-from stepwell.ports import OutcomeUnknownError, Outgoing, ProviderError
+from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, ProviderError
 
 APPLICATION = "arn:aws:sns:eu-west-1:123456789012:app/GCM/stepwell"
 ENDPOINT = "arn:aws:sns:eu-west-1:123456789012:endpoint/GCM/stepwell/1"
@@ -95,8 +95,9 @@ def test_sms_has_its_type_and_sender(sender: str, purpose: str, kind: str) -> No
     expected = {"PhoneNumber": "+447700900123", "Message": "Hi", "MessageAttributes": attributes}
     stub.add_response("publish", {"MessageId": "m1"}, expected)
     with stub:
+        transactional = purpose == "transactional"
         message = Outgoing(
-            "x1.suggest", "sms", "+447700900123", {"body": "Hi"}, {"purpose": purpose}
+            "x1.suggest", "sms", "+447700900123", {"body": "Hi"}, {}, transactional=transactional
         )
         assert SnsSms(client, sender).send(message) == "m1"
 
@@ -133,7 +134,7 @@ def test_push_without_an_application_is_refused() -> None:
     client, _ = stubbed("sns")
     with pytest.raises(ProviderError) as caught:
         SnsPush(client, "").send(outgoing("push", "token-1", title="Hello", body="Dress"))
-    assert not caught.value.retry
+    assert not caught.value.may_go_later
 
 
 def test_a_disabled_endpoint_is_refused() -> None:
@@ -142,7 +143,7 @@ def test_a_disabled_endpoint_is_refused() -> None:
     stub.add_client_error("publish", "EndpointDisabled", http_status_code=400)
     with stub, pytest.raises(ProviderError) as caught:
         SnsPush(client, APPLICATION).send(outgoing("push", "token-1", title="Hello", body="Dress"))
-    assert (caught.value.code, caught.value.retry) == ("EndpointDisabled", False)
+    assert (caught.value.code, caught.value.kind) == ("EndpointDisabled", ErrorKind.ADDRESS)
 
 
 def answered(code: str, status: int) -> boto.ClientError:
@@ -193,14 +194,14 @@ def raises(error: Exception, around: Callable[[], Any] = send_errors) -> None:
 def test_what_is_refused_is_definitely_not_sent(error: Exception) -> None:
     with pytest.raises(ProviderError) as caught:
         raises(error)
-    assert not caught.value.retry
+    assert not caught.value.may_go_later
 
 
 @pytest.mark.parametrize("error", PUSHED_BACK, ids=names(PUSHED_BACK))
 def test_what_is_pushed_back_can_be_sent_later(error: Exception) -> None:
     with pytest.raises(ProviderError) as caught:
         raises(error)
-    assert caught.value.retry
+    assert caught.value.may_go_later
 
 
 @pytest.mark.parametrize("error", UNKNOWN, ids=names(UNKNOWN))
@@ -213,7 +214,7 @@ def test_a_lost_answer_is_unknown(error: Exception) -> None:
 def test_a_lost_answer_before_the_send_is_only_pushed_back(error: Exception) -> None:
     with pytest.raises(ProviderError) as caught:
         raises(error, preparation_errors)
-    assert caught.value.retry
+    assert caught.value.may_go_later
 
 
 def test_any_other_error_stays_what_it_is() -> None:

@@ -76,11 +76,17 @@ class Sending:
 
     def _providers(self) -> dict[str, str]:
         self.engine.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
+        secret = self.engine.client("secretsmanager").create_secret(
+            Name="stepwell-local-hash", SecretString="a secret of tests"
+        )
         application = self.engine.client("sns").create_platform_application(
             Name="stepwell", Platform="GCM", Attributes={"PlatformCredential": "none"}
         )
         return {
+            "HASH_SECRET_ARN": secret["ARN"],
             "EMAIL_FROM": "shop@example.com",
+            "SMS_PROVIDER": "sns",
+            "PUSH_PROVIDER": "sns",
             "PUSH_APPLICATION_ARN": application["PlatformApplicationArn"],
         }
 

@@ -124,6 +124,12 @@ def test_update_makes_sets_and_removes_and_answers_with_the_item(store: Store) -
     assert store.get(ONE) == after
 
 
+def test_update_adds_to_numbers_and_begins_at_nothing(store: Store) -> None:
+    store.write(Put(ONE, {"n": 5}))
+    after = store.write(Update(ONE, {"text": "a"}, add={"n": -2, "new": 3}))
+    assert (after["n"], after["new"], after["text"]) == (3, 3, "a")
+
+
 def test_delete_is_conditional(store: Store) -> None:
     store.write(Put(ONE, {"n": 1}))
     with pytest.raises(ConditionFailedError):
@@ -144,6 +150,9 @@ def test_delete_is_conditional(store: Store) -> None:
         (Condition("n", Test.LESS, 2), True),
         (Condition("n", Test.LESS, 1), False),
         (Condition("none", Test.LESS, 1), False),
+        (Condition("n", Test.AT_LEAST, 1), True),
+        (Condition("n", Test.AT_LEAST, 2), False),
+        (Condition("none", Test.AT_LEAST, 0), False),
         (exists("n"), True),
         (exists("none"), False),
         (absent("none"), True),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.journey_projects import HELLO, found_in, write_project
+from tests.support.journey_projects import HELLO, found_in, only_subject, write_project
 
 HEAD = """\
 journey: greeting
@@ -179,6 +179,17 @@ TEMPLATES = {
     "missing_field": ("email: {subject: Hi, text: Hi}\n", "SW603", 1),
     "field_is_no_text": ("email:\n  subject: 5\n  text: Hi\n  html: Hi\n", "SW603", 2),
     "misspelt_field": ("email:\n  subject: S\n  text: T\n  htm: H\n", "SW603", 4),
+    "whatsapp_field_missing": (HELLO + "whatsapp: {template: hello}\n", "SW603", 4),
+    "whatsapp_parameters_no_list": (
+        HELLO + "whatsapp: {template: hello, language: de, parameters: Ada}\n",
+        "SW603",
+        4,
+    ),
+    "whatsapp_parameter_unknown": (
+        HELLO + 'whatsapp: {template: h, language: de, parameters: ["{{ event.wrd }}"]}\n',
+        "SW605",
+        4,
+    ),
     "unknown_channel": (HELLO + "fax: {body: Hi}\n", "SW403", 4),
     "open_braces": (HELLO.replace("<p>Hello</p>", '"{{ event.id"'), "SW604", 1),
     "unknown_filter": (HELLO.replace("event.properties.word", "event.id | upcas"), "SW604", 1),
@@ -199,6 +210,19 @@ TEMPLATES = {
 def test_broken_template_is_reported_with_code_and_line(case: str, tmp_path: Path) -> None:
     text, code, line = TEMPLATES[case]
     assert (code, line) in codes(write_project(tmp_path, {"greeting": SOUND}, {"hello": text}))
+
+
+def test_whatsapp_parameters_become_fields_in_their_order(tmp_path: Path) -> None:
+    whatsapp = "whatsapp: {template: hello, language: en, parameters: [One, Two]}\n"
+    journey = SOUND.replace("[email]", "[whatsapp, email]")
+    root = write_project(tmp_path, {"greeting": journey}, {"hello": HELLO + whatsapp})
+    subject = only_subject(root)
+    assert subject.templates["hello"].variants["whatsapp"] == {
+        "template": "hello",
+        "language": "en",
+        "parameter_1": "One",
+        "parameter_2": "Two",
+    }
 
 
 def test_template_of_no_message_is_reported(tmp_path: Path) -> None:

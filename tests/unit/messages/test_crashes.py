@@ -10,14 +10,14 @@ import pytest
 
 from stepwell.customers import keys
 from stepwell.messages.records import MessageChangedError
-from stepwell.ports import OutcomeUnknownError, ProviderError
+from stepwell.ports import ErrorKind, OutcomeUnknownError, ProviderError
 from stepwell.storage.operations import ConditionFailedError, Operation, Update
 from tests.support.fakes import Crash, CrashError, CrashingStore
 from tests.support.messages import CUSTOMER, ENROLLMENT, World, message_program
 
-MOST_CALLS = 16
-REFUSED = ProviderError("InvalidParameter", retry=False)
-PUSHED_BACK = ProviderError("Throttling", retry=True)
+MOST_CALLS = 17
+REFUSED = ProviderError("InvalidParameter", ErrorKind.CONFIGURATION)
+PUSHED_BACK = ProviderError("Throttling", ErrorKind.THROTTLED)
 
 
 def ask_until_answered(world: World, crash: Crash) -> tuple[Mapping[str, Any], bool]:

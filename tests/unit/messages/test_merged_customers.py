@@ -15,7 +15,7 @@ from stepwell.customers.people import load_for_enrollment, load_person
 from stepwell.customers.snapshot import load_snapshot
 from stepwell.messages.reading import read_items
 from stepwell.messages.request import read_request
-from stepwell.ports import ProviderError
+from stepwell.ports import ErrorKind, ProviderError
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import (
     Delete,
@@ -174,7 +174,7 @@ def test_a_join_before_any_call_loses_and_doubles_nothing(number: int) -> None:
 def test_a_join_before_any_call_gives_back_the_unit_of_a_refused_message(number: int) -> None:
     store = Counted()
     world = two(store)
-    refusals: list[Exception | None] = [ProviderError("Refused", retry=False)] * 9
+    refusals: list[Exception | None] = [ProviderError("Refused", ErrorKind.CONFIGURATION)] * 9
     world.sms.fails, world.push.fails, world.email.fails = (list(refusals) for _ in range(3))
     store.before(number, lambda: join(world))
     answer = world.send()
@@ -291,7 +291,7 @@ def test_a_unit_is_settled_where_it_is_while_the_join_is_seen_in_part(
     store = TornOnce()
     world = two(store)
     if refused:
-        refusals: list[Exception | None] = [ProviderError("Refused", retry=False)] * 9
+        refusals: list[Exception | None] = [ProviderError("Refused", ErrorKind.CONFIGURATION)] * 9
         world.sms.fails, world.push.fails, world.email.fails = (list(refusals) for _ in range(3))
     before = store.get(keys.profile(CUSTOMER)) or {}
 

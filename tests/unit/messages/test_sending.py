@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stepwell.customers import keys, slots
-from stepwell.ports import OutcomeUnknownError, ProviderError
+from stepwell.ports import ErrorKind, OutcomeUnknownError, ProviderError
 from stepwell.storage.operations import Update
 from tests.support.messages import (
     CUSTOMER,
@@ -23,8 +23,8 @@ from tests.support.messages import (
 
 EVENING = datetime(2026, 11, 24, 21, 59, tzinfo=UTC)
 MORNING = "2026-11-25T08:00:00.000Z"
-REFUSED = ProviderError("InvalidParameter", retry=False)
-PUSHED_BACK = ProviderError("Throttling", retry=True)
+REFUSED = ProviderError("InvalidParameter", ErrorKind.CONFIGURATION)
+PUSHED_BACK = ProviderError("Throttling", ErrorKind.THROTTLED)
 
 
 def rule(world: World, name: str, decision: int = -1) -> dict[str, Any]:
@@ -332,7 +332,8 @@ class TestPushedBack:
         world.sms.fails = [PUSHED_BACK]
         answer = world.send()
         assert (answer["outcome"], answer["reason"]) == ("deferred", "provider_pushed_back")
-        assert answer["until"] == "2026-11-24T12:01:00.000Z"
+        until = datetime.fromisoformat(answer["until"])
+        assert timedelta(minutes=1) <= until - world.now <= timedelta(minutes=2)
         assert not world.units()
         assert not [name for name in world.enrollment() if name.startswith("wait_")]
         world.now += timedelta(minutes=1)
@@ -347,7 +348,23 @@ class TestPushedBack:
             until = datetime.fromisoformat(world.send(asked=asked)["until"])
             pauses.append((until - world.now).total_seconds() / 60)
             world.now += timedelta(minutes=1)
-        assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+        shares = [
+            pause / least
+            for pause, least in zip(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60], strict=True)
+        ]
+        # The message's id decides which part of the pause is added; a whole second is waited.
+        assert 1 <= shares[-1] <= 2
+        assert shares == pytest.approx([shares[-1]] * 9, abs=1 / 60)
+
+    def test_a_crowd_that_was_pushed_back_together_comes_back_apart(self) -> None:
+        world = World()
+        world.sms.fails = [PUSHED_BACK] * 40
+        untils = []
+        for number in range(40):
+            world.put_enrollment(f"cart#{number:016x}")
+            sent = world.send(enrollment=f"cart#{number:016x}", execution=f"x-{number}")
+            untils.append(sent["until"])
+        assert len(set(untils)) > 20
 
     def test_an_exit_meanwhile_keeps_the_deferral_and_the_enrollment(self) -> None:
         world = World()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stepwell.ports import OutcomeUnknownError, Outgoing, ProviderError
+from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, ProviderError
 from stepwell.simulation.costs.metering import MeteredStore
 from stepwell.simulation.defining import read_definitions
 from stepwell.simulation.report.counts import Tally
@@ -190,7 +190,7 @@ class Failing:
     def send(self, outgoing: Outgoing) -> str:
         self.asked += 1
         if self.asked == 1:
-            raise ProviderError("MessageRejected", retry=False)
+            raise ProviderError("MessageRejected", ErrorKind.CONFIGURATION)
         raise OutcomeUnknownError
 
 

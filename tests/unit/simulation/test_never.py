@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stepwell.customers import keys
 from stepwell.messages import caps, decisions, timing
 from stepwell.messages.policies import Policies
-from stepwell.ports import OutcomeUnknownError, Outgoing, ProviderError
+from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, ProviderError
 from stepwell.simulation import functions
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.never import Broken, Rule, find_broken, unreached
@@ -75,6 +75,8 @@ def test_shipped_journeys_break_no_rule() -> None:
 
 
 CHANNELS = ("sms", "push", "email")
+THROTTLED = ("Throttled", ErrorKind.THROTTLED)
+GONE = ("Gone", ErrorKind.CONFIGURATION)
 ZONES = ("Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "nowhere")
 
 
@@ -141,7 +143,7 @@ def _moody(draw: random.Random) -> dict[str, Any]:
             if mood < 0.1:
                 raise OutcomeUnknownError
             if mood < 0.3:
-                raise ProviderError("Throttled" if mood < 0.2 else "Gone", retry=mood < 0.2)
+                raise ProviderError(*(THROTTLED if mood < 0.2 else GONE))
             return outgoing.message_id
 
     return {channel: Moody() for channel in CHANNELS}

@@ -6,6 +6,7 @@ Tests and the simulator pass their own. Each is one narrow thing, so a fake of i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Protocol
 
 from stepwell.journeys.program import Program
@@ -53,17 +54,36 @@ class Outgoing:
     address: str
     content: Mapping[str, str]
     tags: Mapping[str, str]
+    """Ids and names, nothing personal: what providers send back in their receipts."""
+    transactional: bool = False
+    unsubscribe_url: str = ""
+    """Where a POST ends messages of this purpose to this address; empty where there is no way."""
+
+
+class ErrorKind(StrEnum):
+    """Why a provider did not take a message, which decides what becomes of it."""
+
+    THROTTLED = "throttled"
+    """Too many at once: deferred."""
+    TEMPORARY = "temporary"
+    """The service or this account cannot send just now: deferred."""
+    ADDRESS = "address"
+    """This address takes nothing: suppressed; the next address or channel is tried."""
+    CONFIGURATION = "configuration"
+    """This message or account cannot be sent by this channel: the next channel is tried."""
 
 
 class ProviderError(Exception):
     """The provider did not accept the message; definitely not sent."""
 
-    def __init__(self, code: str, *, retry: bool) -> None:
+    def __init__(self, code: str, kind: ErrorKind) -> None:
         super().__init__(code)
         self.code = code
-        self.retry = retry
-        """True: pushed back or temporarily down; defer. False: this address or setting is refused.
-        """
+        self.kind = kind
+
+    @property
+    def may_go_later(self) -> bool:
+        return self.kind in {ErrorKind.THROTTLED, ErrorKind.TEMPORARY}
 
 
 class OutcomeUnknownError(Exception):

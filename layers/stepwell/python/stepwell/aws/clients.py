@@ -9,10 +9,13 @@ if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_pinpoint import PinpointClient
+    from mypy_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_socialmessaging import EndUserMessagingSocialClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
@@ -28,6 +31,16 @@ def client(service: Literal["dynamodb"], *, retries: bool = True) -> DynamoDBCli
 @overload
 def client(service: Literal["lambda"], *, retries: bool = True) -> LambdaClient: ...
 @overload
+def client(service: Literal["pinpoint"], *, retries: bool = True) -> PinpointClient: ...
+@overload
+def client(
+    service: Literal["pinpoint-sms-voice-v2"], *, retries: bool = True
+) -> PinpointSMSVoiceV2Client: ...
+@overload
+def client(
+    service: Literal["socialmessaging"], *, retries: bool = True
+) -> EndUserMessagingSocialClient: ...
+@overload
 def client(service: Literal["s3"], *, retries: bool = True) -> S3Client: ...
 @overload
 def client(service: Literal["secretsmanager"], *, retries: bool = True) -> SecretsManagerClient: ...
@@ -41,6 +54,8 @@ def client(service: Literal["sqs"], *, retries: bool = True) -> SQSClient: ...
 def client(service: Literal["stepfunctions"], *, retries: bool = True) -> SFNClient: ...
 @overload
 def client(service: Literal["sts"], *, retries: bool = True) -> STSClient: ...
+@overload
+def client(service: str, *, retries: bool = True) -> Any: ...
 def client(service: str, *, retries: bool = True) -> Any:
     """The process's client of a service.
 

@@ -182,7 +182,9 @@ class DynamoStore:
                 request["Item"] = to_attributes(item) | _key(operation.key)
             case Update():
                 request["Key"] = _key(operation.key)
-                request["UpdateExpression"] = expression.update(operation.set, operation.remove)
+                request["UpdateExpression"] = expression.update(
+                    operation.set, operation.remove, operation.add
+                )
             case Delete() | Check():
                 request["Key"] = _key(operation.key)
         if operation.conditions:

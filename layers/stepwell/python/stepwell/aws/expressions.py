@@ -15,7 +15,9 @@ class Expression:
         self.names: dict[str, str] = {}
         self.values: dict[str, Any] = {}
 
-    def update(self, changes: Mapping[str, Any], removed: tuple[str, ...]) -> str:
+    def update(
+        self, changes: Mapping[str, Any], removed: tuple[str, ...], added: Mapping[str, int]
+    ) -> str:
         parts = []
         if changes:
             pairs = (
@@ -24,6 +26,9 @@ class Expression:
             parts.append("SET " + ", ".join(pairs))
         if removed:
             parts.append("REMOVE " + ", ".join(self._name(name) for name in removed))
+        if added:
+            pairs = (f"{self._name(name)} {self._value(each)}" for name, each in added.items())
+            parts.append("ADD " + ", ".join(pairs))
         return " ".join(parts)
 
     def condition(self, conditions: Conditions) -> str:

@@ -1,4 +1,4 @@
-"""What the three functions of send_message share: their settings, store, programs and policies."""
+"""What the functions of send_message share: settings, store, programs, policies and hashes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from functools import cache
 
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
+from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.programs import BucketPrograms, read_text
-from stepwell.aws.settings import ProgramSettings, TableSettings, load
+from stepwell.aws.settings import HashSettings, ProgramSettings, TableSettings, load
 from stepwell.messages.policies import Policies, load_policies
 
 
@@ -19,6 +20,12 @@ class MessageSettings(TableSettings, ProgramSettings):
 def store() -> DynamoStore:
     settings = load(MessageSettings)
     return DynamoStore(client("dynamodb"), settings.customers_table, settings.records_table)
+
+
+@cache
+def hasher() -> SecretHasher:
+    """For consent and delivery, which look addresses up."""
+    return SecretHasher(client("secretsmanager"), load(HashSettings).hash_secret_arn)
 
 
 @cache

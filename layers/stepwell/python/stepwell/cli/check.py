@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from stepwell.journeys.compiler.compilation import Compiled
     from stepwell.journeys.compiler.problems import Problem
 
-HELP = "Check all journeys, their templates and scenarios, and the policies."
+HELP = "Check all journeys, their templates and scenarios, the policies, and the stacks' sizes."
+WRITTEN = "cdk.out"
 
 
 def add_parser(commands: Commands) -> None:
@@ -39,6 +40,8 @@ def run(arguments: Namespace) -> int:
         problems = error.problems
     draining = {each.journey for each in compiled if each.program["draining"]}
     warnings = without_scenarios(root, besides=draining)  # nobody enters those any more
+    past, near = _stacks(root, compiled)
+    problems, warnings = [*problems, *past], [*warnings, *near]
     if arguments.json:
         _print_json(problems, warnings)
     elif problems:
@@ -61,6 +64,22 @@ def _checked(root: Path) -> list[Compiled]:
     if problems:
         raise CompileError(problems)
     return compiled
+
+
+def _stacks(root: Path, compiled: list[Compiled]) -> tuple[list[Problem], list[Problem]]:
+    """Problems and warnings of the stacks' sizes.
+
+    What was written may be older than what is there now, so it only warns: `make synth` fails.
+    """
+    from stepwell.journeys.compiler import stack_limits  # noqa: PLC0415 - quick --help
+
+    now = stack_limits.of_definitions(each.machine for each in compiled)
+    found = list(stack_limits.problems_of(now))
+    past = [each for each in found if each.code == stack_limits.PAST_CODE]
+    near = [each for each in found if each.code != stack_limits.PAST_CODE]
+    for stack in stack_limits.written(root / WRITTEN):
+        near += stack_limits.problems_of(stack)
+    return past, near
 
 
 def _print_json(problems: list[Problem], warnings: list[Problem]) -> None:

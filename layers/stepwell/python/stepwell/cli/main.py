@@ -11,6 +11,7 @@ from stepwell.cli import (
     check,
     compile,  # noqa: A004 - named like the command
     customer,
+    doctor,
     events,
     graph,
     openapi,
@@ -26,7 +27,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(openapi, replay, events, quarantine, scale),
+    *(openapi, replay, events, quarantine, doctor, scale),
 )
 
 

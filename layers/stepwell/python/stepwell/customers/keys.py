@@ -67,6 +67,16 @@ def applied_event(event_hash: str) -> Key:
     return Key(TableName.CUSTOMERS, f"EVENT#{event_hash}", "APPLIED")
 
 
+def suppression(channel: str, address_hash: str) -> Key:
+    """What keeps messages from one address, whoever has it; the value is a keyed hash."""
+    return Key(TableName.CUSTOMERS, f"SUPPRESSION#{channel}#{address_hash}", "SUPPRESSION")
+
+
+def lane(name: str) -> Key:
+    """The next free moments of one provider."""
+    return Key(TableName.CUSTOMERS, f"LANE#{name}", "LANE")
+
+
 def write_key(key_hash: str) -> Key:
     """A source's write key, known by its SHA-256 only."""
     return Key(TableName.CUSTOMERS, f"WRITE_KEY#{key_hash}", "WRITE_KEY")

@@ -10,6 +10,7 @@ from typing import Any
 
 from stepwell.customers import keys, slots
 from stepwell.journeys.happening import Command, Happening, Reaction
+from stepwell.journeys.overdue import OVERDUE, is_overdue
 from stepwell.journeys.program import Branch, Goal, Hold, Program
 from stepwell.storage.operations import NEW, Condition, Item, Key, Put, Update, absent, equals
 from stepwell.timestamps import from_text, to_text
@@ -18,6 +19,7 @@ from stepwell.values import value
 EXITED = "exited"
 CONVERTED = "converted"
 REPLACED = "replaced"
+FAILED = "failed"
 
 _LARGEST_VALUE = 1e15
 """Larger values cannot be added up exactly, and from 1e126 on DynamoDB refuses them."""
@@ -47,8 +49,10 @@ def advance(happening: Happening, place: Place, reaction: Reaction) -> bool:
     changes = _conversion(happening, place, reaction)
     moved = False
     if place.item["status"] == slots.ACTIVE:
-        moved = _exit(happening, place, changes, reaction) or _wake(
-            happening, place, changes, reaction
+        moved = (
+            _exit(happening, place, changes, reaction)
+            or _give_up(happening, place, changes, reaction)
+            or _wake(happening, place, changes, reaction)
         )
     if changes:
         reaction.updates[place.key] = _update(happening, place, changes, moved=moved)
@@ -109,6 +113,18 @@ def _exit(happening: Happening, place: Place, changes: dict[str, Any], reaction:
     converted = "converted_at" in changes or "converted_at" in place.item
     outcome = CONVERTED if converted else EXITED
     _end(happening, place, changes, reaction, outcome=outcome, reason=event.name)
+    return True
+
+
+def _give_up(
+    happening: Happening, place: Place, changes: dict[str, Any], reaction: Reaction
+) -> bool:
+    """End it when its hold should have been decided long ago: nobody else will."""
+    hold = _open_hold(place.program, place.item)
+    if hold is None or not is_overdue(hold, place.item, happening.now):
+        return False
+    _end(happening, place, changes, reaction, outcome=FAILED, reason=OVERDUE)
+    reaction.problems.append(f"{place.program.journey} {hold.id}: {OVERDUE}")
     return True
 
 

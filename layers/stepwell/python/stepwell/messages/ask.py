@@ -13,6 +13,7 @@ from typing import Any
 from stepwell.journeys.program import Message
 from stepwell.messages.decisions import Facts, decide
 from stepwell.messages.policies import Policies
+from stepwell.messages.reach import NOTHING_SUPPRESSED, Suppressed
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
@@ -23,9 +24,11 @@ from stepwell.messages.records import (
     standing_of,
 )
 from stepwell.messages.request import Request
+from stepwell.messages.suppression import read_suppressed
 from stepwell.messages.verdicts import Outcome, Rule, Verdict
-from stepwell.ports import Programs
+from stepwell.ports import Hasher, Programs
 from stepwell.storage.operations import Item, Store
+from stepwell.timestamps import to_text
 
 GO = "go"
 ANSWERED = "answered"
@@ -36,9 +39,16 @@ class NotAMessageError(Exception):
 
 
 def ask(
-    request: Request, *, store: Store, programs: Programs, policies: Policies, now: datetime
+    request: Request,
+    *,
+    store: Store,
+    programs: Programs,
+    policies: Policies,
+    hasher: Hasher,
+    now: datetime,
 ) -> dict[str, Any]:
-    """`{"outcome": "go", "channels", "message", "rules"}` or `{"outcome": "answered", "answer"}`.
+    """`{"outcome": "go", "channels", "message", "rules", "suppression"}` or `{"outcome":
+    "answered", "answer"}`. `suppression` says when it was asked and whether there is any.
 
     Raises NotAMessageError, MessageChangedError, StoreBusyError.
     """
@@ -49,15 +59,20 @@ def ask(
     if recorded is not None:
         return answered(recorded)
     standing = standing_of(stored, request, now)
+    suppressed = NOTHING_SUPPRESSED
     verdict: Verdict | None
+    channels: tuple[str, ...]
     if stored is not None and stored["status"] == CLAIMED and not _resends(policies, message):
         verdict, rules = interrupted(stored, message)
-        channels: tuple[str, ...] = ()
+        channels = ()
     else:
-        decision = decide(_facts(request, standing, items, now), message, policies)
+        profile, purpose = items.profile or {}, message.purpose
+        suppressed = read_suppressed(store, profile, message.channels, purpose, hasher)
+        decision = decide(_facts(request, standing, items, suppressed, now), message, policies)
         verdict, rules, channels = decision.verdict, decision.rules, decision.channels
     if verdict is None:
-        return go(channels, standing, rules)
+        asked = {"at": to_text(now), "found": bool(suppressed.reasons)}
+        return go(channels, standing, rules, asked)
     ending = Ending(
         request, message, policies, now, standing, verdict, rules, items.person, items.caps
     )
@@ -84,12 +99,18 @@ def interrupted(stored: Item, message: Message) -> tuple[Verdict, list[Rule]]:
     return Verdict(Outcome.UNKNOWN, "interrupted", stored.get("channel")), [entry]
 
 
-def go(channels: tuple[str, ...], standing: Standing, rules: list[Rule]) -> dict[str, Any]:
+def go(
+    channels: tuple[str, ...],
+    standing: Standing,
+    rules: list[Rule],
+    suppression: Mapping[str, Any],
+) -> dict[str, Any]:
     return {
         "outcome": GO,
         "channels": list(channels),
         "message": standing.document(),
         "rules": rules,
+        "suppression": dict(suppression),
     }
 
 
@@ -101,7 +122,9 @@ def _resends(policies: Policies, message: Message) -> bool:
     return policies.purposes[message.purpose].resends
 
 
-def _facts(request: Request, standing: Standing, items: Items, now: datetime) -> Facts:
+def _facts(
+    request: Request, standing: Standing, items: Items, suppressed: Suppressed, now: datetime
+) -> Facts:
     return Facts(
         patience=standing.patience(request),
         run=request.run,
@@ -109,4 +132,5 @@ def _facts(request: Request, standing: Standing, items: Items, now: datetime) ->
         enrollment=items.enrollment,
         profile=items.profile,
         consents=items.consents,
+        suppressed=suppressed,
     )

@@ -17,7 +17,7 @@ from stepwell.journeys.program import Message
 from stepwell.messages.channels import order_channels
 from stepwell.messages.consent import check_consent
 from stepwell.messages.policies import Policies
-from stepwell.messages.reach import check_reach
+from stepwell.messages.reach import Suppressed, check_reach
 from stepwell.messages.timing import OPEN, QUIET, UNKNOWN_ZONE, ChannelTime, check_time
 from stepwell.messages.verdicts import Rule, Verdict, suppressed
 from stepwell.messages.worth import Patience, check_worth, wait_or_drop
@@ -41,6 +41,7 @@ class Facts:
     enrollment: Item | None
     profile: Item | None
     consents: Item | None
+    suppressed: Suppressed
 
 
 @dataclass(slots=True)
@@ -66,9 +67,9 @@ def decide(facts: Facts, message: Message, policies: Policies) -> Decision:
     allowed = _note(decision, check_consent(grants, purpose, message.channels))
     if not allowed:
         return _end(decision, suppressed("no_consent"))
-    reachable = _note(decision, check_reach(profile, allowed))
+    reachable = _note(decision, check_reach(profile, allowed, facts.suppressed))
     if not reachable:
-        return _end(decision, suppressed("unreachable"))
+        return _end(decision, suppressed(decision.rules[-1]["result"]))
     ordered = _note(decision, order_channels(message.channels, reachable))
     states = _note(decision, check_time(profile, policies, purpose.name, ordered, facts.now))
     return _apply_time(decision, states, facts, message, policies)

@@ -19,8 +19,9 @@ from stepwell.messages import claims
 from stepwell.messages.ask import answered, interrupted, message_step
 from stepwell.messages.claims import Claim
 from stepwell.messages.decisions import check_active
+from stepwell.messages.lanes import NO_LANES, Lane, take_turn
 from stepwell.messages.policies import Policies
-from stepwell.messages.reach import addresses_on
+from stepwell.messages.reach import NOTHING_SUPPRESSED
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
     CLAIMED,
@@ -32,27 +33,50 @@ from stepwell.messages.records import (
     standing_of,
 )
 from stepwell.messages.request import Request
+from stepwell.messages.suppression import INVALID, read_suppressed, suppressing, suppression_key
 from stepwell.messages.templates import TemplateError, render, template_context
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
-from stepwell.messages.worth import wait_or_drop
-from stepwell.ports import OutcomeUnknownError, Outgoing, Programs, Provider, ProviderError
+from stepwell.messages.worth import wait_or_drop, worthless_from
+from stepwell.ports import (
+    ErrorKind,
+    Hasher,
+    OutcomeUnknownError,
+    Outgoing,
+    Programs,
+    Provider,
+    ProviderError,
+)
 from stepwell.storage.operations import Item, Operation, Store
+from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
 
 NEXT_CHANNEL = "next_channel"
 
+TRANSACTIONAL = "transactional"
+"""The purpose whose texts carriers put first."""
+
+PUSHED_BACK = "provider_pushed_back"
+
 _MOST_ADDRESSES = 5  # device tokens that one send tries; all must fit the function's time-out
+_NO_ADDRESS = (("no_usable_address", ErrorKind.ADDRESS),)
+_TURN_KEPT = timedelta(minutes=5)
+"""How long after its moment a message may come to take it."""
+_FREE_FOR = timedelta(seconds=5)
+"""How long consent's word that no address is suppressed is taken: as long as it takes to send."""
 _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3_600
 
 
 @value
 class Sent:
-    """How a channel's attempt ended: accepted | refused | pushed_back | unknown."""
+    """How a channel's attempt ended: accepted | refused | pushed_back | unknown.
+
+    `refusals`: the provider's code and what kind of error it is, of each address that was tried.
+    """
 
     result: str
     provider_id: str | None = None
-    codes: tuple[str, ...] = ()
+    refusals: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,6 +86,7 @@ class _Delivery:
     request: Request
     store: Store
     policies: Policies
+    hasher: Hasher
     now: datetime
     message: Message
     channel: str
@@ -69,6 +94,7 @@ class _Delivery:
     rules: list[Rule]
     items: Items
     standing: Standing
+    lane: Lane | None
 
     def end(
         self,
@@ -76,6 +102,7 @@ class _Delivery:
         *,
         provider_id: str | None = None,
         besides: Sequence[Operation] = (),
+        turn: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         ending = Ending(
             self.request,
@@ -89,6 +116,7 @@ class _Delivery:
             self.items.caps,
             provider_id,
             besides,
+            turn,
         )
         return answered(settle(self.store, ending))
 
@@ -100,7 +128,9 @@ def deliver(
     programs: Programs,
     policies: Policies,
     providers: Mapping[str, Provider],
+    hasher: Hasher,
     now: Callable[[], datetime],
+    lanes: Mapping[str, Lane] = NO_LANES,
 ) -> dict[str, Any]:
     """`{"outcome": "next_channel", "channels", "message", "rules"}` or `{"outcome": "answered",
     "answer"}`.
@@ -120,6 +150,7 @@ def deliver(
         request,
         store,
         policies,
+        hasher,
         started,
         message,
         channel=cap["channel"],
@@ -127,6 +158,7 @@ def deliver(
         rules=list(cap["rules"]),
         items=items,
         standing=_standing(stored, request, started),
+        lane=lanes.get(cap["channel"]),
     )
     if stored is not None and stored["status"] == CLAIMED and not _resends(delivery):
         verdict, entries = interrupted(stored, message)
@@ -159,7 +191,45 @@ def _deliver(
     delivery.rules.append(
         {"rule": "content", "result": "rendered", "channel": channel, "fields": sorted(content)}
     )
+    if delivery.lane is not None:
+        moment = _turn(delivery, delivery.lane)
+        if moment > delivery.now:
+            return _wait_for_turn(delivery, delivery.lane, moment)
     return _claim_and_send(delivery, content, providers[channel], now)
+
+
+def _turn(delivery: _Delivery, lane: Lane) -> datetime:
+    """The message's moment in the lane: the one that it has waited for, or a new one."""
+    waited = (delivery.items.message or {}).get("turn") or {}
+    if waited.get("lane") == lane.name:
+        moment = from_text(waited["at"])
+        if moment <= delivery.now <= moment + _TURN_KEPT:
+            return delivery.now
+    purpose = delivery.policies.purposes[delivery.message.purpose]
+    latest = worthless_from(delivery.standing.patience(delivery.request), delivery.message)
+    return take_turn(
+        delivery.store, lane, delivery.now, goes_first=purpose.goes_first, latest=latest
+    )
+
+
+def _wait_for_turn(delivery: _Delivery, lane: Lane, moment: datetime) -> dict[str, Any]:
+    """Not spread: the lane's moments are apart already."""
+    delivery.rules.append(
+        {"rule": "lane", "result": "full", "lane": lane.name, "per_second": lane.per_second}
+    )
+    verdict, entry = wait_or_drop(
+        delivery.standing.patience(delivery.request),
+        delivery.message,
+        delivery.policies,
+        reason="lane_full",
+        until=moment,
+        channel=delivery.channel,
+        spread_seconds=0,
+    )
+    delivery.rules.append(entry)
+    waits = verdict.outcome is Outcome.DEFERRED
+    turn = {"lane": lane.name, "at": to_text(moment)} if waits else None
+    return delivery.end(verdict, turn=turn)
 
 
 def _claim_and_send(
@@ -196,21 +266,52 @@ def _exited(delivery: _Delivery) -> dict[str, Any]:
 
 def _send(delivery: _Delivery, content: Mapping[str, str], provider: Provider) -> Sent:
     """Try the channel's addresses until one is accepted or the outcome is not a plain refusal."""
-    codes: list[str] = []
-    addresses = addresses_on(delivery.items.profile or {}, delivery.channel)
-    for address in addresses[:_MOST_ADDRESSES]:
+    refusals: list[tuple[str, str]] = []
+    for address in _usable_addresses(delivery):
         outgoing = Outgoing(
-            delivery.request.message, delivery.channel, address, content, _tags(delivery)
+            delivery.request.message,
+            delivery.channel,
+            address,
+            content,
+            _tags(delivery),
+            transactional=delivery.message.purpose == TRANSACTIONAL,
         )
         try:
-            return Sent("accepted", provider.send(outgoing), tuple(codes))
+            return Sent("accepted", provider.send(outgoing), tuple(refusals))
         except OutcomeUnknownError:
-            return Sent("unknown", codes=tuple(codes))
+            return Sent("unknown", refusals=tuple(refusals))
         except ProviderError as error:
-            codes.append(error.code)
-            if error.retry:
-                return Sent("pushed_back", codes=tuple(codes))
-    return Sent("refused", codes=tuple(codes) or ("no_address",))
+            refusals.append((error.code, error.kind))
+            if error.may_go_later:
+                return Sent("pushed_back", refusals=tuple(refusals))
+            if error.kind is ErrorKind.ADDRESS:
+                _suppress(delivery, address)
+    return Sent("refused", refusals=tuple(refusals) or _NO_ADDRESS)
+
+
+def _usable_addresses(delivery: _Delivery) -> tuple[str, ...]:
+    """As many as fit the time-out. What consent has just found free is not asked about again."""
+    profile, channel = delivery.items.profile or {}, delivery.channel
+    purpose = delivery.message.purpose
+    suppressed = (
+        NOTHING_SUPPRESSED
+        if _just_found_free(delivery)
+        else read_suppressed(delivery.store, profile, (channel,), purpose, delivery.hasher)
+    )
+    return suppressed.usable(profile, channel)[:_MOST_ADDRESSES]
+
+
+def _just_found_free(delivery: _Delivery) -> bool:
+    asked = delivery.request.result("consent").get("suppression")
+    if not asked or asked["found"]:
+        return False
+    return delivery.now - from_text(asked["at"]) <= _FREE_FOR
+
+
+def _suppress(delivery: _Delivery, address: str) -> None:
+    key = suppression_key(delivery.channel, address, delivery.hasher)
+    proof = delivery.request.message
+    delivery.store.write(suppressing(key, INVALID, at=delivery.now, proof=proof))
 
 
 def _tags(delivery: _Delivery) -> dict[str, str]:
@@ -229,7 +330,7 @@ def _send_entry(delivery: _Delivery, sent: Sent) -> Rule:
         "result": sent.result,
         "channel": delivery.channel,
         "provider_id": sent.provider_id,
-        "refusals": list(sent.codes),
+        "refusals": [{"code": code, "kind": kind} for code, kind in sent.refusals],
     }
 
 
@@ -247,7 +348,7 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
     if sent.result == "pushed_back":
         # What an earlier attempt may have sent may have been reacted to: its slot stays open.
         closing = () if delivery.standing.maybe_sent else claims.closing(wanted)
-        return _ask_later(delivery, "provider_pushed_back", closing)
+        return _ask_later(delivery, PUSHED_BACK, closing)
     if delivery.remaining:
         released = claims.release(delivery.store, wanted, delivery.standing)
         return {
@@ -256,12 +357,14 @@ def _conclude(delivery: _Delivery, wanted: Claim, sent: Sent) -> dict[str, Any]:
             "message": released.document(),
             "rules": delivery.rules,
         }
-    detail = ", ".join(sent.codes)
+    detail = ", ".join(code for code, _ in sent.refusals)
     return delivery.end(Verdict(Outcome.FAILED, "all_channels_refused", channel, detail=detail))
 
 
 def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -> dict[str, Any]:
-    """Defer by a pause that doubles with every deferral, up to an hour."""
+    """Defer by a pause that doubles with every deferral, up to an hour; a crowd that was pushed
+    back together comes back spread over as long again.
+    """
     patience = delivery.standing.patience(delivery.request)
     pause = min(_FIRST_PAUSE * 2**patience.asked, _LONGEST_PAUSE)
     verdict, entry = wait_or_drop(
@@ -271,6 +374,7 @@ def _ask_later(delivery: _Delivery, reason: str, besides: Sequence[Operation]) -
         reason=reason,
         until=delivery.now + timedelta(seconds=pause),
         channel=delivery.channel,
+        spread_seconds=pause if reason == PUSHED_BACK else None,
     )
     delivery.rules.append(entry)
     return delivery.end(verdict, besides=besides if verdict.outcome is Outcome.DEFERRED else ())

@@ -26,6 +26,8 @@ class Purpose:
     consent_on: Mapping[str, str]
     """Channels on which `consent` differs."""
     capped: bool
+    goes_first: bool
+    """Whether its messages have a share of a provider's rate to themselves."""
     after_unknown_outcome: str
     """"drop" or "resend", when nobody knows whether the provider took the message."""
 

@@ -52,7 +52,7 @@ BlockedValue = Annotated[str, BeforeValidator(_blocked)]
 Duration = Annotated[int, BeforeValidator(_seconds)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
 Zone = Annotated[str, BeforeValidator(_zone_name)]
-Channel = Literal["sms", "push", "email"]
+Channel = Literal["sms", "push", "email", "whatsapp"]
 Consent = Literal["required", "assumed"]
 
 
@@ -64,6 +64,7 @@ class PurposeModel(_Strict):
     consent: Consent
     consent_on: dict[Channel, Consent] = {}
     capped: bool
+    goes_first: Annotated[bool, Field(strict=True)] = False
     after_unknown_outcome: Literal["drop", "resend"]
 
 

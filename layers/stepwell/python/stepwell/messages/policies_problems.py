@@ -12,7 +12,7 @@ KEYS = {
         *("purposes", "caps", "quiet_hours", "spread", "max_asks", "default_zone"),
         *("keep_records", "identities"),
     ),
-    "purposes": ("consent", "consent_on", "capped", "after_unknown_outcome"),
+    "purposes": ("consent", "consent_on", "capped", "goes_first", "after_unknown_outcome"),
     "caps": ("name", "purposes", "channels", "at_most", "per"),
     "quiet_hours": ("purposes", "channels", "from", "to"),
     "identities": ("limits", "shared", "blocked", "trust_addresses"),

@@ -13,6 +13,7 @@ decision and its cap unit, or not at all; whoever asks the same again gets the r
               maybe_sent      true once a claim's outcome was lost; then never said not to be sent
               claimed_by, claimed_at, channel     the last claim: whose, when, on which channel
               answered, answer                    the last ask that was answered, and what
+              turn            {lane, at}: the moment in its provider's lane that it waits for
               provider_id, updated_at, expires
 
     DECISION  decision, message, at, asked, enrollment, run, journey, version, step, purpose
@@ -153,6 +154,7 @@ class Ending:
     caps: Item | None = None
     provider_id: str | None = None
     besides: Sequence[Operation] = field(default=())
+    turn: Mapping[str, Any] | None = None
 
 
 def settle(store: Store, ending: Ending) -> Answer:
@@ -235,8 +237,11 @@ def _message_write(ending: Ending, verdict: Verdict, answer: Answer) -> Update:
         changes["maybe_sent"] = True
     if ending.provider_id is not None:
         changes["provider_id"] = ending.provider_id
+    if ending.turn is not None:
+        changes["turn"] = ending.turn
+    gone = () if ending.turn is not None else ("turn",)
     return Update(
-        keys.message(request.customer, request.message), changes, (), standing.conditions()
+        keys.message(request.customer, request.message), changes, gone, standing.conditions()
     )
 
 

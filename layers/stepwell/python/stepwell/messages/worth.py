@@ -48,11 +48,15 @@ def wait_or_drop(
     reason: str,
     until: datetime,
     channel: str | None,
+    spread_seconds: int | None = None,
 ) -> tuple[Verdict, Rule]:
     """Defer to the moment (spread), or suppress as worthless: when it is too late by then, or this
     would be one deferral too many.
+
+    `spread_seconds` is another spread than that of the policies.
     """
-    moment = _whole_second(spread(until, patience.message_id, policies.spread_seconds))
+    seconds = policies.spread_seconds if spread_seconds is None else spread_seconds
+    moment = _whole_second(spread(until, patience.message_id, seconds))
     limit = worthless_from(patience, message)
     may_wait = (limit is None or moment < limit) and patience.asked < policies.max_asks
     entry: Rule = {

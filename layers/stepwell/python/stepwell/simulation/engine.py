@@ -83,6 +83,7 @@ class Simulation:
             programs=programs,
             policies=definitions.loaded_policies,
             providers=self._recorded(providers),
+            hasher=hasher or plain_hash,
             now=lambda: self.now,
             warn=self._warn,
         )

@@ -15,7 +15,7 @@ from stepwell.messages.deliver import deliver
 from stepwell.messages.policies import Policies
 from stepwell.messages.request import Request, read_request
 from stepwell.messages.reserve import reserve_unit
-from stepwell.ports import Programs, Provider
+from stepwell.ports import Hasher, Programs, Provider
 from stepwell.storage.operations import Store
 
 FUNCTIONS: Mapping[str, str] = {
@@ -38,6 +38,7 @@ class Functions:
     programs: Programs
     policies: Policies
     providers: Mapping[str, Provider]
+    hasher: Hasher
     now: Callable[[], datetime]
     warn: Warn
     _requests: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -48,7 +49,9 @@ class Functions:
             case "plan":
                 return self._plan(payload)
             case "consent":
-                return ask(self._request(payload), **self._shared(), now=self.now())
+                return ask(
+                    self._request(payload), **self._shared(), hasher=self.hasher, now=self.now()
+                )
             case "frequency_cap":
                 return reserve_unit(self._request(payload), **self._shared(), now=self.now())
             case "delivery":
@@ -56,6 +59,7 @@ class Functions:
                     self._request(payload),
                     **self._shared(),
                     providers=self.providers,
+                    hasher=self.hasher,
                     now=self.now,
                 )
         raise KeyError(name)

@@ -117,9 +117,11 @@ class MemoryStore:
             case Put(item=item):
                 after = partition[key.sk] = {**self._own(item), "pk": key.pk, "sk": key.sk}
                 return after
-            case Update(set=changes, remove=removed):
+            case Update(set=changes, remove=removed, add=added):
                 before = partition.get(key.sk) or {"pk": key.pk, "sk": key.sk}
                 after = partition[key.sk] = {**before, **self._own(changes)}
+                for name, number in added.items():
+                    after[name] = before.get(name, 0) + number
                 for name in removed:
                     after.pop(name, None)
                 return after
@@ -184,4 +186,6 @@ def _holds(condition: Condition, item: Item | None) -> bool:
         return bool(value == condition.value)
     if condition.test is Test.DIFFERS:
         return bool(value != condition.value)
+    if condition.test is Test.AT_LEAST:
+        return bool(value >= condition.value)
     return bool(value < condition.value)

@@ -45,6 +45,7 @@ class Test(StrEnum):
     EQUALS = "="
     DIFFERS = "<>"
     LESS = "<"
+    AT_LEAST = ">="
     EXISTS = "exists"
     ABSENT = "absent"
 
@@ -52,7 +53,7 @@ class Test(StrEnum):
 
 
 class Condition(NamedTuple):
-    """One test on one top-level attribute. DIFFERS and LESS are false for an absent attribute."""
+    """One test on one top-level attribute. All but ABSENT are false for an absent one."""
 
     attribute: str
     test: Test
@@ -93,12 +94,16 @@ class Put(NamedTuple):
 
 
 class Update(NamedTuple):
-    """Set and remove top-level attributes; makes the item when there is none."""
+    """Set and remove top-level attributes; makes the item when there is none.
+
+    `add` moves whole numbers by as much, atomically: several writers need not read first.
+    """
 
     key: Key
     set: Mapping[str, Any] = MappingProxyType({})
     remove: tuple[str, ...] = ()
     conditions: Conditions = ()
+    add: Mapping[str, int] = MappingProxyType({})
 
 
 class Delete(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepwell.aws.providers.errors import preparation_errors, send_errors
-from stepwell.ports import Outgoing, ProviderError
+from stepwell.ports import ErrorKind, Outgoing, ProviderError
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -23,7 +23,7 @@ class SnsPush:
 
     def send(self, outgoing: Outgoing) -> str:
         if not self.application_arn:
-            raise ProviderError("NoPushApplication", retry=False)
+            raise ProviderError("NoPushApplication", ErrorKind.CONFIGURATION)
         with preparation_errors():
             # Answers the token's endpoint when there is one already.
             endpoint = self.client.create_platform_endpoint(

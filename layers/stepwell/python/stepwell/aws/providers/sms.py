@@ -24,8 +24,7 @@ class SnsSms:
     sender_id: str = ""
 
     def send(self, outgoing: Outgoing) -> str:
-        transactional = outgoing.tags.get("purpose") == "transactional"
-        kind = "Transactional" if transactional else "Promotional"
+        kind = "Transactional" if outgoing.transactional else "Promotional"
         attributes: dict[str, MessageAttributeValueTypeDef] = {
             "AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": kind}
         }

@@ -14,8 +14,13 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "email": ("subject", "text", "html"),
     "sms": ("body",),
     "push": ("title", "body"),
+    "whatsapp": ("template", "language"),
 }
 """Channel -> the fields of its variant; each must be there."""
+PARAMETERS = "parameters"
+"""Of whatsapp, beside these: the texts that fill the template in, in its order. In the program each
+is a field of its own, `parameter_1` and so on.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +61,28 @@ def _variants(source: Source) -> tuple[dict[str, dict[str, str]], list[Problem]]
         if not isinstance(fields, dict):
             problems.append(_problem(source, (channel,), f"`{channel}` has no fields"))
             continue
+        found = _fields(fields) if channel == "whatsapp" else fields
         problems.extend(
             _problem(source, (channel, field), f"`{field}` is not text")
-            for field, text in fields.items()
+            for field, text in found.items()
             if not isinstance(text, str)
         )
-        variants[channel] = {field: text for field, text in fields.items() if isinstance(text, str)}
+        variants[channel] = {field: text for field, text in found.items() if isinstance(text, str)}
     return variants, problems
+
+
+def _fields(written: Mapping[str, Any]) -> dict[str, Any]:
+    """With each of the parameters as a field."""
+    fields = {name: each for name, each in written.items() if name != PARAMETERS}
+    parameters = written.get(PARAMETERS, [])
+    if not isinstance(parameters, list):
+        return {**fields, PARAMETERS: None}
+    return fields | {f"parameter_{number}": each for number, each in enumerate(parameters, 1)}
+
+
+def is_field(channel: str, field: str) -> bool:
+    """Whether a channel's variant may have the field."""
+    return field in FIELDS[channel] or (channel == "whatsapp" and field.startswith("parameter_"))
 
 
 def _problem(source: Source, path: DataPath, message: str) -> Problem:

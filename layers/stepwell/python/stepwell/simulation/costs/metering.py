@@ -126,8 +126,8 @@ class MeteredStore:
         match operation:
             case Put(item=item):
                 return _sizes_of({**item, "pk": key.pk, "sk": key.sk})
-            case Update(set=changes, remove=removed):
-                new = {**before, **_sizes_of({"pk": key.pk, "sk": key.sk, **changes})}
+            case Update(set=changes, remove=removed, add=added):
+                new = {**before, **_sizes_of({"pk": key.pk, "sk": key.sk, **changes, **added})}
                 return {name: size for name, size in new.items() if name not in removed}
             case Delete():
                 return {}

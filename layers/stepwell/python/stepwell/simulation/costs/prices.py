@@ -90,6 +90,17 @@ class Services(_Strict):
     http: ServicePrice
 
 
+class Monthly(_Strict):
+    """The prices of what costs without being used."""
+
+    key: ServicePrice
+    secret: ServicePrice
+    alarm: ServicePrice
+    metric: ServicePrice
+    firewall: ServicePrice
+    firewall_rule: ServicePrice
+
+
 class SmsPrice(_Sourced):
     """Dollars per segment: the provider's, and the carriers' on top."""
 
@@ -173,6 +184,7 @@ class PriceTable(_Strict):
     region: str
     currency: Literal["USD"] = "USD"
     services: Services
+    monthly: Monthly
     channels: Channels
     assumptions: Assumptions
 

@@ -53,6 +53,8 @@ def _reach(rule: Mapping[str, Any], _show: Show) -> Iterator[str]:
     without = [name for name, count in rule["addresses"].items() if not count]
     if without:
         yield f"no address on {', '.join(without)}"
+    for reason, count in rule.get("suppressed", {}).items():
+        yield f"{count} suppressed by {reason}"
 
 
 def _channel(rule: Mapping[str, Any], _show: Show) -> Iterator[str]:
@@ -93,8 +95,8 @@ def _content(rule: Mapping[str, Any], _show: Show) -> Iterator[str]:
 
 
 def _send(rule: Mapping[str, Any], _show: Show) -> Iterator[str]:
-    refusals = f" ({', '.join(rule['refusals'])})" if rule["refusals"] else ""
-    yield f"{rule['channel']} {rule['result']}{refusals}"
+    codes = ", ".join(each["code"] for each in rule["refusals"])
+    yield f"{rule['channel']} {rule['result']}" + (f" ({codes})" if codes else "")
 
 
 _TELLING: Mapping[str, Callable[[Mapping[str, Any], Show], Iterator[str]]] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from stepwell.events.envelope import read_call
 from stepwell.events.model import CONSENT_EVENT, Event
-from stepwell.ports import OutcomeUnknownError, Outgoing, Provider, ProviderError
+from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, Provider, ProviderError
 from stepwell.simulation.definitions import Definitions
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.providers import CHANNELS
@@ -18,6 +18,7 @@ from stepwell.simulation.scenarios.calls import SOURCE
 from stepwell.simulation.scenarios.model import Person, Scenario
 from stepwell.timestamps import to_text
 
+_ERRORS = {"refused": ErrorKind.CONFIGURATION, "pushed_back": ErrorKind.THROTTLED}
 _BEFORE = timedelta(minutes=1)
 _KNOWN_SINCE = timedelta(days=30)
 """What a customer is like is told as events so old that they inform, and neither start nor wake."""
@@ -33,8 +34,8 @@ class ScriptedProvider:
     def send(self, outgoing: Outgoing) -> str:
         answer = self.answers[min(self.calls, len(self.answers) - 1)] if self.answers else ""
         self.calls += 1
-        if answer in {"refused", "pushed_back"}:
-            raise ProviderError(answer, retry=answer == "pushed_back")
+        if answer in _ERRORS:
+            raise ProviderError(answer, _ERRORS[answer])
         if answer == "unknown":
             raise OutcomeUnknownError(outgoing.message_id)
         return f"{outgoing.channel}-{self.calls}"

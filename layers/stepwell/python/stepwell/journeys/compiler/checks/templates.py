@@ -9,7 +9,7 @@ from stepwell.journeys.compiler.checks.subject import Subject
 from stepwell.journeys.compiler.liquid_analysis import TextFault, faults_in
 from stepwell.journeys.compiler.model import Message
 from stepwell.journeys.compiler.problems import Place, Problem, suggest
-from stepwell.journeys.compiler.templates import FIELDS, Template
+from stepwell.journeys.compiler.templates import FIELDS, Template, is_field
 
 
 def check_templates(subject: Subject) -> Iterator[Problem]:
@@ -44,7 +44,7 @@ def _variant_problems(template: Template, channel: str, fields: set[str]) -> Ite
     if channel not in FIELDS:
         yield Problem(place, "SW403", f"there is no channel {channel!r}", suggest(channel, FIELDS))
         return
-    for field in sorted(fields - {*FIELDS[channel]}):
+    for field in sorted(each for each in fields if not is_field(channel, each)):
         spot = template.source.place((channel, field))
         yield Problem(
             spot, "SW603", f"{channel} has no field {field!r}", suggest(field, FIELDS[channel])
