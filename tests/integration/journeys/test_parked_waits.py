@@ -47,12 +47,12 @@ RENEWAL = datetime.fromisoformat("2027-02-27T09:00:00+00:00")
 def stage(tmp_path: Path) -> Iterator[Stage]:
     """Retries of state machines come at once; on moto they take real time."""
     quick = patch.object(retrier_decl, "time", SimpleNamespace(sleep=lambda _: None))
-    with quick, Stage(project=_project(tmp_path, JOURNEY)) as stage:
+    with quick, Stage(project=project(tmp_path, JOURNEY)) as stage:
         stage.identify(phone="+447700900123", timezone="Europe/London", renews="2027-02-28")
         yield stage
 
 
-def _project(root: Path, journey: str) -> Path:
+def project(root: Path, journey: str) -> Path:
     write_project(root, {"later": journey})
     shutil.copy(STATEMACHINES / "send_message.asl.json", root / "statemachines")
     return root
@@ -254,7 +254,7 @@ def test_a_leg_runs_in_the_version_that_its_enrollment_began_with(
     changed = JOURNEY.replace("name: Hello", "name: Greeting").replace(
         "name: A month", "name: Wait"
     )
-    (new,) = compile_project(_project(tmp_path / "new", changed))
+    (new,) = compile_project(project(tmp_path / "new", changed))
     machines = stage.engine.client("stepfunctions")
     deployed = machines.describe_state_machine(stateMachineArn=machine_arn(f"{PREFIX}later"))
     text = _filled(deployed["definition"], new.machine)
