@@ -118,7 +118,7 @@ class Interpreter:
         """As StartExecution: a name that was used before starts nothing."""
         self._trace.calls["start"] += 1
         ids = state["ids"]
-        if execution != ids["execution"]:
+        if "after" in state:  # behind a parked wait: no first leg's state has it
             self._start_leg(journey, execution, state)
             return
         if execution in self._trace.runs:
