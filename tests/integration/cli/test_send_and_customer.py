@@ -204,3 +204,24 @@ def test_customer_that_does_not_exist(api: Api, capsys: pytest.CaptureFixture[st
 )
 def test_only_an_api_of_aws_gets_a_signature(url: str, expected: bool) -> None:
     assert is_aws_api(url) is expected
+
+
+def test_customer_shows_what_became_of_a_message(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = {
+        "updated_at": "2026-11-24T21:59:00.000Z",
+        "journey": "cart",
+        "step": "stylist",
+        "status": "sent",
+        "channel": "email",
+        "delivered_at": "2026-11-24T21:59:02.000Z",
+        "failed_at": "2026-11-24T22:10:00.000Z",
+        "failure": {"channel": "email", "reason": "bounce_permanent_general"},
+        "machine_opened_at": "2026-11-24T22:00:00.000Z",
+    }
+    api.answers = [(200, CUSTOMER | {"messages": [message]})]
+    assert main(["customer", "ada", "--url", api.url]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for part in ("delivered 2026-11-24 16:59,", "machine opened", "(bounce_permanent_general)"):
+        assert part in shown

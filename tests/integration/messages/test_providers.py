@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -17,6 +19,7 @@ from stepwell.aws.providers.email import SesEmail
 from stepwell.aws.providers.errors import preparation_errors, send_errors
 from stepwell.aws.providers.push import SnsPush
 from stepwell.aws.providers.sms import SnsSms
+from stepwell.feedback.notices import message_of_tag
 from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, ProviderError
 
 APPLICATION = "arn:aws:sns:eu-west-1:123456789012:app/GCM/stepwell"
@@ -61,6 +64,23 @@ def test_email_has_both_parts_and_ids_as_tags() -> None:
         )
         assert provider.send(message) == "m1"
     stub.assert_no_pending_responses()
+
+
+def test_email_gives_feedback_a_message_id_that_it_can_read() -> None:
+    """Of the characters that SES documents for tags, and nothing lost."""
+    client, stub = stubbed("sesv2")
+    stub.add_response("send_email", {"MessageId": "m1"})
+    message_id = "c0123456789abcdef01234567-0123456789abcdef-71.second_nudge"
+    message = outgoing("email", "ada@example.com", subject="Hello", text="Ada")
+    sent: list[Any] = []
+    client.meta.events.register(
+        "provide-client-params.sesv2.SendEmail", lambda params, **_: sent.append(params)
+    )
+    with stub:
+        SesEmail(client, "a@b.c").send(replace(message, tags={"message": message_id}))
+    ((tag,),) = (each["EmailTags"] for each in sent)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,256}", tag["Value"])
+    assert message_of_tag(tag["Value"]) == message_id
 
 
 def test_email_without_a_configuration_set_and_with_text_only() -> None:

@@ -6,9 +6,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from stepwell.customers import keys
 from stepwell.events.model import CONSENT_EVENT, Event, from_message, to_message
 from stepwell.messages.receipts import inside_event
+from tests.support.fakes import Crash, CrashError, CrashingStore
 from tests.support.programs import branch, hold, program
 from tests.support.world import START, World, event, identify, visit
 
@@ -73,3 +76,27 @@ def test_the_queue_carries_whose_it_is_and_other_events_stay_as_they_were() -> N
     assert "customer" not in json.loads(to_message(event()))
     assert inside.fingerprint != replace(inside, customer="c2").fingerprint
     assert inside.group == told("c1", number=2).group != event().group
+
+
+def test_it_takes_two_reads_and_one_transaction() -> None:
+    world = World()
+    world.send(event())
+    customer, crash = world.ada().customer, Crash(0)
+    world.make_router(CrashingStore(world.store, crash)).route(told(customer), START)
+    assert crash.calls == 3
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_crash_anywhere_and_a_redelivery_are_one_event(number: int, after: bool) -> None:
+    world = World(program(steps=[hold("wait", branch("opened", OPENED))]))
+    world.send(event())
+    world.arm("token-1")
+    before, crash = world.ada(), Crash(number, after)
+    router = world.make_router(CrashingStore(world.store, crash), crash)
+    with pytest.raises(CrashError):
+        router.route(told(before.customer), START)
+    world.send(told(before.customer))
+    assert world.ada().seq == before.seq + 1
+    assert world.enrollment()["wait_outcome"] == "opened"
+    assert set(world.executions.of("wake")[0][1].values()) == {"1", "opened"}

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from stepwell.cli.http import DEFAULT_URL, ApiError, call
 from stepwell.customers.zones import zones_of
+from stepwell.messages.receipts import Fate
 from stepwell.timestamps import from_text
 
 if TYPE_CHECKING:
@@ -110,13 +111,26 @@ def _enrollments(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
 
 
 def _messages(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+    told = any(_fates(each, local) for each in rows)
     for each in sorted(rows, key=lambda row: str(row["updated_at"]), reverse=True):
         yield {
             "time": local(each["updated_at"]),
             "message": f"{each['journey']}/{each['step']}",
             "status": each["status"],
             "channel": each.get("channel") or "",
+            **({"became": _fates(each, local)} if told else {}),
         }
+
+
+def _fates(message: Row, local: Callable[[Any], str]) -> str:
+    """What providers told of it, by time."""
+    known = {name: f"{name}_at" for name in (*Fate, *(f"machine_{each}" for each in Fate))}
+    moments = sorted((message[at], name) for name, at in known.items() if at in message)
+    reason = (message.get("failure") or {}).get("reason")
+    return ", ".join(
+        f"{name.replace('_', ' ')} {local(at)}" + (f" ({reason})" if name == Fate.FAILED else "")
+        for at, name in moments
+    )
 
 
 def _decisions(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:

@@ -78,8 +78,10 @@ class Router:
     def route(self, event: Event, now: datetime) -> Routed:
         """Raises StoreBusyError when the customer cannot be written; the event must come again."""
         mark = keys.applied_event(event.fingerprint)
-        if event.customer is not None and self._knows(event.customer):
-            return self._route_inside(event, mark, now)
+        if event.customer is not None:
+            routed = self._route_inside(event, event.customer, mark, now)
+            if routed is not None:
+                return routed
         named = named_by(event, self.hasher, self.rules)
         if not named.names_somebody():
             return NOBODY
@@ -116,16 +118,18 @@ class Router:
                 continue
         raise StoreBusyError("a customer changes faster than an event can be applied")
 
-    def _knows(self, customer: str) -> bool:
-        return self.store.get(keys.profile(customer)) is not None
-
-    def _route_inside(self, event: Event, mark: Key, now: datetime) -> Routed:
-        """An event of the engine itself: of whoever the customer is now, and joins nobody."""
+    def _route_inside(self, event: Event, customer: str, mark: Key, now: datetime) -> Routed | None:
+        """An event of the engine itself: of whoever the customer is now, and joins nobody. None
+        when there is no such customer.
+        """
+        profile = keys.profile(customer)
         for attempt in range(_ATTEMPTS):
-            marker = self.store.get(mark)
-            if marker:
-                return self._repeat(marker, [])
-            person = load_person(self.store, event.customer or "")
+            found = self.store.get_many([mark, profile])
+            if mark in found:
+                return self._repeat(found[mark], [])
+            if profile not in found:
+                return None
+            person = load_person(self.store, customer)
             if not person.is_whole and attempt < _REREADS:
                 continue
             resolution = Resolution(person, None, "", (), (), ())

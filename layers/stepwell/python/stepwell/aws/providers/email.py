@@ -58,7 +58,10 @@ def _utf8(text: str) -> dict[str, str]:
 
 
 def _tag_value(text: str) -> str:
-    """SES takes letters, digits, `_`, `-`, `.` and `@` in a tag's value, 256 at most."""
+    """SES takes letters, digits, `_` and `-` in a tag's value, 256 at most. The dot of a message's
+    id becomes two dashes, by which feedback finds it again.
+    """
     return "".join(
-        each if (each.isascii() and each.isalnum()) or each in "_-." else "_" for each in text
+        each if (each.isascii() and each.isalnum()) or each in "_-" else "_"
+        for each in text.replace(".", "--")
     )[:256]
