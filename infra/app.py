@@ -99,6 +99,8 @@ def main() -> None:
     # The CLI says where it wants the templates; without it they go to cdk.out.
     try:
         assembly = synthesize(settings, outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")))
+    except SettingsError as error:
+        sys.exit(str(error))
     except CompileError as error:
         sys.exit(f"{error}\n\nThe journeys have problems; `stepwell check` lists them too.")
     sizes = stack_limits.written(Path(assembly.directory))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ class Compiled:
     policies_key: str
     registry_key: str
     machines: Mapping[str, Mapping[str, Any]]
+    legs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Machines for later legs by their names, of journeys that park waits."""
 
 
 def compile_journeys(statemachines: Path, folder: Path) -> Compiled:
@@ -28,5 +30,10 @@ def compile_journeys(statemachines: Path, folder: Path) -> Compiled:
     folder.mkdir(parents=True)
     bundle = write_bundle(statemachines, folder)
     return Compiled(
-        folder, bundle.catalog_key, bundle.policies_key, bundle.registry_key, bundle.machines
+        folder,
+        bundle.catalog_key,
+        bundle.policies_key,
+        bundle.registry_key,
+        bundle.machines,
+        bundle.legs,
     )

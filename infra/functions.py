@@ -91,15 +91,18 @@ class Surroundings:
 
     def executions(self) -> tuple[Permission, ...]:
         """Start and wake the journeys' machines, stop their executions; not send_message's."""
+        names, parks = self.names, self.settings.parking
         journeys = sorted(self.compiled.machines)
+        machines = [names.machine_arn(journey) for journey in journeys]
+        executions = [names.execution_arns(journey) for journey in journeys]
         return (
             Permission(
                 ("states:StartExecution", "states:SendTaskSuccess"),
-                tuple(self.names.machine_arn(journey) for journey in journeys),
+                (*machines, *([names.legs_arns()] if parks else [])),
             ),
             Permission(
                 ("states:StopExecution",),
-                tuple(self.names.execution_arns(journey) for journey in journeys),
+                (*executions, *([names.legs_executions()] if parks else [])),
             ),
         )
 

@@ -72,6 +72,34 @@ class Names:
         """
         return f"{self.resource('journeys')}-{Aws.REGION}"
 
+    def legs_arns(self) -> str:
+        """The pattern of the machines for later legs, of every journey and version."""
+        return _arn("states", f"stateMachine:{self._any_legs()}")
+
+    def legs_executions(self) -> str:
+        return _arn("states", f"execution:{self._any_legs()}:*")
+
+    def _any_legs(self) -> str:
+        """`<journey>-<16 digits of the version>`; journeys have no hyphens in their names."""
+        return self.resource("*-" + "?" * 16)
+
+    def parked_group(self) -> str:
+        """The group of the schedules that end parked waits."""
+        return self.resource("parked")
+
+    def parked_schedules(self) -> str:
+        return _arn("scheduler", f"schedule/{self.parked_group()}/*")
+
+    def alarms_role(self) -> str:
+        """EventBridge Scheduler's; named like the journeys' role, and for the same reasons."""
+        return f"{self.resource('parked')}-{Aws.REGION}"
+
+    def alarms_role_arn(self) -> str:
+        return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{self.alarms_role()}"
+
+    def queue_arn(self, name: str) -> str:
+        return _arn("sqs", self.resource(name))
+
     def programs_bucket(self) -> str:
         """All accounts of the world share the bucket names, so this one has the account's."""
         return f"{self.resource('programs')}-{Aws.ACCOUNT_ID}-{Aws.REGION}"

@@ -26,14 +26,20 @@ class Permission:
     all_but: tuple[str, ...] = ()
     through: str = ""
     """Only in calls that this service makes for the caller."""
+    to: str = ""
+    """Of iam:PassRole: the service that may be given the role."""
 
     def statement(self) -> iam.PolicyStatement:
-        service = f"{self.through}.{Aws.REGION}.amazonaws.com"
+        conditions = {
+            "kms:ViaService": self.through and f"{self.through}.{Aws.REGION}.amazonaws.com",
+            "iam:PassedToService": self.to and f"{self.to}.amazonaws.com",
+        }
+        given = {name: value for name, value in conditions.items() if value}
         return iam.PolicyStatement(
             actions=list(self.actions),
             resources=list(self.resources) or None,
             not_resources=list(self.all_but) or None,
-            conditions={"StringEquals": {"kms:ViaService": service}} if self.through else None,
+            conditions={"StringEquals": given} if given else None,
         )
 
 

@@ -117,6 +117,10 @@ class Settings:
     """How old a refused call may get before an alarm says that nobody has looked at it."""
     unknown_events: UnknownEvents = UnknownEvents.ACCEPT
     """What becomes of an event whose name the registry does not have."""
+    parking: bool = False
+    """Long waits of journeys with `park_waits_over` are parked outside of Step Functions. Once on,
+    it stays on until no enrollment is parked any more: docs/parking.md.
+    """
     delivery_concurrency: int | None = None
     """Reserved for delivery, and its limit: a provider's rate. A new account has nothing to reserve
     from, and its deployment would fail, so that this is set when the quota has been raised.

@@ -1,5 +1,5 @@
-"""commands: carries out starts, wakes and stops that Step Functions could not take at once, and
-ends enrollments whose execution is over.
+"""commands: carries out starts, wakes and stops that Step Functions could not take at once, starts
+what an alarm asks for when a parked wait is over, and ends enrollments whose execution is over.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from stepwell.aws.executions import StepFunctionsExecutions
 from stepwell.aws.failures import described, without_values
 from stepwell.aws.settings import ExecutionSettings, TableSettings, load
 from stepwell.customers import keys, slots
+from stepwell.customers.legs import RESUME, resume
 from stepwell.journeys.lost import end_with_execution
 from stepwell.storage.operations import Store
 
@@ -72,7 +73,11 @@ def _carry_out(record: SQSRecord) -> None:
     if command["command"] == "start" and not _still_active(command["state"]["ids"]):
         return
     try:
-        executions().carry_out(command)
+        if command["command"] == RESUME:
+            repeated = int(record.attributes.approximate_receive_count) > 1
+            resume(command, store(), executions(), repeated=repeated)
+        else:
+            executions().carry_out(command)
     except Exception as error:
         said = {"command": command["command"], "failure": described(error)}
         logger.error("command failed", extra=said)  # noqa: TRY400 - without the error's own words

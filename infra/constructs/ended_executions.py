@@ -16,7 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stepwell.aws.execution_events import DETAIL_TYPE
-from stepwell.customers.orders import EXITED
+from stepwell.customers.legs import EXITED
 
 
 class EndedExecutions(Construct):

@@ -51,6 +51,17 @@ class Alarm:
     bell: threading.Event = field(default_factory=threading.Event)
 
 
+class _Caller(threading.Event):
+    """Nobody waits for it: ringing it starts what is to be done."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._act = act
+
+    def set(self) -> None:
+        threading.Thread(target=self._act, daemon=True, name="alarm").start()
+
+
 class StepClock:
     """Virtual time, the count of what is at work, and the alarms. Safe under threads."""
 
@@ -136,6 +147,24 @@ class StepClock:
             self._busy += 1
             alarm.bell.set()
         self._changed.notify_all()
+
+    def call_at(self, moment: datetime, action: Callable[[], None]) -> None:
+        """Do it in a thread of its own when the moment has come; it is work until it is done."""
+
+        def act() -> None:
+            try:
+                action()
+            finally:
+                self.end()
+
+        alarm = Alarm(parked=True, bell=self.caller(act))
+        with self._changed:
+            heapq.heappush(self._alarms, (moment, next(self._numbers), alarm))
+            self._changed.notify_all()
+
+    def caller(self, act: Callable[[], None]) -> threading.Event:
+        """A bell that starts a thread when it is rung."""
+        return _Caller(act)
 
     # ------------------------------------------------------------------ moving
 

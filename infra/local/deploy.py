@@ -41,6 +41,7 @@ from infra.local.template_parts import (
 from infra.local.usage import API_KEY, PLAN_KEY, USAGE_PLAN, make_usage_plans
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a resource type
+SCHEDULE_GROUP = "AWS::Scheduler::ScheduleGroup"
 _METHOD = "AWS::ApiGateway::Method"
 STANDS_IN = {
     "AWS::ApiGateway::Account": "nothing: it lets API Gateway write logs",
@@ -60,6 +61,7 @@ STANDS_IN = {
     "AWS::Logs::MetricFilter": "nothing: what it looks for is in the function's log",
     "AWS::S3::BucketPolicy": "nothing: access is not checked here",
     "AWS::SNS::Subscription": "nothing: no phone writes here",
+    SCHEDULE_GROUP: "a group made directly; its schedules ring on the stepped clock",
     "AWS::SNS::TopicPolicy": "nothing: access is not checked here",
     "AWS::SQS::QueuePolicy": "nothing: access is not checked here",
     "AWS::WAFv2::WebACL": "nothing: nobody is blocked here",
@@ -72,6 +74,7 @@ _OURS = {
     "AWS::Events::Rule",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::LayerVersion",
+    SCHEDULE_GROUP,
 }
 """Moto would take them, and do something else than AWS."""
 
@@ -115,6 +118,8 @@ def deploy(stacks: Iterable[StackTemplate], clients: Any) -> Deployment:
         deployment.routes.extend(read_routes(stack, scope))
         deployment.authorizers.update(read_authorizers(stack, scope))
         make_usage_plans(stack, scope, clients("apigateway"))
+        for _, properties in of_type(stack, SCHEDULE_GROUP):
+            clients("scheduler").create_schedule_group(Name=scope.resolve(properties["Name"]))
         deployment.preflights.extend(read_preflights(stack))
         deployment.pages.extend(read_pages(stack))
         deployment.refusals.extend(read_refusals(stack))

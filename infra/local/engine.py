@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
@@ -55,9 +55,11 @@ class LocalEngine:
         self.functions = InProcessInvoker(self.clock)
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
+        self.on_alarm: Callable[[], None] = lambda: None
+        """Called when a schedule has put its message into its queue."""
 
     def __enter__(self) -> Self:
-        patches, _ = moto_patches.install(self.clock, self.functions)
+        patches, _ = moto_patches.install(self.clock, self.functions, on_ring=self._ring)
         self._open.callback(patches.undo)
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
@@ -140,6 +142,13 @@ class LocalEngine:
 
     def try_invoke(self, function: str, event: Any) -> Invocation:
         return self.functions(function, event)
+
+    def _ring(self, target: str, message: str) -> None:
+        """A schedule puts its message into its queue."""
+        sqs = self.client("sqs")
+        url = sqs.get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=message)
+        self.on_alarm()
 
     # ------------------------------------------------------------------ time
 

@@ -12,7 +12,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from rich.table import Table
 
 from infra.local.account import ACCOUNT, REGION
-from stepwell.customers.orders import EXITED
+from stepwell.customers.legs import EXITED
 
 
 @dataclass(frozen=True, slots=True)

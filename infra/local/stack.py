@@ -76,7 +76,12 @@ class LocalStack:
         self._logs.mkdir(parents=True, exist_ok=True)
         _log_to_file(self._logs / "moto.log")
         patches, _ = moto_patches.install(
-            self.clock, self.invoker, self._on_queue_change, self._on_put, self.outbox.add
+            self.clock,
+            self.invoker,
+            self._on_queue_change,
+            self._on_put,
+            self.outbox.add,
+            self._on_ring,
         )
         self._open.callback(patches.undo)
         self._open.enter_context(
@@ -98,6 +103,12 @@ class LocalStack:
 
     def _on_queue_change(self) -> None:
         self.event_sources.on_change()
+
+    def _on_ring(self, target: str, message: str) -> None:
+        """A schedule puts its message into its queue."""
+        sqs = self.client("sqs")
+        url = sqs.get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=message)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:

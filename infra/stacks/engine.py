@@ -237,6 +237,8 @@ class EngineStack(Stack):
             "their folder can be named.",
             "states:StopExecution": "Executions are made while it runs; the machine is named "
             "exactly.",
+            "states:StartExecution": "After a parked wait a journey goes on in the machine of "
+            "its own version, and those of earlier deployments are known by their versions only.",
             "sms-voice:SendTextMessage": "AWS chooses who a text comes from, of all that the "
             "account has; a setting names one.",
             "sns:Publish": "Endpoints are made from customers' device tokens; the application is "
@@ -245,7 +247,7 @@ class EngineStack(Stack):
         for permission in permissions:
             reason = reasons.get(permission.actions[0], "")
             for resource in permission.resources:
-                if reason and resource.endswith("*"):
+                if reason and "*" in resource:
                     acknowledge_wildcard(made.role, resource, reason)
 
     def _make_send_message(self) -> states.CfnStateMachine:

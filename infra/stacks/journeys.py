@@ -13,6 +13,7 @@ Machines are retained: deleting one kills what runs in it. A journey is taken ou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ from infra.acknowledgements import (
     acknowledge_wildcard,
 )
 from infra.compiled import Compiled
+from infra.constructs.alarm_clock import AlarmClock, may_set_alarms
 from infra.constructs.machines import Machines
 from infra.names import SEND_MESSAGE, Names
 from infra.permissions import Permission, allow, with_key
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError
 from infra.stacks.data import DataStack
 
 
@@ -53,6 +55,13 @@ class JourneysStack(Stack):
         self._settings = settings
         self._names = Names(settings.stage)
         self._data = data
+        if compiled.legs and not settings.parking:
+            raise SettingsError(
+                f"settings of stage {settings.stage}: parking is off, and these journeys have "
+                f"park_waits_over: {', '.join(_journeys_of(compiled.legs))}"
+            )
+        if settings.parking:
+            AlarmClock(self, "Alarms", names=self._names)
         self._make_machines(compiled, self._deploy_bundle(compiled.folder))
 
     def _make_machines(self, compiled: Compiled, bundle: deployment.BucketDeployment) -> None:
@@ -70,11 +79,15 @@ class JourneysStack(Stack):
             "RecordsTable": names.resource("records"),
             "PlanFunctionArn": names.function_arn("plan"),
             "SendMessageArn": names.machine_arn(SEND_MESSAGE),
+            "ScheduleGroup": names.parked_group(),
+            "SchedulerRoleArn": names.alarms_role_arn(),
+            "CommandsQueueArn": names.queue_arn("commands"),
+            "CommandsDeadLettersArn": names.queue_arn("commands-dlq"),
         }
-        for journey, definition in sorted(compiled.machines.items()):
+        for name, definition in sorted({**compiled.machines, **compiled.legs}.items()):
             machine = machines.add(
-                journey,
-                name=names.resource(journey),
+                name,
+                name=names.resource(name),
                 kind=states.StateMachineType.STANDARD,
                 definition=definition,
                 values=values,
@@ -82,7 +95,14 @@ class JourneysStack(Stack):
             )
             # It names its program: an execution that started in between would not find it.
             machine.node.add_dependency(bundle)
-            self._link_to_console(journey)
+            if name in compiled.machines:
+                self._link_to_console(name)
+        if self._settings.parking:
+            acknowledge_wildcard(
+                machines.role,
+                names.parked_schedules(),
+                "Schedules are made while it runs; their group is named exactly.",
+            )
 
     def _permissions(self) -> tuple[Permission, ...]:
         names, data = self._names, self._data
@@ -96,6 +116,7 @@ class JourneysStack(Stack):
             ),
             allow(names.function_arn("plan"), "lambda:InvokeFunction"),
             allow(names.machine_arn(SEND_MESSAGE), "states:StartSyncExecution"),
+            *(may_set_alarms(names) if self._settings.parking else ()),
         )
 
     def _link_to_console(self, journey: str) -> None:
@@ -153,3 +174,7 @@ class JourneysStack(Stack):
                 f"arn:{Aws.PARTITION}:s3:::{bucket}/*",
                 runs + "objects' names are content hashes, unknown before; the bucket is exact.",
             )
+
+
+def _journeys_of(legs: Mapping[str, Any]) -> list[str]:
+    return sorted(name.partition("-")[0] for name in legs)

@@ -62,6 +62,8 @@ class _Names:
     """Gives every step and branch a name of its own; `left` bounds how many steps there are."""
 
     left: int
+    parks: bool = False
+    """Long delays are what the journey is about."""
     used: int = field(default=0)
 
     def next(self, word: str) -> Json:
@@ -85,7 +87,9 @@ def journeys(draw: st.DrawFn, name: str = "alpha") -> Json:
     if exits := draw(st.lists(_matches(), max_size=2)):
         document["exit"] = exits
     document |= _maybe(draw, "goal", _goals())
-    document["steps"], _ = _block(draw, _Names(draw(st.sampled_from([3, 4, 5, 6, 7, 8]))), depth=0)
+    document |= _maybe(draw, "park_waits_over", st.just("1d"), times_in_six=2)
+    names = _Names(draw(st.sampled_from([3, 4, 5, 6, 7, 8])), parks="park_waits_over" in document)
+    document["steps"], _ = _block(draw, names, depth=0)
     return document
 
 
@@ -110,6 +114,7 @@ def _block(draw: st.DrawFn, names: _Names, depth: int) -> tuple[list[Json], bool
     most = 4 if depth == 0 else 2
     while goes_on and (not steps or (names.left > 0 and len(steps) < draw(_lengths[most]))):
         kinds = ["hold", "message", "message", "message", "delay"] + ["hold", "split"] * (depth < 2)
+        kinds += ["delay"] * 5 * names.parks
         step, goes_on = _STEPS[draw(st.sampled_from(kinds))](draw, names, depth)
         steps.append(step)
     return steps, goes_on
@@ -159,7 +164,9 @@ def _split(draw: st.DrawFn, names: _Names, depth: int) -> tuple[Json, bool]:
 
 def _delay(draw: st.DrawFn, names: _Names, _depth: int) -> tuple[Json, bool]:
     body = names.next("Delay")
-    form = draw(st.sampled_from(["for", "for", "until", "until", "date"]))
+    form = draw(st.sampled_from(["for", "for", "until", "until", "date"] + ["long"] * names.parks))
+    if form == "long":
+        return {"delay": body | {"for": draw(st.sampled_from(["2d", "3d", "8d"]))}}, True
     if form == "for":
         return {"delay": body | {"for": draw(times)}}, True
     if form == "date":

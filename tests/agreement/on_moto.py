@@ -6,8 +6,9 @@ import itertools
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -124,7 +125,7 @@ class _Play:
 
     def story(self) -> Story:
         return Story(
-            executions=list(self._executions()),
+            executions=_joined(self._executions()),
             sends=self.sends,
             items=dict(self._items()),
             problems=self.problems,
@@ -160,6 +161,30 @@ class _Play:
                     item = from_attributes(each)
                     if not item["pk"].startswith("WRITE_KEY#"):
                         yield f"{table} {item['pk']} {item['sk']}", item
+
+
+def _joined(executions: Iterable[Told]) -> list[Told]:
+    """The legs of a run as one, by their names: what parked a wait has succeeded, and then the next
+    one goes on.
+    """
+    found = {told.execution: told for told in executions}
+    for name in [name for name in found if name not in _first_legs(found)]:
+        first, number = name.rpartition("-")[0], int(name.rpartition("-")[2])
+        before = found[first if number == 2 else f"{first}-{number - 1}"]
+        assert (before.status, before.states[-1][1][-8:]) == ("SUCCEEDED", ": parked"), before
+    joined = []
+    for name in _first_legs(found):
+        legs = [found[name]]
+        while (following := found.get(f"{name}-{len(legs) + 1}")) is not None:
+            legs.append(following)
+        states = [state for leg in legs for state in leg.states]
+        joined.append(replace(legs[-1], execution=name, started=legs[0].started, states=states))
+    return joined
+
+
+def _first_legs(names: Iterable[str]) -> list[str]:
+    """`<customer>-<enrollment>-<run>`; a later leg has its number behind it."""
+    return [name for name in names if name.count("-") == 2]
 
 
 @contextmanager

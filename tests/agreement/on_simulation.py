@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from stepwell.simulation.engine import Simulation
+from stepwell.simulation.trace import Status
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Delete, Item, Key, Operation, Put, Update
 from tests.agreement.cases import Case, definitions_of, read_case
@@ -97,10 +98,10 @@ def _story(simulation: Simulation, store: NotedStore) -> Story:
                 execution=run.execution,
                 started=run.started,
                 states=run.states,
-                status=str(run.status),
-                ended=run.ended,
-                error=run.error,
-                cause=run.cause,
+                status=str(Status.SUCCEEDED if run.parked else run.status),
+                ended=run.parked or run.ended,
+                error=None if run.parked else run.error,
+                cause=None if run.parked else run.cause,
             )
             for run in trace.runs.values()
         ],

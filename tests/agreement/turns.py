@@ -77,6 +77,26 @@ class _Bell(threading.Event):
         return rang
 
 
+class _InTurnWhenRung(threading.Event):
+    """Ringing it takes a ticket, and starts a thread that works when it is its turn."""
+
+    def __init__(self, turns: Turns, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._turns, self._act = turns, act
+
+    def set(self) -> None:
+        ticket = self._turns.ticket()
+
+        def run() -> None:
+            self._turns.wait(ticket)
+            try:
+                self._act()
+            finally:
+                self._turns.give_up()
+
+        threading.Thread(target=run, daemon=True).start()
+
+
 class OrderedClock(StepClock):
     """A stepped clock under which executions take turns."""
 
@@ -87,6 +107,9 @@ class OrderedClock(StepClock):
     def park(self, alarm: Alarm, moment: datetime | None) -> Rang:
         alarm.bell = _Bell(self.turns)  # nobody rings an alarm's bell before it is parked
         return super().park(alarm, moment)
+
+    def caller(self, act: Callable[[], None]) -> threading.Event:
+        return _InTurnWhenRung(self.turns, act)
 
     def sleep(self, seconds: float) -> None:
         """What moto does before a retry, in virtual time."""

@@ -26,6 +26,7 @@ from tests.bench import (
     imports,
     ingest,
     layers,
+    load,
     router,
     scenarios,
     simulation,
@@ -35,7 +36,7 @@ from tests.bench.measurement import Measurement
 
 HISTORY = Path(".bench/history.jsonl")
 
-BENCHMARKS: dict[str, Callable[[], list[Measurement]]] = {
+BENCHMARKS: dict[str, Callable[..., list[Measurement]]] = {
     "router": router.measure,
     "ingest": ingest.measure,
     "imports": imports.measure,
@@ -45,21 +46,30 @@ BENCHMARKS: dict[str, Callable[[], list[Measurement]]] = {
     "simulation": simulation.measure,
     "scenarios": scenarios.measure,
     "idle": idle.measure,
+    "load": load.measure,
 }
+ON_DEMAND = {"load"}
+"""Those that take an hour are measured only when they are named."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)}; all by default")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        help=f"of {', '.join(BENCHMARKS)}; by default all but {', '.join(ON_DEMAND)}",
+    )
+    parser.add_argument("--customers", type=int, default=load.CUSTOMERS, help="of load")
     parser.add_argument("--json", action="store_true", help="print the measurements as JSON")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - BENCHMARKS.keys()
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     measured: list[Measurement] = []
-    for name in arguments.names or BENCHMARKS:
+    for name in arguments.names or [name for name in BENCHMARKS if name not in ON_DEMAND]:
         print(f"· measuring {name}", file=sys.stderr)
-        measured += BENCHMARKS[name]()
+        given = [arguments.customers] if name == "load" else []
+        measured += BENCHMARKS[name](*given)
     run = _run(measured)
     _keep(run)
     if arguments.json:

@@ -192,6 +192,9 @@ class InterleavedStage:
         assert machine == "SendMessageArn"
         return self.machines.start_sync(self._send_message, frame, text)
 
+    def set_alarm(self, name: str, *_: str) -> None:
+        raise AssertionError(f"no wait is parked here, and {name} was to be one")
+
     def invoke(self, function: str, payload: Any) -> Any:
         """An invocation is an actor of its own, because it may outlive who waits for it."""
         ended: list[Any] = []

@@ -51,6 +51,17 @@ FUNCTIONS = (
     "quarantine_watch",
 )
 INBOX_KEY = "an inbox key of tests, thirty-two bytes or more"
+_QUEUES = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}"
+_PLACEHOLDERS = {
+    "CustomersTable": f"{PREFIX}customers",
+    "RecordsTable": f"{PREFIX}records",
+    "PlanFunctionArn": function_arn(f"{PREFIX}plan"),
+    "SendMessageArn": machine_arn(f"{PREFIX}send_message"),
+    "ScheduleGroup": f"{PREFIX}parked",
+    "SchedulerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}alarms",
+    "CommandsQueueArn": f"{_QUEUES}commands",
+    "CommandsDeadLettersArn": f"{_QUEUES}commands-dlq",
+}
 ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
 QUARANTINE = f"{PREFIX}quarantine-{ACCOUNT}-{REGION}"
 TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
@@ -98,6 +109,8 @@ class Stage:
         self._policies = policies or {}
         self._seconds = seconds or {}
         self._sent = 0
+        self.holds_commands = False
+        """What alarms put into the commands queue stays there until `carry_out_commands`."""
 
     def __enter__(self) -> Self:
         self.engine.__enter__()
@@ -120,6 +133,7 @@ class Stage:
             for name in FUNCTIONS
         )
         self._create_machines()
+        self.engine.on_alarm = lambda: None if self.holds_commands else self.carry_out_commands()
         return self
 
     def __exit__(
@@ -203,6 +217,23 @@ class Stage:
         self.deliver()
         self.engine.settle()
         return answer
+
+    def carry_out_commands(self, times: int = 1) -> None:
+        """Hand everything that lies in the commands queue to its function, each batch `times`."""
+        queue = self.engine.client("sqs")
+        while messages := queue.receive_message(
+            QueueUrl=self.commands_url, MaxNumberOfMessages=10, AttributeNames=["All"]
+        ).get("Messages"):
+            for each in messages:
+                queue.delete_message(
+                    QueueUrl=self.commands_url, ReceiptHandle=each["ReceiptHandle"]
+                )
+            records = [record(each, self.commands_url) for each in messages]
+            for number in range(1, times + 1):
+                for one in records:
+                    one["attributes"]["ApproximateReceiveCount"] = str(number)
+                answer = self.engine.invoke(PREFIX + "commands", {"Records": records})
+                assert answer == {"batchItemFailures": []}, answer
 
     def route(self, bodies: list[str]) -> dict[str, Any]:
         """The router's answer to a batch of queue messages."""
@@ -365,17 +396,11 @@ class Stage:
             (STATEMACHINES / "fallback.asl.json").read_text(),
             {"SendMessageArn": machine_arn(f"{PREFIX}send_message")},
         )
+        self.engine.client("scheduler").create_schedule_group(Name=f"{PREFIX}parked")
         for journey, text in self._machines():
-            self.engine.create_machine(
-                PREFIX + journey,
-                text,
-                {
-                    "CustomersTable": f"{PREFIX}customers",
-                    "RecordsTable": f"{PREFIX}records",
-                    "PlanFunctionArn": function_arn(f"{PREFIX}plan"),
-                    "SendMessageArn": machine_arn(f"{PREFIX}send_message"),
-                },
-            )
+            self.engine.create_machine(PREFIX + journey, text, _PLACEHOLDERS)
+        for name, legs in self._bundle.legs.items():
+            self.engine.create_machine(PREFIX + name, json.dumps(legs), _PLACEHOLDERS)
 
     def _machines(self) -> Iterator[tuple[str, str]]:
         """Journeys with their definitions: the committed ones, or those of another project."""

@@ -12,6 +12,7 @@ them back, so that a test leaves moto as it was. Seen with moto 5.2.
     tables       conditional writes that are atomic
     answers      items that are not taken apart to be answered
     queues       no message is lost between threads
+    schedules    alarms that ring
     providers    news of the messages that SES and SNS took
     server       requests that cost no walk through folders
 
@@ -29,6 +30,7 @@ from infra.local.moto_patches import (
     executions,
     providers,
     queues,
+    schedules,
     server,
     strictness,
     tables,
@@ -49,12 +51,13 @@ def install(
     on_queue_change: Callable[[], None] = lambda: None,
     on_put: tables.OnPut = lambda _table, _item: None,
     on_taken: providers.OnTaken = lambda _message: None,
+    on_ring: schedules.OnRing = lambda _target, _input: None,
 ) -> tuple[Patches, Runs]:
     """Patch moto, for the whole process. Call it before anything is created in moto.
 
     `invoke` carries out the Lambda invocations of state machines; `on_queue_change` is called after
     messages came or went, `on_put` after an item was put, `on_taken` after a provider took a
-    message.
+    message, `on_ring` when a schedule rings.
     """
     patches, runs = Patches(), Runs(clock)
     waits.install(patches, runs)
@@ -66,6 +69,7 @@ def install(
     tables.install(patches, on_put)
     answers.install(patches)
     queues.install(patches, on_queue_change)
+    schedules.install(patches, clock, on_ring)
     providers.install(patches, clock, on_taken)
     server.install(patches)
     return patches, runs

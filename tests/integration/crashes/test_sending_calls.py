@@ -21,6 +21,7 @@ from tests.support.world import event
 KILLED_BEFORE, KILLED_AFTER, THROTTLED, ANSWER_LOST = Kind
 MANY, WRITE = "dynamodb.BatchGetItem", "dynamodb.TransactWriteItems"
 GET, PUT = "dynamodb.GetItem", "dynamodb.PutItem"
+SECRET = "secretsmanager.GetSecretValue"
 READS = "s3.GetObject"
 
 End = tuple[str, int]
@@ -68,7 +69,7 @@ PUSHED: Mapping[tuple[int, Kind], End] = {
 }
 
 STORIES: Mapping[str, Story] = {
-    "consent": Story("Published", "consent", (READS, READS, MANY), cold=True),
+    "consent": Story("Published", "consent", (READS, READS, MANY, SECRET, MANY), cold=True),
     "frequency cap": Story("Published", "frequency_cap", (GET, PUT)),
     "frequency cap, full": Story(
         "Published", "frequency_cap", (GET, WRITE), before=("Published",), usually=("suppressed", 0)

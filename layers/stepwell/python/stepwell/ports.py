@@ -16,6 +16,8 @@ from stepwell.values import value
 class Executions(Protocol):
     """Starts, wakes and stops journey executions. Each call is harmless when repeated.
 
+    `journey` names the state machine: the journey's, or `customers.legs.legs_machine`.
+
     None of them raises for an execution that has ended, a token that is spent, or a throttle (which
     is queued and carried out later).
     """

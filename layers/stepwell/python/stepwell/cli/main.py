@@ -18,6 +18,7 @@ from stepwell.cli import (
     openapi,
     quarantine,
     replay,
+    scale,
     send,
     simulate,
     test,
@@ -27,7 +28,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(openapi, replay, events, quarantine, doctor, inbox_token),
+    *(openapi, replay, events, quarantine, doctor, inbox_token, scale),
 )
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepwell.customers import keys, slots
+from stepwell.customers.legs import EXITED, REPLACED, running_in
 from stepwell.journeys.happening import Command
 from stepwell.journeys.program import initial_state
 from stepwell.journeys.reactions import Catalog
 from stepwell.ports import Executions
 from stepwell.storage.operations import Item, Key
-
-EXITED = "Exited"
-"""The error that a stopped execution shows; redrives skip it."""
 
 
 def issue(
@@ -23,8 +21,9 @@ def issue(
 ) -> None:
     """Start, wake or stop, unless the enrollment has moved past what the command is about."""
     if command.execution:
-        journey = command.enrollment.partition("#")[0]
-        executions.stop(journey, command.execution, error=EXITED, cause="Replaced by a new entry")
+        machine, _, execution = command.execution.rpartition(":")
+        machine = machine or command.enrollment.partition("#")[0]
+        executions.stop(machine, execution, error=EXITED, cause=REPLACED)
         return
     enrollment = enrollments.get(place_of(command))
     if enrollment is None or enrollment["run"] != command.run:
@@ -34,12 +33,8 @@ def issue(
     elif command.kind == "wake":
         _wake(command.step, enrollment, executions)
     elif command.kind == "stop" and enrollment["status"] == slots.ENDED:
-        executions.stop(
-            enrollment["journey"],
-            enrollment["execution"],
-            error=EXITED,
-            cause=enrollment["reason"],
-        )
+        machine, execution = running_in(enrollment)
+        executions.stop(machine, execution, error=EXITED, cause=enrollment["reason"])
 
 
 def place_of(command: Command) -> Key:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from stepwell.customers import keys, slots
+from stepwell.customers.legs import reference
 from stepwell.events.model import digest
 from stepwell.journeys.happening import Command, Happening, Reaction, event_view
 from stepwell.journeys.program import Hold, Program, Reentry
@@ -176,7 +177,7 @@ def _replace(happening: Happening, enrollment_id: str, before: Item, reaction: R
     )
     customer = happening.snapshot.customer
     reaction.commands.append(
-        Command("stop", customer, enrollment_id, before["run"], execution=before["execution"])
+        Command("stop", customer, enrollment_id, before["run"], execution=reference(before))
     )
 
 
@@ -191,7 +192,7 @@ def _stop_by_name(customer: str, enrollment_id: str, own: Item, reaction: Reacti
     ]
     if own["status"] == slots.ACTIVE:
         reaction.commands.append(
-            Command("stop", customer, enrollment_id, own["run"], execution=own["execution"])
+            Command("stop", customer, enrollment_id, own["run"], execution=reference(own))
         )
 
 

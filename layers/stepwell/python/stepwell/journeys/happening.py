@@ -34,7 +34,9 @@ class Command:
     run: int
     step: str = ""
     execution: str = ""
-    """Only for stopping a run that the same transaction replaces: its item is gone afterwards."""
+    """Only for stopping a run that the same transaction replaces: its item is gone afterwards. As
+    `customers.legs.reference` has it.
+    """
 
     def document(self) -> dict[str, Any]:
         return {

@@ -14,8 +14,13 @@ from stepwell.customers.zones import zones_of
 from stepwell.journeys.dates import DateError, moment_of
 from stepwell.journeys.happening import Views, enrollment_view
 from stepwell.journeys.local_time import next_local_time
-from stepwell.journeys.program import DateDelay, Delay, Program, Split
+from stepwell.journeys.program import DateDelay, Delay, LongDelay, Program, Split
 from stepwell.timestamps import from_text, to_text
+
+YES, NO = "yes", "no"
+"""Whether a wait is parked, as a Choice compares it."""
+
+_A_SECOND = timedelta(seconds=1)
 
 
 class PlanError(Exception):
@@ -34,12 +39,16 @@ def plan(
     """`{"until": moment}` for a delay, `{"branch": id, "problems": [...]}` for a split.
 
     A delay until a date adds `problem`, why there is no such moment, or "", and `problems` as well.
+    Where waits are parked, `at` is the moment as an alarm takes it, and `park` whether it is one.
     """
     match program.steps.get(step_id):
         case Delay() as delay:
             zones = zones_of(snapshot.profile or {}, default_zone)
             at = time.fromisoformat(delay.time)
             return {"until": to_text(next_local_time(now, at, delay.weekdays, zones))}
+        case LongDelay() as delay:
+            until = now + timedelta(seconds=delay.seconds)
+            return {"until": to_text(until), "at": _alarm(until)}
         case DateDelay() as delay:
             zones = zones_of(snapshot.profile or {}, default_zone)
             return _until_date(delay, enrollment_id, snapshot, zones, now)
@@ -66,8 +75,28 @@ def _until_date(
     except DateError as error:
         problem = f"{delay.id}: {delay.text} {error}"
     else:
-        return {"until": to_text(max(found, now)), "problem": "", "problems": []}
-    return {"until": "", "problem": problem, "problems": [problem]}
+        until = max(found, now)
+        return {
+            "until": to_text(until),
+            "problem": "",
+            "problems": [],
+            **_parking(delay, until, now),
+        }
+    return {"until": "", "problem": problem, "problems": [problem], **_parking(delay, now, now)}
+
+
+def _parking(delay: DateDelay, until: datetime, now: datetime) -> dict[str, str]:
+    if delay.park_over is None:
+        return {}
+    is_long = until - now > timedelta(seconds=delay.park_over)
+    return {"at": _alarm(until), "park": YES if is_long else NO}
+
+
+def _alarm(moment: datetime) -> str:
+    """As EventBridge Scheduler takes it: whole seconds in UTC, and never too early."""
+    if moment.microsecond:
+        moment = moment.replace(microsecond=0) + _A_SECOND
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _coming(delay: DateDelay, given: object, zones: Sequence[tzinfo], latest: datetime) -> datetime:

@@ -97,6 +97,15 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class LongDelay:
+    """For a duration that is parked."""
+
+    id: str
+    name: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class DateDelay:
     """Until a date that an expression gives, moved by `offset`.
 
@@ -112,6 +121,8 @@ class DateDelay:
     offset: Offset
     time: str | None
     latest_seconds: int
+    park_over: int | None = None
+    """Seconds: a longer wait is parked; None: none is."""
 
     def __str__(self) -> str:
         """`until customer.traits.renewal_date -60d, 09:00 local`"""
@@ -152,7 +163,7 @@ class Message:
     opens: str | None
 
 
-Step = Hold | Delay | DateDelay | Split | Message
+Step = Hold | Delay | LongDelay | DateDelay | Split | Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +177,8 @@ class Program:
     first: str | None
     """The first step's id when it is a hold: the enrollment's creation opens its slot."""
     steps: Mapping[str, Step]
+    parks: bool = False
+    """Long waits are parked, so that an enrollment may have several legs."""
 
     def holds(self) -> tuple[Hold, ...]:
         return tuple(step for step in self.steps.values() if isinstance(step, Hold))
@@ -188,6 +201,7 @@ _EXPRESSIONS = {"where", "key", "value", "when", "date"}
 _KINDS: dict[str, type[Step]] = {
     "hold": Hold,
     "delay": Delay,
+    "long_delay": LongDelay,
     "date_delay": DateDelay,
     "split": Split,
     "message": Message,
@@ -208,6 +222,7 @@ def load_program(text: str) -> Program:
         goal=Goal(**_compiled(goal)) if goal else None,
         first=document["first"],
         steps={step["id"]: _load_step(step) for step in document["steps"]},
+        parks=document.get("parks", False),
     )
 
 
@@ -257,4 +272,5 @@ def initial_state(
         # States.Format cannot write braces alike on AWS and locally; the machine takes them from
         # here.
         "braces": {"open": "{", "close": "}"},
+        **({"next_leg": "2"} if program.parks else {}),
     }

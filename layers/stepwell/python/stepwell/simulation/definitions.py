@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from stepwell.customers.legs import legs_machine
+from stepwell.journeys.compiler.later_legs import legs_of
 from stepwell.journeys.program import Program, load_program
 from stepwell.messages.policies import Policies, load_policies
 from stepwell.simulation.machines.definition import Machine, compile_machine
@@ -35,8 +37,16 @@ class Definitions:
 
     @cached_property
     def loaded_machines(self) -> Mapping[str, Machine]:
-        """By journey. Raises UnsupportedError for what the simulator does not execute."""
-        return {name: compile_machine(name, each) for name, each in self.machines.items()}
+        """By journey, and by the name of the machine for the later legs of those that park waits.
+
+        Raises UnsupportedError for what the simulator does not execute.
+        """
+        machines = dict(self.machines)
+        for program in self.loaded_programs:
+            legs = legs_of(machines[program.journey])
+            if legs is not None:
+                machines[legs_machine(program.journey, program.version)] = legs
+        return {name: compile_machine(name, each) for name, each in machines.items()}
 
     @cached_property
     def loaded_send_message(self) -> Machine:

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from stepwell.customers.legs import resume
 from stepwell.customers.routing import Routed, Router
 from stepwell.events.model import Event
 from stepwell.journeys.reactions import Catalog
@@ -70,6 +72,7 @@ class Simulation:
         self.trace = Trace()
         self.store: Store = store or MemoryStore(shared=True)
         self._agenda = Agenda()
+        self._alarms: set[str] = set()
         self._ready: deque[Action] = deque()
         self._on_sent = on_sent
         self._fault = fault
@@ -181,6 +184,21 @@ class Simulation:
         if machine != "SendMessageArn":
             raise StateError("States.Runtime", f"there is no state machine ${{{machine}}}")
         return self._interpreter.start_sync(self._send_message, frame, text)
+
+    def set_alarm(self, name: str, expression: str, message: str) -> None:
+        self.trace.calls["schedule"] += 1
+        if name in self._alarms:
+            raise StateError("Scheduler.ConflictException", name)
+        self._alarms.add(name)
+        moment = datetime.fromisoformat(expression.removeprefix("at(").removesuffix(")"))
+        self.later(moment.replace(tzinfo=UTC), lambda: self._rang(json.loads(message)))
+
+    def _rang(self, message: Mapping[str, Any]) -> None:
+        """What the commands function does with the message."""
+        self.trace.calls["resume"] += 1
+        self._call_as("commands")
+        resume(message, self.store, self._interpreter, repeated=False)
+        self._call_as("state_machine")
 
     def invoke(self, function: str, payload: Any) -> Any:
         """Whatever a function raises is an error with the exception's name, as on Lambda."""

@@ -30,8 +30,9 @@ class Status(StrEnum):
 class Run:
     """One execution of a journey's state machine: one run of an enrollment.
 
-    `states` are (when entered, name), in order. `error` and `cause` are those of a failed or
-    stopped execution.
+    Where a long wait was parked it is several executions, one after the other, under the name of
+    the first; `parked` is since when it has none. `states` are (when entered, name), in order.
+    `error` and `cause` are those of a failed or stopped execution.
     """
 
     execution: str
@@ -45,6 +46,7 @@ class Run:
     ended: datetime | None = None
     error: str | None = None
     cause: str | None = None
+    parked: datetime | None = None
 
 
 @value
@@ -89,6 +91,7 @@ class Trace:
 
     "transition" (states entered by journeys, retries included), "express" (runs of send_message),
     "event" (events that the router applied), "start", "wake", "stop" (commands to Step Functions),
+    "schedule" (alarms of parked waits), "resume" (alarms that rang),
     "provider", and the functions "plan", "consent", "frequency_cap", "delivery".
 
     `applied` are the events in the order in which they were applied, repeated ones left out: what

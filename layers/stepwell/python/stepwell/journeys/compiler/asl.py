@@ -31,6 +31,7 @@ PUT_ITEM = "arn:aws:states:::aws-sdk:dynamodb:putItem"
 GET_ITEM = "arn:aws:states:::aws-sdk:dynamodb:getItem"
 TRANSACT_WRITE_ITEMS = "arn:aws:states:::aws-sdk:dynamodb:transactWriteItems"
 START_SYNC_EXECUTION = "arn:aws:states:::aws-sdk:sfn:startSyncExecution"
+CREATE_SCHEDULE = "arn:aws:states:::aws-sdk:scheduler:createSchedule"
 INVOKE_FUNCTION = "arn:aws:states:::lambda:invoke"
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stepwell.customers.legs import legs_machine
 from stepwell.journeys.compiler.compilation import compile_all
+from stepwell.journeys.compiler.later_legs import legs_of
 from stepwell.journeys.compiler.project import read_project, read_registry
 from stepwell.journeys.program import canonical, version_of
 
@@ -27,6 +29,8 @@ class Bundle:
     policies_key: str
     registry_key: str
     machines: dict[str, dict[str, Any]]
+    legs: dict[str, dict[str, Any]]
+    """The machines for the later legs of the journeys that park waits, by their names."""
 
 
 def write_bundle(statemachines: Path, out: Path) -> Bundle:
@@ -42,6 +46,11 @@ def write_bundle(statemachines: Path, out: Path) -> Bundle:
         policies_key=_write(out, "policies", project.policies),
         registry_key=_write(out, "registries", read_registry(root).document()),
         machines={each.journey: each.machine for each in compiled},
+        legs={
+            legs_machine(each.journey, each.version): legs
+            for each in compiled
+            if (legs := legs_of(each.machine))
+        },
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from stepwell.journeys.compiler import asl, names
 from stepwell.journeys.compiler.flow import END, Flow
-from stepwell.journeys.compiler.model import DateDelay, LocalDelay, NamedStep, Split
+from stepwell.journeys.compiler.model import DateDelay, LocalDelay, NamedStep, Pause, Split
 
 CUSTOMERS_TABLE = "${CustomersTable}"
 RECORDS_TABLE = "${RecordsTable}"
@@ -38,14 +38,25 @@ class Context:
     flow: Flow
     purpose: str | None
     """Of the messages that name none."""
+    park_over: int | None = None
+    """Seconds: longer waits are parked."""
 
     def state_at(self, target: str) -> str:
         """The name of the state at which a target begins."""
-        return names.COMPLETED if target == END else first_state(self.flow.steps[target])
+        return (
+            names.COMPLETED
+            if target == END
+            else first_state(self.flow.steps[target], self.park_over)
+        )
 
 
-def first_state(step: NamedStep) -> str:
-    if isinstance(step, LocalDelay | DateDelay):
+def is_parked(step: NamedStep, park_over: int | None) -> bool:
+    """Whether it is known already that the wait is too long to be native."""
+    return isinstance(step, Pause) and park_over is not None and step.seconds > park_over
+
+
+def first_state(step: NamedStep, park_over: int | None = None) -> str:
+    if isinstance(step, LocalDelay | DateDelay) or is_parked(step, park_over):
         return step.name + names.DELAY_PLAN
     if isinstance(step, Split):
         return step.name + names.SPLIT_PLAN

@@ -31,6 +31,9 @@ LATER_STEPS = frozenset(
     {"random_split", "experiment", "update", "set", "action", "webhook", "start"}
 )
 
+SHORTEST_PARKED = 86_400
+"""Far longer than all retries of the tasks by which a wait is parked: its alarm is later."""
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
 _LOCAL_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d) local")
@@ -41,6 +44,17 @@ def _duration(value: object) -> int:
         return seconds_of(value)
     except ValueError as error:
         raise PydanticCustomError("SW105", "{said}", {"said": str(error)}) from error
+
+
+def _long_duration(value: object) -> int:
+    seconds = _duration(value)
+    if seconds < SHORTEST_PARKED:
+        raise PydanticCustomError(
+            "SW105",
+            "{value} is too short: only waits over a day are parked",
+            {"value": repr(value)},
+        )
+    return seconds
 
 
 def _local_time(value: object, more: str = "") -> str:
@@ -82,6 +96,7 @@ DateExpression = Annotated[str, BeforeValidator(_date), Field(min_length=1)]
 SignedOffset = Annotated[Offset, BeforeValidator(_offset)]
 Until = Annotated[str | dict[str, Any], BeforeValidator(_until)]
 Duration = Annotated[int, BeforeValidator(_duration)]
+LongDuration = Annotated[int, BeforeValidator(_long_duration)]
 LocalTime = Annotated[str, BeforeValidator(_local_time)]
 Weekday = Annotated[int, BeforeValidator(_weekday)]
 Text = Annotated[str, Field(min_length=1)]
@@ -117,6 +132,7 @@ class JourneyDocument(Document):
     entry: dict[str, Any]
     exit: list[Any] = []
     goal: dict[str, Any] | None = None
+    park_waits_over: LongDuration | None = None
     steps: list[Any] = Field(min_length=1)
 
 

@@ -31,7 +31,7 @@ from stepwell.journeys.compiler.waits import (
 
 def build_machine(journey: Journey, version: str, flow: Flow) -> dict[str, Any]:
     """The state machine, with placeholders for a stage's names, without states nothing leads to."""
-    context = Context(journey.name, version, flow, journey.purpose)
+    context = Context(journey.name, version, flow, journey.purpose, journey.park_over)
     states: dict[str, asl.State] = {}
     for name, state in _all_states(context):
         if name in states:

@@ -165,6 +165,8 @@ class Journey:
     exits: tuple[EventMatch, ...]
     goal: Goal | None
     steps: tuple[Step, ...]
+    park_over: int | None = None
+    """Seconds: waits that last longer are parked; None: all are native."""
 
 
 def blocks(step: Step) -> tuple[tuple[Step, ...], ...]:

@@ -13,7 +13,8 @@ MARK_FAILED = "Mark as failed"
 FAILED = "Failed"
 END_LOOK = "How it ended: what was stored"
 END_CHOICE = "How it ended"
-RESERVED_STATES = frozenset({COMPLETED, LEFT, MARK_FAILED, FAILED, END_LOOK, END_CHOICE})
+GO_ON = "Where to go on"
+RESERVED_STATES = frozenset({COMPLETED, LEFT, MARK_FAILED, FAILED, END_LOOK, END_CHOICE, GO_ON})
 
 HOLD_CLOSE = ": time is up"
 HOLD_CHOICE = ": what happened"
@@ -23,6 +24,8 @@ HOLD_AGAIN = ": started again"
 DELAY_PLAN = ": find the time"
 DELAY_CHOICE = ": was it found"
 DELAY_NONE = ": no date"
+DELAY_ALARM = ": set the alarm"
+DELAY_PARKED = ": parked"
 SPLIT_PLAN = ": look at customer"
 MESSAGE_CHOICE = ": what happened"
 MESSAGE_DEFERRED = ": deferred"
@@ -32,8 +35,8 @@ MESSAGE_PAUSE = ": ask again soon"
 MESSAGE_GIVE_UP = ": record no answer"
 SUFFIXES = frozenset(
     {HOLD_CLOSE, HOLD_CHOICE, HOLD_LOOK, HOLD_STORED, HOLD_AGAIN, DELAY_PLAN, DELAY_CHOICE,
-     DELAY_NONE, SPLIT_PLAN, MESSAGE_DEFERRED, MESSAGE_UNTIL, MESSAGE_AGAIN, MESSAGE_PAUSE,
-     MESSAGE_GIVE_UP}
+     DELAY_NONE, DELAY_ALARM, DELAY_PARKED, SPLIT_PLAN, MESSAGE_DEFERRED, MESSAGE_UNTIL,
+     MESSAGE_AGAIN, MESSAGE_PAUSE, MESSAGE_GIVE_UP}
 )  # fmt: skip
 LONGEST_STEP_NAME = LONGEST_STATE_NAME - max(map(len, SUFFIXES))
 LONGEST_STEP_ID = 40

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from stepwell.journeys.compiler.context import is_parked
 from stepwell.journeys.compiler.durations import YEAR_SECONDS
 from stepwell.journeys.compiler.flow import NEXT, OTHERWISE, Flow
 from stepwell.journeys.compiler.lengths import longest_way
@@ -65,8 +66,9 @@ def build_program(
         "steps": [
             _step(step, journey, flow, trees, templates)
             for step in flow.steps.values()
-            if not isinstance(step, Pause)
+            if not isinstance(step, Pause) or is_parked(step, journey.park_over)
         ],
+        **({} if journey.park_over is None else {"parks": True}),
     }
 
 
@@ -86,8 +88,11 @@ def _step(
         return {**about, "kind": "hold", **_hold(step, journey, flow, trees)}
     if isinstance(step, LocalDelay):
         return {**about, "kind": "delay", "time": step.time, "weekdays": list(step.weekdays)}
+    if isinstance(step, Pause):
+        return {**about, "kind": "long_delay", "seconds": step.seconds}
     if isinstance(step, DateDelay):
-        return {**about, "kind": "date_delay", **_date_delay(step, flow, trees)}
+        parks = {} if journey.park_over is None else {"park_over": journey.park_over}
+        return {**about, "kind": "date_delay", **_date_delay(step, flow, trees), **parks}
     if isinstance(step, Split):
         arms = [{"id": arm.id, "when": _tree(arm.when, trees)} for arm in step.arms]
         return {**about, "kind": "split", "arms": arms, "otherwise": OTHERWISE}

@@ -55,6 +55,7 @@ class _Reading:
             ),
             goal=self._goal(document.goal) if document.goal is not None else None,
             steps=steps.block(("steps",), document.steps),
+            park_over=document.park_waits_over,
         )
         return journey, [*self.problems, *steps.problems]
 

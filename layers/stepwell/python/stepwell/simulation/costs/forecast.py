@@ -148,12 +148,16 @@ def _orchestration(usage: Usage, prices: PriceTable) -> dict[str, float]:
     seconds["router"] = assumed.function_seconds(router, 0, batches, puts=batches)
     seconds["authorizer"] = assumed.function_seconds(0, 0, requests)
     seconds["ingest"] = assumed.function_seconds(batches, 0, requests)
+    seconds["commands"] = _resuming(usage, prices)
     sending = sum(seconds[name] for name in SENDERS)
     return {
         "transition": calls["transition"],
         "express": calls["express"],
         "express_time": sending * assumed.express_memory_gb,
-        "invocation": sum(calls[name] for name in FUNCTIONS) + batches + 2 * requests,
+        "invocation": sum(calls[name] for name in FUNCTIONS)
+        + batches
+        + 2 * requests
+        + calls["resume"],
         "function_time": sum(seconds.values()) * assumed.function_memory_gb,
     }
 
@@ -163,6 +167,12 @@ def _seconds(name: str, usage: Usage, prices: PriceTable) -> float:
     requests = usage.of_tables(usage.metered.requests, name)
     sends = usage.calls["provider"] + usage.billed["push", ""] if name == "delivery" else 0
     return prices.assumptions.function_seconds(requests, sends, usage.calls[name])
+
+
+def _resuming(usage: Usage, prices: PriceTable) -> float:
+    """Two reads and a start for each alarm that rang."""
+    requests = usage.of_tables(usage.metered.requests, "commands") + usage.calls["resume"]
+    return prices.assumptions.function_seconds(requests, 0, usage.calls["resume"])
 
 
 def _tables(usage: Usage) -> dict[str, float]:
@@ -179,6 +189,8 @@ def _way_in(usage: Usage, prices: PriceTable) -> dict[str, float]:
         "http": events / assumed.events_per_request,
         "fifo": _QUEUE_CALLS * events / assumed.events_per_batch,
         "put": events / assumed.events_per_batch,
+        "schedule": usage.calls["resume"],
+        "queue": _QUEUE_CALLS * usage.calls["resume"],  # an alarm's message, most often alone
     }
 
 

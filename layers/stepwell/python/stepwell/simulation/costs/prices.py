@@ -85,6 +85,7 @@ class Services(_Strict):
     backup: ServicePrice
     fifo: ServicePrice
     queue: ServicePrice
+    schedule: ServicePrice
     put: ServicePrice
     http: ServicePrice
 

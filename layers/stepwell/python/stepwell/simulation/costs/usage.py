@@ -24,6 +24,7 @@ BASES = {
     "frequency_cap": "frequency_cap",
     "delivery": "delivery",
     "state_machine": "transition",
+    "commands": "resume",
 }
 """Who reads and writes the tables, and the name in `Trace.calls` of what makes them do it."""
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from stepwell.customers.legs import execution_name
+from stepwell.journeys.compiler.names import DELAY_PARKED
 from stepwell.simulation.machines.definition import (
     Choice,
     Fail,
@@ -106,20 +108,38 @@ class Interpreter:
         self._trace = trace
         self._running: dict[str, Execution] = {}
         self._tokens: dict[str, Execution] = {}
+        self._legs: set[str] = set()
+        self._parked: dict[str, Run] = {}
+        """By the name of the execution that is to come."""
 
     # ------------------------------------------------------------------ commands
 
     def start(self, journey: str, execution: str, state: Mapping[str, Any]) -> None:
         """As StartExecution: a name that was used before starts nothing."""
         self._trace.calls["start"] += 1
+        ids = state["ids"]
+        if "after" in state:  # behind a parked wait: no first leg's state has it
+            self._start_leg(journey, execution, state)
+            return
         if execution in self._trace.runs:
             return
-        ids = state["ids"]
         run = Run(
             execution, journey, ids["customer"], ids["enrollment"], ids["run"], self._host.now
         )
         self._trace.runs[execution] = run
         started = Execution(self._machines[journey], execution, dict(state), run)
+        self._running[execution] = started
+        self._host.soon(lambda: self._go_on(started))
+
+    def _start_leg(self, machine: str, execution: str, state: Mapping[str, Any]) -> None:
+        """Its run goes on."""
+        if execution in self._legs:
+            return
+        self._legs.add(execution)
+        self._parked.pop(execution, None)
+        run = self._trace.runs[state["ids"]["execution"]]
+        run.parked = None
+        started = Execution(self._machines[machine], execution, dict(state), run)
         self._running[execution] = started
         self._host.soon(lambda: self._go_on(started))
 
@@ -138,6 +158,9 @@ class Interpreter:
         running = self._running.get(execution)
         if running is not None:
             self._end(running, Status.ABORTED, error, cause)
+        elif run := self._parked.pop(execution, None):
+            run.status, run.ended = Status.ABORTED, self._host.now
+            run.error, run.cause = error, cause
 
     def start_sync(self, machine: Machine, parent: Execution, text: str) -> Any:
         """Run a child; its answer, or Pending.CHILD while it waits for something."""
@@ -312,6 +335,9 @@ class Interpreter:
         self._tokens.pop(execution.token, None)
         if execution.run is not None:
             run = execution.run
+            if status is Status.SUCCEEDED and execution.state.endswith(DELAY_PARKED):
+                self._park(execution, run)
+                return
             run.status, run.ended, run.error = status, self._host.now, error
             run.cause = cause if error else None
             del self._running[execution.name]
@@ -323,6 +349,13 @@ class Interpreter:
         )
         if execution.parent is not None:
             self._resume(execution.parent, execution.parent_ticket, execution.answer)
+
+    def _park(self, execution: Execution, run: Run) -> None:
+        """The execution has ended, and its run has not."""
+        run.parked = self._host.now
+        upcoming = execution_name(run.execution, int(execution.data["next_leg"]))
+        self._parked[upcoming] = run
+        del self._running[execution.name]
 
 
 class _Result:

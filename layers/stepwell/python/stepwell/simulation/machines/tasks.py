@@ -31,6 +31,9 @@ class Services(Tables, Protocol):
     def start_sync(self, frame: Any, machine: str, text: str) -> Any:
         """The answer of StartSyncExecution, or Pending.CHILD."""
 
+    def set_alarm(self, name: str, expression: str, message: str) -> None:
+        """As CreateSchedule, once. Raises StateError for a name that there is already."""
+
 
 Action = Callable[[Frame, Services], Any]
 """Gives the result or Pending. Raises StateError."""
@@ -45,6 +48,8 @@ def compile_action(resource: str, parameters: Mapping[str, Any]) -> Action:
             return _invoke(parameters)
         case asl.START_SYNC_EXECUTION:
             return _start_sync(parameters)
+        case asl.CREATE_SCHEDULE:
+            return _set_alarm(parameters)
     if resource in _TABLE_ACTIONS:
         return _TABLE_ACTIONS[resource](parameters)
     raise UnsupportedError(f"the resource {resource}")
@@ -85,6 +90,20 @@ def _start_sync(parameters: Mapping[str, Any]) -> Action:
         {name: each for name, each in parameters.items() if name != "StateMachineArn"}
     )
     return lambda frame, services: services.start_sync(frame, machine, given(frame)["Input"])
+
+
+def _set_alarm(parameters: Mapping[str, Any]) -> Action:
+    """Of the queue, the group and the role there is one each here."""
+    given = compile_payload(parameters)
+
+    def act(frame: Frame, services: Services) -> dict[str, Any]:
+        schedule = given(frame)
+        services.set_alarm(
+            schedule["Name"], schedule["ScheduleExpression"], schedule["Target"]["Input"]
+        )
+        return {}
+
+    return act
 
 
 def _placeholder(parameters: Mapping[str, Any], name: str) -> str:

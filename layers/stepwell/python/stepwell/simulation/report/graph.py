@@ -10,7 +10,7 @@ from stepwell.customers import slots
 from stepwell.journeys.compiler import names
 from stepwell.journeys.compiler.documents import WEEKDAYS
 from stepwell.journeys.compiler.durations import text_of
-from stepwell.journeys.program import DateDelay, Delay, Hold, Message, Program, Split
+from stepwell.journeys.program import DateDelay, Delay, Hold, LongDelay, Message, Program, Split
 from stepwell.simulation.report.paths import START, Steps, steps_of
 
 COMPLETED = ""
@@ -65,6 +65,8 @@ def _shown(name: str, step: Any, state: Mapping[str, Any]) -> GraphStep:
         case Delay():
             days = ", ".join(WEEKDAYS[number - 1].capitalize() for number in step.weekdays)
             return GraphStep(name, "delay", f"until {step.time} local{days and ', ' + days}")
+        case LongDelay():
+            return GraphStep(name, "delay", f"wait {text_of(step.seconds)}")
         case DateDelay():
             return GraphStep(name, "delay", str(step))
         case Split():

@@ -59,6 +59,8 @@ def _visits(run: Run, steps: Steps) -> Iterator[tuple[datetime, str]]:
     """When which step was entered: another than before, or the same hold armed once more."""
     before, state_before = START, ""
     for at, state in run.states:
+        if state == names.GO_ON:
+            continue  # the same step still, in another execution
         step = steps.get(state)
         if step is None:
             break  # the states that end a journey follow

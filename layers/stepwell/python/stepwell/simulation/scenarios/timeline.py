@@ -151,9 +151,12 @@ class _Story:
             yield from self._decided(step)
         elif state == name + names.MESSAGE_PAUSE:
             yield self._entry(at, "no answer", f"{name}, asks again soon")
-        elif state == name and self.machine.get(state, {}).get("Type") == "Wait":
+        elif state in (name, name + names.DELAY_PARKED) and self._is_wait(name):
             until = f" until {self.show(following[0])}" if following else ""
             yield self._entry(at, "waits", name + until)
+
+    def _is_wait(self, name: str) -> bool:
+        return bool(self.machine.get(name, {}).get("Type") == "Wait")
 
     def _decided(self, step: Message) -> Iterator[Entry]:
         decision = next((each for each in self.decisions if each["step"] == step.id), None)
