@@ -53,9 +53,7 @@ def parking(
 def test_a_version_has_a_machine_of_its_own_for_later_legs_that_is_kept(
     parking: Synthesized,
 ) -> None:
-    [name] = parking.machines().keys() - {
-        *("cart_abandonment", "onboarding", "post_purchase", "win_back", "send_message")
-    }
+    [name] = [each for each in parking.machines() if "-" in each]
     journey = definition(parking.machines()["win_back"])
     version = journey["Comment"].partition("version ")[2].partition(".")[0]
     assert name == f"win_back-{version[:16]}"
