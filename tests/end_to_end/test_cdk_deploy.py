@@ -187,7 +187,7 @@ def test_first_deployment_makes_the_tables(account: CloudAccount, first: Seen) -
 def test_first_deployment_joins_queues_dead_letters_and_workers(
     account: CloudAccount, first: Seen
 ) -> None:
-    workers = {"events": "router", "commands": "commands"}
+    workers = {"events": "router", "commands": "commands", "feedback": "feedback"}
     mappings = account.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     found = {each["EventSourceArn"]: each for each in mappings}
     assert len(found) == len(workers)
@@ -243,7 +243,7 @@ def test_first_deployment_gives_functions_their_code_layers_and_settings(
 def test_first_deployment_puts_machines_where_they_run_and_what_they_call_exists(
     first: Seen,
 ) -> None:
-    assert first.machines.keys() == {"send_message", *journey_names(ROOT)}
+    assert first.machines.keys() == {"send_message", "fallback", *journey_names(ROOT)}
     functions = {each["FunctionArn"] for each in first.functions.values()}
     for name, machine in first.machines.items():
         assert machine["type"] == ("EXPRESS" if name == "send_message" else "STANDARD")
