@@ -31,6 +31,7 @@ from stepwell.customers.snapshot import Snapshot, load_snapshot
 from stepwell.journeys.compiler.bundle import Bundle, write_bundle
 from stepwell.storage.operations import Item, Put, TableName
 from stepwell.timestamps import to_text
+from tests.support.roles import held_to_roles
 
 ROOT = Path(__file__).parents[2]
 STATEMACHINES = ROOT / "statemachines"
@@ -105,6 +106,7 @@ class Stage:
     ) -> None:
         self._environment = environment or {}
         self.engine = LocalEngine(start, clock)
+        self._roles = held_to_roles()
         self._project = project
         self._policies = policies or {}
         self._seconds = seconds or {}
@@ -114,6 +116,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         self.engine.__enter__()
+        self._roles.__enter__()
         self._folder, self._bundle = (
             _bundle(self._project / "statemachines") if self._project else bundle_folder()
         )
@@ -143,6 +146,7 @@ class Stage:
         trace: TracebackType | None,
     ) -> None:
         self.engine.__exit__(kind, error, trace)
+        self._roles.__exit__(None, None, None)
         if self._project:
             self._folder.cleanup()
 
