@@ -23,7 +23,7 @@ from stepwell.messages.request import read_request
 from stepwell.messages.reserve import reserve_unit
 from stepwell.ports import Outgoing, Provider
 from stepwell.storage.memory import MemoryStore
-from stepwell.storage.operations import Item, Put, Store, TableName
+from stepwell.storage.operations import Item, Put, Store, TableName, Update
 from stepwell.timestamps import to_text
 from tests.support.fakes import plain_hasher
 from tests.support.programs import entry
@@ -285,3 +285,8 @@ class World:
 
     def sent(self) -> list[Outgoing]:
         return [*self.sms.sent, *self.push.sent, *self.email.sent]
+
+
+def end_enrollment(world: World) -> None:
+    key = keys.enrollment(CUSTOMER, ENROLLMENT)
+    world.store.write(Update(key, {"status": "ended", "outcome": "exited", "ended_by": "e2"}))

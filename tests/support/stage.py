@@ -8,12 +8,10 @@ what is queued to the router's handler as Lambda would.
 from __future__ import annotations
 
 import base64
-import functools
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,61 +26,37 @@ from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.write_keys import hash_write_key
 from stepwell.customers import keys
 from stepwell.customers.snapshot import Snapshot, load_snapshot
-from stepwell.journeys.compiler.bundle import Bundle, write_bundle
 from stepwell.storage.operations import Item, Put, TableName
 from stepwell.timestamps import to_text
 from tests.support.roles import held_to_roles
-
-ROOT = Path(__file__).parents[2]
-STATEMACHINES = ROOT / "statemachines"
-PREFIX = "stepwell-local-"
-FUNCTIONS = (
-    "authorizer",
-    "ingest",
-    "router",
-    "commands",
-    "plan",
-    "consent",
-    "frequency_cap",
-    "delivery",
-    "feedback",
-    "admin",
-    "unsubscribe",
-    "inbox",
-    "quarantine_watch",
+from tests.support.stage_parts import (
+    FUNCTIONS,
+    PLACEHOLDERS,
+    PREFIX,
+    ROOT,
+    STATEMACHINES,
+    bundle_folder,
+    made_bundle,
 )
+
+__all__ = [
+    "ARCHIVE",
+    "FUNCTIONS",
+    "INBOX_KEY",
+    "PREFIX",
+    "QUARANTINE",
+    "ROOT",
+    "STATEMACHINES",
+    "TUESDAY",
+    "Stage",
+    "bundle_folder",
+]
+
 INBOX_KEY = "an inbox key of tests, thirty-two bytes or more"
-_QUEUES = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}"
-_PLACEHOLDERS = {
-    "CustomersTable": f"{PREFIX}customers",
-    "RecordsTable": f"{PREFIX}records",
-    "PlanFunctionArn": function_arn(f"{PREFIX}plan"),
-    "SendMessageArn": machine_arn(f"{PREFIX}send_message"),
-    "ScheduleGroup": f"{PREFIX}parked",
-    "SchedulerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}alarms",
-    "CommandsQueueArn": f"{_QUEUES}commands",
-    "CommandsDeadLettersArn": f"{_QUEUES}commands-dlq",
-}
 ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
 QUARANTINE = f"{PREFIX}quarantine-{ACCOUNT}-{REGION}"
 TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
 """A Tuesday, 21:14 in London."""
-
-
-def functions() -> dict[str, Path]:
-    """The folder of each Lambda function."""
-    return {path.parent.name: path.parent for path in sorted(ROOT.glob("functions/*/handler.py"))}
-
-
-@functools.cache
-def bundle_folder() -> tuple[TemporaryDirectory[str], Bundle]:
-    """The compiled journeys, once a test process."""
-    return _bundle(STATEMACHINES)
-
-
-def _bundle(statemachines: Path) -> tuple[TemporaryDirectory[str], Bundle]:
-    folder = TemporaryDirectory()
-    return folder, write_bundle(statemachines, Path(folder.name))
 
 
 class Stage:
@@ -118,7 +92,7 @@ class Stage:
         self.engine.__enter__()
         self._roles.__enter__()
         self._folder, self._bundle = (
-            _bundle(self._project / "statemachines") if self._project else bundle_folder()
+            made_bundle(self._project / "statemachines") if self._project else bundle_folder()
         )
         self.engine.create_tables()
         self.store = DynamoStore(
@@ -402,9 +376,9 @@ class Stage:
         )
         self.engine.client("scheduler").create_schedule_group(Name=f"{PREFIX}parked")
         for journey, text in self._machines():
-            self.engine.create_machine(PREFIX + journey, text, _PLACEHOLDERS)
+            self.engine.create_machine(PREFIX + journey, text, PLACEHOLDERS)
         for name, legs in self._bundle.legs.items():
-            self.engine.create_machine(PREFIX + name, json.dumps(legs), _PLACEHOLDERS)
+            self.engine.create_machine(PREFIX + name, json.dumps(legs), PLACEHOLDERS)
 
     def _machines(self) -> Iterator[tuple[str, str]]:
         """Journeys with their definitions: the committed ones, or those of another project."""

@@ -17,6 +17,7 @@ from tests.support.messages import (
     EXECUTION,
     TEMPLATE,
     World,
+    end_enrollment,
     message_program,
     shipped_policies,
 )
@@ -32,11 +33,6 @@ def rule(world: World, name: str, decision: int = -1) -> dict[str, Any]:
     assert rules, f"no rule {name}"
     found: dict[str, Any] = rules[-1]
     return found
-
-
-def end_enrollment(world: World) -> None:
-    key = keys.enrollment(CUSTOMER, ENROLLMENT)
-    world.store.write(Update(key, {"status": "ended", "outcome": "exited", "ended_by": "e2"}))
 
 
 class TestSent:
@@ -324,55 +320,6 @@ class TestFallback:
         world.email.fails = [REFUSED]
         assert world.send()["reason"] == "capped"
         assert [each["message"] for each in world.units()] == ["other-0"]
-
-
-class TestPushedBack:
-    def test_it_is_deferred_with_unit_claim_and_slot_given_back(self) -> None:
-        world = World()
-        world.sms.fails = [PUSHED_BACK]
-        answer = world.send()
-        assert (answer["outcome"], answer["reason"]) == ("deferred", "provider_pushed_back")
-        until = datetime.fromisoformat(answer["until"])
-        assert timedelta(minutes=1) <= until - world.now <= timedelta(minutes=2)
-        assert not world.units()
-        assert not [name for name in world.enrollment() if name.startswith("wait_")]
-        world.now += timedelta(minutes=1)
-        assert world.send(asked=1)["outcome"] == "sent"
-        assert slots.is_open(world.enrollment(), "wait")
-
-    def test_the_pause_doubles_up_to_an_hour(self) -> None:
-        world = World(policies=shipped_policies(max_asks=20))
-        world.sms.fails = [PUSHED_BACK] * 9
-        pauses = []
-        for asked in range(9):
-            until = datetime.fromisoformat(world.send(asked=asked)["until"])
-            pauses.append((until - world.now).total_seconds() / 60)
-            world.now += timedelta(minutes=1)
-        shares = [
-            pause / least
-            for pause, least in zip(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60], strict=True)
-        ]
-        # The message's id decides which part of the pause is added; a whole second is waited.
-        assert 1 <= shares[-1] <= 2
-        assert shares == pytest.approx([shares[-1]] * 9, abs=1 / 60)
-
-    def test_a_crowd_that_was_pushed_back_together_comes_back_apart(self) -> None:
-        world = World()
-        world.sms.fails = [PUSHED_BACK] * 40
-        untils = []
-        for number in range(40):
-            world.put_enrollment(f"cart#{number:016x}")
-            sent = world.send(enrollment=f"cart#{number:016x}", execution=f"x-{number}")
-            untils.append(sent["until"])
-        assert len(set(untils)) > 20
-
-    def test_an_exit_meanwhile_keeps_the_deferral_and_the_enrollment(self) -> None:
-        world = World()
-        world.sms.fails = [PUSHED_BACK]
-        world.sms.before = lambda: end_enrollment(world)
-        assert world.send()["outcome"] == "deferred"
-        assert world.enrollment()["status"] == "ended"
-        assert world.send(asked=1)["reason"] == "exited"
 
 
 class TestContent:

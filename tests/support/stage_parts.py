@@ -1,0 +1,57 @@
+"""What a `tests.support.stage.Stage` is made of: folders of functions, compiled journeys, ARNs."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from infra.local.account import ACCOUNT, REGION
+from infra.local.engine import function_arn, machine_arn
+from stepwell.journeys.compiler.bundle import Bundle, write_bundle
+
+ROOT = Path(__file__).parents[2]
+STATEMACHINES = ROOT / "statemachines"
+PREFIX = "stepwell-local-"
+FUNCTIONS = (
+    "authorizer",
+    "ingest",
+    "router",
+    "commands",
+    "plan",
+    "consent",
+    "frequency_cap",
+    "delivery",
+    "feedback",
+    "admin",
+    "unsubscribe",
+    "inbox",
+    "quarantine_watch",
+)
+_QUEUES = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}"
+PLACEHOLDERS = {
+    "CustomersTable": f"{PREFIX}customers",
+    "RecordsTable": f"{PREFIX}records",
+    "PlanFunctionArn": function_arn(f"{PREFIX}plan"),
+    "SendMessageArn": machine_arn(f"{PREFIX}send_message"),
+    "ScheduleGroup": f"{PREFIX}parked",
+    "SchedulerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}alarms",
+    "CommandsQueueArn": f"{_QUEUES}commands",
+    "CommandsDeadLettersArn": f"{_QUEUES}commands-dlq",
+}
+
+
+def functions() -> dict[str, Path]:
+    """The folder of each Lambda function."""
+    return {path.parent.name: path.parent for path in sorted(ROOT.glob("functions/*/handler.py"))}
+
+
+@functools.cache
+def bundle_folder() -> tuple[TemporaryDirectory[str], Bundle]:
+    """The compiled journeys, once a test process."""
+    return made_bundle(STATEMACHINES)
+
+
+def made_bundle(statemachines: Path) -> tuple[TemporaryDirectory[str], Bundle]:
+    folder = TemporaryDirectory()
+    return folder, write_bundle(statemachines, Path(folder.name))
