@@ -17,7 +17,7 @@ from infra.names import FALLBACK, Names
 from infra.permissions import Permission, allow
 from infra.settings import Settings
 from infra.stacks.data import DataStack
-from stepwell.aws.providers.services import Service
+from stepwell.messages.services import Service
 
 
 @dataclass(frozen=True, slots=True)

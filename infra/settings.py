@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from aws_cdk.aws_logs import RetentionDays
 
-from stepwell.aws.providers.services import Service
 from stepwell.events.registry import UnknownEvents
 from stepwell.messages.lanes import Lane
+from stepwell.messages.services import Service
 
 
 class Stage(StrEnum):

@@ -6,15 +6,11 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepwell.aws import clock
+from stepwell.aws.batches import work_off
 from stepwell.aws.clients import client
 from stepwell.aws.events_queue import EventsQueue
 from stepwell.aws.executions import StepFunctionsExecutions
@@ -55,14 +51,7 @@ def tools() -> Tools:
 @without_values
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A batch of the feedback queue; those that fail come again."""
-    return dict(
-        process_partial_response(
-            event=event,
-            record_handler=_take,
-            processor=BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False),
-            context=context,
-        )
-    )
+    return work_off(event, context, _take)
 
 
 def _take(record: SQSRecord) -> None:

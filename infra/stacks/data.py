@@ -60,8 +60,21 @@ class DataStack(Stack):
             "Only ingest writes and no function reads it; who else does is a matter for "
             "CloudTrail's data events, which an account turns on for all its buckets.",
         )
-        self.secret = self._make_secret()
-        self._make_inbox_key()
+        self.secret = self._make_secret(
+            "HashingKey",
+            self._names.hashing_key(),
+            "Stepwell: key of the HMACs that stand for personal values",
+            "The secret names identity items: with another one no customer would be found again. "
+            "It is changed only by re-keying the table, never on a schedule.",
+        )
+        # Apart from the hashing key: backends know it, and it can be changed.
+        self._make_secret(
+            "InboxKey",
+            self._names.inbox_key(),
+            "Stepwell: key by which backends sign tokens for the in-app inbox",
+            "Backends may keep a copy of it, and a change they do not hear of would lock their "
+            "users out: it is changed by people, and the one before stays good for a while.",
+        )
 
     @property
     def _removal(self) -> RemovalPolicy:
@@ -160,40 +173,19 @@ class DataStack(Stack):
         acknowledge(bucket, "AwsSolutions-S1", without_access_logs)
         return bucket
 
-    def _make_inbox_key(self) -> None:
-        """Apart from the hashing key: backends know it, and it can be changed."""
+    def _make_secret(
+        self, id_: str, name: str, description: str, changed_by_hand: str
+    ) -> secretsmanager.Secret:
+        """`changed_by_hand` is why it is not changed on a schedule."""
         secret = secretsmanager.Secret(
             self,
-            "InboxKey",
-            secret_name=self._names.inbox_key(),
-            description="Stepwell: key by which backends sign tokens for the in-app inbox",
+            id_,
+            secret_name=name,
+            description=description,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64, exclude_punctuation=True
             ),
             removal_policy=self._removal,
         )
-        acknowledge(
-            secret,
-            "AwsSolutions-SMG4",
-            "Backends may keep a copy of it, and a change they do not hear of would lock their "
-            "users out: it is changed by people, and the one before stays good for a while.",
-        )
-
-    def _make_secret(self) -> secretsmanager.Secret:
-        secret = secretsmanager.Secret(
-            self,
-            "HashingKey",
-            secret_name=self._names.hashing_key(),
-            description="Stepwell: key of the HMACs that stand for personal values",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                password_length=64, exclude_punctuation=True
-            ),
-            removal_policy=self._removal,
-        )
-        acknowledge(
-            secret,
-            "AwsSolutions-SMG4",
-            "The secret names identity items: with another one no customer would be found again. "
-            "It is changed only by re-keying the table, never on a schedule.",
-        )
+        acknowledge(secret, "AwsSolutions-SMG4", changed_by_hand)
         return secret

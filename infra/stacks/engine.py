@@ -88,15 +88,12 @@ class EngineStack(Stack):
         )
         self._layers = self._make_layers()
         self.functions = {plan.folder: self._make_function(plan).function for plan in FUNCTIONS}
-        events.work_off_with(
-            self.functions["router"], batch_size=10, concurrency=settings.router_concurrency
-        )
-        commands.work_off_with(
-            self.functions["commands"], batch_size=10, concurrency=settings.commands_concurrency
-        )
-        feedback.work_off_with(
-            self.functions["feedback"], batch_size=10, concurrency=settings.feedback_concurrency
-        )
+        for work, worker, concurrency in (
+            (events, "router", settings.router_concurrency),
+            (commands, "commands", settings.commands_concurrency),
+            (feedback, "feedback", settings.feedback_concurrency),
+        ):
+            work.work_off_with(self.functions[worker], batch_size=10, concurrency=concurrency)
         FeedbackSources(
             self,
             "FeedbackSources",
@@ -114,43 +111,49 @@ class EngineStack(Stack):
             queue=commands.queue,
         )
         self._make_fallback()
-        QuarantineAlarms(
-            self,
-            "Quarantine",
-            name=self._names.resource("quarantine"),
-            stage=settings.stage,
-            watch=self.functions["quarantine_watch"],
-            alarm_days=settings.quarantine_alarm_days,
-            alarms=alarms,
-        )
+        self._make_api()
+        self._watch(alarms, ended, send_message)
+
+    def _make_api(self) -> None:
         api = TrackingApi(
             self,
             "Http",
             name=self._names.resource("api"),
-            settings=settings,
-            description=sources.description,
+            settings=self._settings,
+            description=self._sources.description,
             authorizer=self.functions["authorizer"],
             ingest=self.functions["ingest"],
             admin=self.functions["admin"],
             unsubscribe=self.functions["unsubscribe"],
             inbox=self.functions["inbox"],
         )
+        url = self._settings.public_url or api.url
         for folder in TOLD_THE_URL:
-            self.functions[folder].add_environment("PUBLIC_URL", settings.public_url or api.url)
+            self.functions[folder].add_environment("PUBLIC_URL", url)
         api.output_url(self)
+
+    def _watch(
+        self, alarms: Alarms, ended: EndedExecutions, send_message: states.CfnStateMachine
+    ) -> None:
+        watch = "quarantine_watch"  # has an alarm of its own
+        QuarantineAlarms(
+            self,
+            "Quarantine",
+            name=self._names.resource("quarantine"),
+            stage=self._settings.stage,
+            watch=self.functions[watch],
+            alarm_days=self._settings.quarantine_alarm_days,
+            alarms=alarms,
+        )
         EngineAlarms(
             self,
             "Watched",
             alarms=alarms,
-            stage=settings.stage,
-            functions={
-                folder: function
-                for folder, function in self.functions.items()
-                if folder != "quarantine_watch"  # has an alarm of its own
-            },
+            stage=self._settings.stage,
+            functions={name: each for name, each in self.functions.items() if name != watch},
             ended=ended,
             send_message_arn=send_message.attr_arn,
-            api={"ApiName": self._names.resource("api"), "Stage": settings.stage},
+            api={"ApiName": self._names.resource("api"), "Stage": self._settings.stage},
         )
 
     def _make_alarm_topic(self, data: DataStack) -> sns.Topic:

@@ -18,7 +18,7 @@ from infra.local.clock import StepClock
 from infra.local.messaging import MessagingEndpoint
 from infra.settings import STAGES
 from infra.settings import Stage as StageName
-from stepwell.aws.providers.services import Service
+from stepwell.messages.services import Service
 from stepwell.simulation.costs.prices import PriceTable, read_prices
 from stepwell.timestamps import to_text
 from tests.bench.measurement import Measurement, at_most

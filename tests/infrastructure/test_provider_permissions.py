@@ -9,8 +9,8 @@ import pytest
 
 from infra.functions import providers
 from infra.settings import STAGES, Settings, SettingsError, Stage
-from stepwell.aws.providers.services import Service
 from stepwell.messages.lanes import Lane
+from stepwell.messages.services import Service
 
 POOL = "arn:aws:sms-voice:eu-west-1:123456789012:pool/pool-0123456789abcdef"
 APPLICATION = "arn:aws:sns:eu-west-1:123456789012:app/GCM/shop"

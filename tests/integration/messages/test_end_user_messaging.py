@@ -20,9 +20,9 @@ from stepwell.aws.providers.choosing import ChosenProviders, ProviderSettings
 from stepwell.aws.providers.end_user_push import EndUserPush, platform_of
 from stepwell.aws.providers.end_user_sms import EndUserSms
 from stepwell.aws.providers.push import SnsPush
-from stepwell.aws.providers.services import Service
 from stepwell.aws.providers.sms import SnsSms
 from stepwell.aws.providers.whatsapp import WhatsApp
+from stepwell.messages.services import Service
 from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, ProviderError
 
 NOW = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)

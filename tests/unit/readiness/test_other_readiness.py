@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stepwell.aws.providers.services import Service
+from stepwell.messages.services import Service
 from stepwell.readiness import capacity, deployment, pace, push
 from stepwell.readiness.capacity import Concurrency
 from stepwell.readiness.deployment import NAMES, Place, Subscription
 from stepwell.readiness.findings import Level, is_ready, ok, problem, unknown, warning
 from stepwell.readiness.push import Channel, Platform
-from stepwell.readiness.setup import Provider, Setup, read_setup
+from stepwell.readiness.setup import Setup, read_setup
 from tests.support.findings import Case, check_case
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -191,7 +191,7 @@ def test_setup_of_an_older_deployment_sends_by_sns() -> None:
     assert setup == Setup(email_from="news@shop.test")
     assert setup.postal_address is None
     assert read_setup({"POSTAL_ADDRESS": ""}).postal_address == ""
-    assert setup.sms_provider == setup.push_provider == Provider.SNS
+    assert setup.sms_provider == setup.push_provider == Service.SNS
 
 
 def test_setup_is_read_by_the_variables_names() -> None:
@@ -200,7 +200,3 @@ def test_setup_is_read_by_the_variables_names() -> None:
     setup = read_setup({**{name: name.lower() for name in names}, **lanes})
     assert all(getattr(setup, name.lower()) == name.lower() for name in names)
     assert setup.paces == {"sms": 1.0}
-
-
-def test_setup_knows_the_services_that_send() -> None:
-    assert {str(each) for each in Provider} == {str(each) for each in Service}

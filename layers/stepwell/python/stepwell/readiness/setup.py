@@ -5,14 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-
-class Provider(StrEnum):
-    """Who sends texts, and who sends push messages."""
-
-    SNS = "sns"
-    END_USER_MESSAGING = "end_user_messaging"
+from stepwell.messages.services import Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +15,11 @@ class Setup:
 
     email_from: str = ""
     email_configuration_set: str = ""
-    sms_provider: str = Provider.SNS
+    sms_provider: str = Service.SNS
     sms_sender_id: str = ""
     sms_origination: str = ""
     sms_configuration_set: str = ""
-    push_provider: str = Provider.SNS
+    push_provider: str = Service.SNS
     push_application_arn: str = ""
     push_application_id: str = ""
     whatsapp_number_id: str = ""

@@ -7,13 +7,13 @@ from typing import Any
 
 from stepwell.aws.inspection.asking import find
 from stepwell.aws.inspection.scene import Scene
+from stepwell.messages.services import Service
 from stepwell.readiness import push
 from stepwell.readiness.findings import Finding
-from stepwell.readiness.setup import Provider
 
 
 def look_at_application(scene: Scene) -> Finding:
-    if scene.setup.push_provider == Provider.SNS:
+    if scene.setup.push_provider == Service.SNS:
         return _look_at_platform(scene)
     return _look_at_channels(scene)
 

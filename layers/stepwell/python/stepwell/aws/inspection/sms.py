@@ -6,9 +6,9 @@ from typing import Any
 
 from stepwell.aws.inspection.asking import ask, find, pages
 from stepwell.aws.inspection.scene import Scene
+from stepwell.messages.services import Service
 from stepwell.readiness import sms
 from stepwell.readiness.findings import Finding
-from stepwell.readiness.setup import Provider
 
 _VOICE = "pinpoint-sms-voice-v2"
 _TEXTS = "TEXT_MESSAGE_MONTHLY_SPEND_LIMIT"
@@ -16,7 +16,7 @@ _COUNTED = ("PHONE_NUMBERS", "SENDER_IDS")
 
 
 def _by_sns(scene: Scene) -> bool:
-    return scene.setup.sms_provider == Provider.SNS
+    return scene.setup.sms_provider == Service.SNS
 
 
 def look_at_account(scene: Scene) -> Finding:

@@ -12,10 +12,10 @@ from stepwell.aws.providers.end_user_push import EndUserPush
 from stepwell.aws.providers.end_user_sms import EndUserSms
 from stepwell.aws.providers.inbox import Inbox
 from stepwell.aws.providers.push import SnsPush
-from stepwell.aws.providers.services import Service
 from stepwell.aws.providers.sms import SnsSms
 from stepwell.aws.providers.whatsapp import WhatsApp
 from stepwell.aws.settings import Settings
+from stepwell.messages.services import Service
 from stepwell.ports import Provider
 
 
