@@ -14,10 +14,9 @@ from stepwell.values import value
 TRANSACTIONAL = "transactional"
 """The purpose that nobody unsubscribes from, and whose texts carriers put first."""
 
+# The names by which templates print them.
 UNSUBSCRIBE_URL = "unsubscribe_url"
 POSTAL_ADDRESS = "postal_address"
-VARIABLES = (UNSUBSCRIBE_URL, POSTAL_ADDRESS)
-"""The names by which templates print them."""
 
 
 @value

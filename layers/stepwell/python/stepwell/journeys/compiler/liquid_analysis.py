@@ -15,11 +15,12 @@ from liquid.exceptions import LiquidError
 
 from stepwell.journeys.compiler.cel.kinds import JSON, Type
 from stepwell.journeys.compiler.problems import suggest
+from stepwell.messages.imprint import POSTAL_ADDRESS, UNSUBSCRIBE_URL
 
 _TEXTS = {
     "journey": "the journey's name",
-    "unsubscribe_url": "a link",
-    "postal_address": "a text",
+    UNSUBSCRIBE_URL: "a link",
+    POSTAL_ADDRESS: "a text",
 }
 _ROOTS = ("customer", "event", *_TEXTS)
 _CUSTOMER = ("id", "traits")
