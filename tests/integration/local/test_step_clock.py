@@ -145,10 +145,20 @@ def test_idle_time_runs_at_its_speed_and_stops_at_alarms_and_work() -> None:
 
 def test_while_time_runs_it_is_never_beyond_the_next_alarm() -> None:
     clock = StepClock(START)
-    Sleeper(clock, [after(60)]).start()
+    rang, looked = threading.Event(), threading.Event()
+
+    def sleep() -> None:
+        clock.park(Alarm(), after(60))
+        rang.set()
+        looked.wait(10)
+        clock.end()
+
+    clock.begin()
+    threading.Thread(target=sleep, daemon=True).start()
     clock.settle(10)
-    mover = threading.Thread(target=clock.run, args=(1e12,), daemon=True)
-    mover.start()
-    with clock.work():
+    threading.Thread(target=clock.run, args=(1e12,), daemon=True).start()
+    while not rang.is_set():
         assert START <= clock.now() <= after(60)
+    assert clock.now() == after(60)
     clock.close()
+    looked.set()
