@@ -36,6 +36,7 @@ from infra.local.clock import StepClock
 from infra.local.functions import Function, Handler, Invocation
 from infra.local.in_process import InProcessInvoker
 from infra.local.moto_patches.tasks import start_sync
+from stepwell.storage.due import INDEX
 
 __all__ = ["LocalEngine", "create_table", "function_arn", "machine_arn"]
 
@@ -205,11 +206,24 @@ def _session() -> boto3.Session:
 
 
 def create_table(client: Any, name: str) -> None:
-    """A table with keys pk and sk, as the template has them."""
-    keys = {"pk": "HASH", "sk": "RANGE"}
+    """A table with keys pk and sk and the index of who is due, as the template has them."""
+    keys, index = {"pk": "HASH", "sk": "RANGE"}, {"due_shard": "HASH", "due_at": "RANGE"}
     client.create_table(
         TableName=name,
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=_schema(keys),
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": "S"} for key in (*keys, *index)
+        ],
         BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": INDEX,
+                "KeySchema": _schema(index),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
     )
+
+
+def _schema(keys: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()]

@@ -26,7 +26,7 @@ from stepwell.values import value
 
 LIST_JOINED, LIST_LEFT = "List Joined", "List Left"
 SHARDS = 16
-_SWEPT_EVERY = timedelta(minutes=5)
+SWEPT_EVERY = timedelta(minutes=5)
 _DUE = ("due", "due_at", "due_shard")
 
 
@@ -70,7 +70,7 @@ def live(
     """`after` has the profile and consents of the event; `heard`: traits whose change is told."""
     profile = dict(after.profile or {})
     changed, tells = _said(event, before.profile, profile, heard)
-    if not rules.document:
+    if not rules.document and "segments_by" not in profile:
         return Lived(profile, tuple(tells))
     whole = {"consents"} if after.consents is not before.consents else set[str]()
     whole |= {each for each in ("group", "place", "device") if _differs(each, before, profile)}
@@ -83,7 +83,7 @@ def live(
             for name, trait in rules.computed.items()
             if trait.kind == "ratio" or _follows(trait, tracks)
         }
-    if rules.segments:
+    if rules.segments or "segments_by" in profile:
         changes = _Changes(frozenset(changed), frozenset(whole))
         told = _segments(replace(after, profile=profile), rules, now, changes, kept)
         profile = told.profile
@@ -202,8 +202,8 @@ def _due(customer: str, moment: datetime | None, profile: Item) -> Item:
         return dict.fromkeys(name for name in _DUE if name in profile)
     shard = int(hashlib.sha256(customer.encode()).hexdigest()[:4], 16) % SHARDS
     since_midnight = moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    steps = -(-since_midnight // _SWEPT_EVERY)
-    swept = moment - since_midnight + steps * _SWEPT_EVERY
+    steps = -(-since_midnight // SWEPT_EVERY)
+    swept = moment - since_midnight + steps * SWEPT_EVERY
     return {"due": to_text(_up(moment)), "due_at": to_text(swept), "due_shard": f"DUE#{shard:02}"}
 
 

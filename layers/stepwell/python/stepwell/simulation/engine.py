@@ -27,6 +27,7 @@ from stepwell.events.model import Event
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.channels import CHANNELS
 from stepwell.ports import Hasher, Outgoing, Provider
+from stepwell.profile.sweeping import next_sweep, sweep
 from stepwell.simulation.agenda import Action, Agenda, Rank
 from stepwell.simulation.definitions import Definitions, LoadedPrograms
 from stepwell.simulation.functions import FUNCTIONS, Functions
@@ -34,11 +35,17 @@ from stepwell.simulation.machines.errors import StateError
 from stepwell.simulation.machines.interpreter import Execution, Interpreter
 from stepwell.simulation.providers import AcceptingProvider, RecordedProvider
 from stepwell.simulation.trace import Applied, Joined, Sending, Trace
+from stepwell.storage.due import DueStore
 from stepwell.storage.memory import MemoryStore
-from stepwell.storage.operations import Item, Key, Store
+from stepwell.storage.operations import Item, Key
+from stepwell.timestamps import from_text
 
 Fault = Callable[[str, int], str | None]
 """Given a function's name and the number of its invocation, the error that it shall fail with."""
+
+
+SWEPT_AT_MOST = 30_000
+"""Customers in one sweep, as infra/settings.py has it."""
 
 
 class Simulation:
@@ -60,7 +67,7 @@ class Simulation:
         *,
         seed: int = 0,
         providers: Mapping[str, Provider] | None = None,
-        store: Store | None = None,
+        store: DueStore | None = None,
         new_id: Callable[[], str] | None = None,
         hasher: Hasher | None = None,
         on_sent: Callable[[Sending], None] | None = None,
@@ -71,9 +78,11 @@ class Simulation:
         self.may_fail = fault is not None or providers is not None
         self.now = start.astimezone(UTC)
         self.trace = Trace()
-        self.store: Store = store or MemoryStore(shared=True)
+        self.store: DueStore = store or MemoryStore(shared=True)
         self._agenda = Agenda()
         self._alarms: set[str] = set()
+        self._sweeps: set[datetime] = set()
+        self._later = _Later(self)
         self._ready: deque[Action] = deque()
         self._on_sent = on_sent
         self._fault = fault
@@ -99,7 +108,7 @@ class Simulation:
             new_id=new_id or _numbered(),
             rules=definitions.loaded_policies.identities,
             profile=definitions.loaded_policies.profile,
-            queue=_Later(self),
+            queue=self._later,
         )
 
     # ------------------------------------------------------------------ acting
@@ -112,6 +121,8 @@ class Simulation:
         routed = self._router.route(event, self.now)
         self.trace.calls["event"] += 1
         self._note(routed, event)
+        if routed.due_at:
+            self._sweep_at(from_text(routed.due_at))
         for problem in routed.problems:
             self._warn(routed.customer, problem)
         self._call_as("state_machine")  # whatever follows, now or when a timer ends
@@ -144,17 +155,23 @@ class Simulation:
         self.now = max(self.now, moment)
 
     def run(self, until: datetime | None = None) -> None:
-        """Everything there is, or everything up to a moment and at it."""
-        while (upcoming := self._agenda.next_moment()) is not None:
-            if until is not None and upcoming > until:
-                break
+        """Everything there is, or everything up to a moment and at it.
+
+        Without a moment it ends when only sweeps are left, which may come for ever.
+        """
+        while until is None and self._agenda.next_before_the_end() is not None:
             self._step()
         if until is not None:
-            self.now = max(self.now, until)
+            self._run_through(until)
+
+    def _run_through(self, moment: datetime) -> None:
+        while (upcoming := self._agenda.next_moment()) is not None and upcoming <= moment:
+            self._step()
+        self.now = max(self.now, moment)
 
     def waiting(self) -> datetime | None:
-        """The moment of the next thing on the agenda."""
-        return self._agenda.next_moment()
+        """The moment of the next thing on the agenda, while there is more than sweeps."""
+        return self._agenda.next_before_the_end()
 
     def _step(self) -> None:
         moment, action = self._agenda.pop()
@@ -165,6 +182,22 @@ class Simulation:
     def _settle(self) -> None:
         while self._ready:
             self._ready.popleft()()
+
+    # ------------------------------------------------------------------ what time alone changes
+
+    def _sweep_at(self, moment: datetime) -> None:
+        """Once at a moment, for all who are due by then: nothing is swept while nobody is."""
+        if moment <= self.now:
+            moment = next_sweep(self.now)
+        if moment not in self._sweeps:
+            self._sweeps.add(moment)
+            self._agenda.put(moment, Rank.SWEEP, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeps.discard(self.now)
+        self.trace.calls["sweep"] += 1
+        if sweep(self.store, self._later, self.now, SWEPT_AT_MOST).left:
+            self._sweep_at(next_sweep(self.now))
 
     # ------------------------------------------------------------------ what executions need
 
@@ -249,6 +282,9 @@ class _Later:
     def send(self, events: Sequence[Event]) -> None:
         for event in events:
             self._simulation.soon(partial(self._apply, event))
+
+    def waiting(self) -> int:
+        return 0
 
     def _apply(self, event: Event) -> None:
         self._simulation.send(event)
