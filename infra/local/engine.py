@@ -36,7 +36,10 @@ from infra.local.clock import StepClock
 from infra.local.functions import Function, Handler, Invocation
 from infra.local.in_process import InProcessInvoker
 from infra.local.moto_patches.tasks import start_sync
+from infra.local.sweeping import FUNCTION as SWEEP
+from infra.local.sweeping import Sweeps, scheduled_event
 from stepwell.storage.due import INDEX
+from stepwell.timestamps import to_text
 
 __all__ = ["LocalEngine", "create_table", "function_arn", "machine_arn"]
 
@@ -58,9 +61,14 @@ class LocalEngine:
         self._clients: dict[str, Any] = {}
         self.on_alarm: Callable[[], None] = lambda: None
         """Called when a schedule has put its message into its queue."""
+        self.on_sweep: Callable[[], None] = lambda: None
+        """Called when the sweep has put events into the queue."""
+        self._sweeps = Sweeps(self.clock, self._sweep)
 
     def __enter__(self) -> Self:
-        patches, _ = moto_patches.install(self.clock, self.functions, on_ring=self._ring)
+        patches, _ = moto_patches.install(
+            self.clock, self.functions, on_put=self._sweeps.on_put, on_ring=self._ring
+        )
         self._open.callback(patches.undo)
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
@@ -150,6 +158,15 @@ class LocalEngine:
         url = sqs.get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=message)
         self.on_alarm()
+
+    def _sweep(self) -> Any:
+        """The function by its schedule, where there is one."""
+        for name in self.functions.names():
+            if name.endswith(SWEEP):
+                answer = self.invoke(name, scheduled_event(to_text(self.clock.now())))
+                self.on_sweep()
+                return answer
+        return None
 
     # ------------------------------------------------------------------ time
 
