@@ -28,6 +28,7 @@ from stepwell.timestamps import from_text, to_text
 Json = dict[str, Any]
 
 STATEMACHINES = Path(__file__).parents[2] / "statemachines"
+SCHEMAS = Path(__file__).parents[2] / "events" / "schemas"
 
 EVENTS: Mapping[str, Mapping[str, str]] = {
     "Began": {"id": "string", "word": "string", "amount": "number"},
@@ -47,7 +48,8 @@ STRICT = {
     "sms": {"body": "{{ customer.traits.first_name }}"},
     "push": {"title": "Hello", "body": "{{ event.properties.amount }}"},
 }
-TEMPLATES = {"hello": HELLO, "strict": STRICT}
+PLAIN = {**HELLO, "push": {"title": "Hello", "body": "From {{ journey }}"}}
+TEMPLATES = {"hello": HELLO, "strict": STRICT, "plain": PLAIN}
 """`strict` fails wherever what it names is missing."""
 
 
@@ -80,6 +82,7 @@ class Case:
     `providers`: by "<channel> <address>" what becomes of its sends in turn, then "accepted":
     accepted | refused | pushed_back | unknown | dies_before | dies_after.
     `faults`: by function what becomes of its first calls: "ok", or the name of an error.
+    `profile`: what is in profile.yaml and segments.yaml.
     """
 
     start: datetime
@@ -89,6 +92,7 @@ class Case:
     providers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
     about: str = ""
+    profile: Json = field(default_factory=dict)
 
     def in_order(self) -> list[Call]:
         """By moment; those of one moment in the order in which they are listed."""
@@ -102,6 +106,7 @@ class Case:
             "policies": self.policies,
             "calls": [_written(call) for call in self.calls],
         }
+        document |= {"profile": self.profile} if self.profile else {}
         document |= {"providers": dict(self.providers)} if self.providers else {}
         document |= {"faults": dict(self.faults)} if self.faults else {}
         out = io.StringIO()
@@ -123,6 +128,7 @@ def read_case(text: str) -> Case:
         providers=document.get("providers", {}),
         faults=document.get("faults", {}),
         about=document.get("about", ""),
+        profile=document.get("profile", {}),
     )
 
 
@@ -141,30 +147,34 @@ def project_of(case: Case) -> Iterator[Path]:
     """The case's project on disk, with the definition of send_message that ships."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        _write_project(root, case.journeys, case.policies)
+        _write_project(root, case.journeys, case.policies, case.profile)
         yield root
 
 
 def definitions_of(case: Case) -> Definitions:
     """Compiled once for cases that differ in their calls only. Raises CompileError."""
-    return _definitions(json.dumps([case.journeys, case.policies]))
+    return _definitions(json.dumps([case.journeys, case.policies, case.profile]))
 
 
 @lru_cache(maxsize=8)
 def _definitions(text: str) -> Definitions:
-    journeys, policies = json.loads(text)
+    journeys, policies, profile = json.loads(text)
     with TemporaryDirectory() as folder:
-        _write_project(Path(folder), journeys, policies)
+        _write_project(Path(folder), journeys, policies, profile)
         return read_definitions(Path(folder))
 
 
-def _write_project(root: Path, journeys: Mapping[str, Json], policies: Json) -> None:
+def _write_project(
+    root: Path, journeys: Mapping[str, Json], policies: Json, profile: Json
+) -> None:
     """Files in JSON, which is YAML too."""
     statemachines, schemas = root / "statemachines", root / "events" / "schemas"
     for folder in (statemachines / "journeys", schemas):
         folder.mkdir(parents=True)
     shutil.copy(STATEMACHINES / "send_message.asl.json", statemachines)
     (statemachines / "policies.yaml").write_text(json.dumps(policies))
+    if profile:
+        _write_profile(root, profile)
     for name, properties in EVENTS.items():
         types = {each: {"type": kind} for each, kind in properties.items()}
         schema = {
@@ -182,3 +192,12 @@ def _write_project(root: Path, journeys: Mapping[str, Json], policies: Json) -> 
         for template, content in TEMPLATES.items():
             if f'"template": "{template}"' in text:
                 (templates / f"{template}.yaml").write_text(json.dumps(content))
+
+
+def _write_profile(root: Path, profile: Json) -> None:
+    """What is computed, the segments, and the schemas of the events that are told of them."""
+    for name, document in (("profile", "computed"), ("segments", "segments")):
+        text = json.dumps({document: profile[document]})
+        (root / "statemachines" / f"{name}.yaml").write_text(text)
+    for path in SCHEMAS.glob("segment_*.json"):
+        shutil.copy(path, root / "events" / "schemas")
