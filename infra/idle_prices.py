@@ -104,7 +104,7 @@ SCHEDULED: Mapping[str, Scheduled] = {
         },
     ),
     "sweep": Scheduled(
-        "the look for customers whose segments time may have changed, every five minutes",
+        "the look every five minutes for [customers whose segments time changes](sweep.md)",
         reads=SHARDS * 0.5,
     ),
 }

@@ -54,7 +54,7 @@ def test_alarms_are_these(synthesized: Synthesized) -> None:
         *("quarantine-age", "quarantine-watch-errors"),
         *("function-errors", "function-throttles"),
         *("journeys-failed", "overdue-holds", "executions-throttled", "open-executions"),
-        *("sending-failed", "api-errors"),
+        *("sending-failed", "api-errors", "sweep-late"),
     }
 
 
@@ -167,8 +167,11 @@ def test_alarms_of_the_api_name_it(synthesized: Synthesized) -> None:
 
 
 def test_alarms_find_overdue_holds_in_the_log_of_the_router(synthesized: Synthesized) -> None:
-    [found] = synthesized.properties("AWS::Logs::MetricFilter")
-    assert short(found["LogGroupName"]) == "RouterLogs"
+    [found] = [
+        each
+        for each in synthesized.properties("AWS::Logs::MetricFilter")
+        if short(each["LogGroupName"]) == "RouterLogs"
+    ]
     assert found["FilterPattern"] == '{ $.problem = "*past its time" }'
     [told] = found["MetricTransformations"]
     assert (told["MetricNamespace"], told["MetricName"]) == ("Stepwell/local", "OverdueHolds")

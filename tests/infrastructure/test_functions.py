@@ -36,6 +36,7 @@ VARIABLES: Mapping[str, set[str]] = {
         *_PREFIXES,
         *_POLICIES,
         *("CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
+        "EVENTS_QUEUE_URL",
     },
     "commands": {*_BOTH_TABLES, *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},
@@ -51,6 +52,7 @@ VARIABLES: Mapping[str, set[str]] = {
         *("HASH_SECRET_ARN", "EVENTS_QUEUE_URL"),
     },
     "quarantine-watch": {"QUARANTINE_BUCKET"},
+    "sweep": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "SWEEP_AT_MOST"},
     "admin": {*_BOTH_TABLES, "HASH_SECRET_ARN"},
 }
 
@@ -68,6 +70,7 @@ VALUES = {
     ),
     "INBOX_KEY_ARN": f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-inbox-key",
     "EVENTS_QUEUE_URL": "EventsQueue",
+    "SWEEP_AT_MOST": "30000",
     "COMMANDS_QUEUE_URL": "CommandsQueue",
     "JOURNEY_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:stateMachine:stepwell-local-",
     "EXECUTION_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:execution:stepwell-local-",

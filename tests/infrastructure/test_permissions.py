@@ -67,7 +67,7 @@ EXPECTED: Mapping[str, Grants] = {
         },
         "s3:PutObject": {f"{_ARCHIVE}/events/*"},
         "secretsmanager:GetSecretValue": {_SECRET},
-        "sqs:SendMessage": {"CommandsQueue.Arn"},
+        "sqs:SendMessage": {"CommandsQueue.Arn", "EventsQueue.Arn"},
     },
     "commands": {
         **WRITES_KEY,
@@ -146,6 +146,12 @@ EXPECTED: Mapping[str, Grants] = {
         "states:StartExecution": {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-fallback"},
     },
     "quarantine-watch": {"s3:ListBucket": {"Quarantine.Arn"}},
+    "sweep": {
+        **READS_KEY,
+        "dynamodb:Query": {"Customers.Arn/index/due"},
+        "sqs:SendMessage": {"EventsQueue.Arn"},
+        "sqs:GetQueueAttributes": {"EventsQueue.Arn"},
+    },
     "admin": {
         **READS_KEY,
         "dynamodb:GetItem": CUSTOMERS,
