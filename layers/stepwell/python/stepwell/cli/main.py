@@ -21,6 +21,7 @@ from stepwell.cli import (
     scale,
     send,
     simulate,
+    sweep,
     test,
     write_keys,
 )
@@ -28,7 +29,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(openapi, replay, events, quarantine, doctor, inbox_token, scale),
+    *(openapi, replay, events, quarantine, doctor, inbox_token, scale, sweep),
 )
 
 

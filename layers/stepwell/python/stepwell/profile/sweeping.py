@@ -32,6 +32,16 @@ class SweptQueue(Protocol):
         """About how many events wait in it."""
 
 
+class Counting:
+    """A queue that is empty and takes nothing, for who only counts."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Nothing."""
+
+    def waiting(self) -> int:
+        return 0
+
+
 @value
 class Swept:
     """`told` customers; whether some are `left` for the next time; how `late` the earliest is."""
