@@ -221,8 +221,8 @@ FUNCTIONS = (
         (
             *_BOTH_TABLES,
             *_POLICIES,
-            *("CATALOG_KEY", "MACHINE_VERSIONS_KEY"),
-            *("HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
+            *("CATALOG_KEY", "MACHINE_VERSIONS_KEY", "HASH_SECRET_ARN"),
+            *("COMMANDS_QUEUE_URL", "EVENTS_QUEUE_URL", "ARCHIVE_BUCKET"),
             *_PREFIXES,
         ),
         lambda s: (
@@ -235,6 +235,7 @@ FUNCTIONS = (
             s.secret(),
             *s.executions(),
             sends(s.commands),
+            sends(s.events),
             consumes(s.events),
         ),
     ),
