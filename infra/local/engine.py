@@ -106,8 +106,8 @@ class LocalEngine:
         *,
         express: bool = False,
     ) -> str:
-        """A state machine of a definition's text, `${Name}` filled from `placeholders`. Answers
-        its ARN.
+        """A state machine of a definition's text, `${Name}` filled from `placeholders`, published
+        as its version 1. Answers its ARN.
 
         Raises ValueError for a placeholder that is left.
         """
@@ -116,7 +116,11 @@ class LocalEngine:
         if "${" in text:
             raise ValueError(f"{name}: nothing fills {text[text.index('${') :][:40]}")
         answer = self.client("stepfunctions").create_state_machine(
-            name=name, definition=text, roleArn=_ROLE, type="EXPRESS" if express else "STANDARD"
+            name=name,
+            definition=text,
+            roleArn=_ROLE,
+            type="EXPRESS" if express else "STANDARD",
+            publish=True,
         )
         return str(answer["stateMachineArn"])
 

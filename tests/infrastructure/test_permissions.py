@@ -64,6 +64,7 @@ EXPECTED: Mapping[str, Grants] = {
             f"{_BUCKET}/programs/*",
             f"{_BUCKET}/policies/*",
             f"{_BUCKET}/catalogs/*",
+            f"{_BUCKET}/machine-versions/*",
         },
         "s3:PutObject": {f"{_ARCHIVE}/events/*"},
         "secretsmanager:GetSecretValue": {_SECRET},

@@ -6,6 +6,7 @@ them back, so that a test leaves moto as it was. Seen with moto 5.2.
     waits        Wait states run on the stepped clock
     callbacks    task tokens: exact, on the stepped clock, with AWS's errors
     executions   starting and stopping
+    versions     published versions of state machines
     times        whatever is dated, on the stepped clock
     tasks        Lambda and nested Express calls from a state machine
     strictness   what AWS fails and moto lets pass
@@ -36,6 +37,7 @@ from infra.local.moto_patches import (
     tables,
     tasks,
     times,
+    versions,
     waits,
 )
 from infra.local.moto_patches.replacing import Patches
@@ -63,6 +65,7 @@ def install(
     waits.install(patches, runs)
     callbacks.install(patches, runs)
     executions.install(patches, runs)
+    versions.install(patches)
     times.install(patches, clock)
     tasks.install(patches, runs, invoke)
     strictness.install(patches)

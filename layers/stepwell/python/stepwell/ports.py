@@ -13,10 +13,19 @@ from stepwell.journeys.program import Program
 from stepwell.values import value
 
 
+def machine_at(journey: str, number: int) -> str:
+    """A journey's state machine at a published version, as `Executions.start` takes it: qualified
+    as in ARNs. Commands that were queued name it so, too.
+    """
+    return f"{journey}:{number}"
+
+
 class Executions(Protocol):
     """Starts, wakes and stops journey executions. Each call is harmless when repeated.
 
-    `journey` names the state machine: the journey's, or `customers.legs.legs_machine`.
+    `journey` names the state machine: the journey's, or `customers.legs.legs_machine`. It may be
+    started at a version (`machine_at`); executions of all versions share their names, so that
+    whoever stops one needs none.
 
     None of them raises for an execution that has ended, a token that is spent, or a throttle (which
     is queued and carried out later).

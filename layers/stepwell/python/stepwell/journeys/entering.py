@@ -117,6 +117,8 @@ def new_enrollment(happening: Happening, program: Program, key_hash: str) -> Ite
         "forget_at": _forget_at(happening, program),
         "entry_event": _encoder.encode(_entry_event(happening)),
     }
+    if program.machine_version is not None:
+        item["machine_version"] = program.machine_version
     first = program.steps.get(program.first) if program.first else None
     if isinstance(first, Hold):
         item |= slots.opening(first.id, seq_number=happening.seq, at=at)
