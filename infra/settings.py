@@ -17,6 +17,7 @@ from aws_cdk.aws_logs import RetentionDays
 from stepwell.events.registry import UnknownEvents
 from stepwell.messages.lanes import Lane
 from stepwell.messages.services import Service
+from stepwell.profile.sweeping import AT_MOST
 
 
 class Stage(StrEnum):
@@ -115,7 +116,7 @@ class Settings:
     """How long refused calls are kept for somebody to correct and replay them."""
     quarantine_alarm_days: int = 3
     """How old a refused call may get before an alarm says that nobody has looked at it."""
-    sweep_at_most: int = 30_000
+    sweep_at_most: int = AT_MOST
     """Customers whom one run of the sweep, every five minutes, lets the router look at; fewer while
     the events queue holds others. It is how long the events of apps may have to wait behind them.
     """

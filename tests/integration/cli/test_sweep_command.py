@@ -77,9 +77,8 @@ def run(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
 
 
 def segments(stage: Stage) -> dict[str, set[str]]:
-    return {
-        user: set((stage.snapshot(user).profile or {})["segments"]) for user in ("ada", "ben", "cat")
-    }
+    people = ("ada", "ben", "cat")
+    return {user: set((stage.snapshot(user).profile or {})["segments"]) for user in people}
 
 
 def test_everybody_is_looked_at_once_after_the_segments_changed(

@@ -1,4 +1,4 @@
-"""The sweep: who is due is told of once, the earliest first, and never more than the queue takes."""
+"""The sweep: who is due is told of once, the earliest first, never more than the queue takes."""
 
 from __future__ import annotations
 

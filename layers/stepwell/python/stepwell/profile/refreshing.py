@@ -19,7 +19,7 @@ _SENT_AT_ONCE = 10
 
 
 class Stale(NamedTuple):
-    """A customer whose segments follow from other definitions; `seq` is that of their last event."""
+    """Whose segments follow from other definitions; `seq` is that of their last event."""
 
     customer: str
     seq: int

@@ -20,6 +20,8 @@ from stepwell.storage.due import Due, DueIndex
 from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
 
+AT_MOST = 30_000
+"""Customers in one run, unless a stage's settings say otherwise."""
 SWEPT_SHARDS = tuple(f"DUE#{number:02}" for number in range(SHARDS))
 _HOUR = timedelta(hours=1)
 

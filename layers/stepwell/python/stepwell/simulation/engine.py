@@ -27,7 +27,7 @@ from stepwell.events.model import Event
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.channels import CHANNELS
 from stepwell.ports import Hasher, Outgoing, Provider
-from stepwell.profile.sweeping import next_sweep, sweep
+from stepwell.profile.sweeping import AT_MOST, next_sweep, sweep
 from stepwell.simulation.agenda import Action, Agenda, Rank
 from stepwell.simulation.definitions import Definitions, LoadedPrograms
 from stepwell.simulation.functions import FUNCTIONS, Functions
@@ -42,10 +42,6 @@ from stepwell.timestamps import from_text
 
 Fault = Callable[[str, int], str | None]
 """Given a function's name and the number of its invocation, the error that it shall fail with."""
-
-
-SWEPT_AT_MOST = 30_000
-"""Customers in one sweep, as infra/settings.py has it."""
 
 
 class Simulation:
@@ -115,6 +111,12 @@ class Simulation:
 
     def send(self, event: Event) -> Routed:
         """Apply an event now, and work off all that follows at this moment."""
+        routed = self.take(event)
+        self._settle()
+        return routed
+
+    def take(self, event: Event) -> Routed:
+        """Apply an event now; what follows is worked off in its turn."""
         if event.received_at != self.now:
             event = replace(event, received_at=self.now)
         self._call_as("router")
@@ -126,7 +128,6 @@ class Simulation:
         for problem in routed.problems:
             self._warn(routed.customer, problem)
         self._call_as("state_machine")  # whatever follows, now or when a timer ends
-        self._settle()
         return routed
 
     def _note(self, routed: Routed, event: Event) -> None:
@@ -195,8 +196,7 @@ class Simulation:
 
     def _sweep(self) -> None:
         self._sweeps.discard(self.now)
-        self.trace.calls["sweep"] += 1
-        if sweep(self.store, self._later, self.now, SWEPT_AT_MOST).left:
+        if sweep(self.store, self._later, self.now, AT_MOST).left:
             self._sweep_at(next_sweep(self.now))
 
     # ------------------------------------------------------------------ what executions need
@@ -287,7 +287,7 @@ class _Later:
         return 0
 
     def _apply(self, event: Event) -> None:
-        self._simulation.send(event)
+        self._simulation.take(event)
 
 
 def plain_hash(kind: str, value: str) -> str:
