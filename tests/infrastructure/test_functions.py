@@ -36,7 +36,7 @@ VARIABLES: Mapping[str, set[str]] = {
         *_PREFIXES,
         *_POLICIES,
         *("CATALOG_KEY", "MACHINE_VERSIONS_KEY"),
-        *("HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
+        *("HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "EVENTS_QUEUE_URL", "ARCHIVE_BUCKET"),
     },
     "commands": {*_BOTH_TABLES, *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},

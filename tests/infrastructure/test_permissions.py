@@ -68,7 +68,7 @@ EXPECTED: Mapping[str, Grants] = {
         },
         "s3:PutObject": {f"{_ARCHIVE}/events/*"},
         "secretsmanager:GetSecretValue": {_SECRET},
-        "sqs:SendMessage": {"CommandsQueue.Arn"},
+        "sqs:SendMessage": {"CommandsQueue.Arn", "EventsQueue.Arn"},
     },
     "commands": {
         **WRITES_KEY,
