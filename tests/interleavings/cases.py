@@ -156,6 +156,9 @@ THEMES = (
     (*_at(0, "Began"), *_at(HOLD, "Left both")),
     (*_at(0, "Began", "Acted"), *_at(1, "Left both")),
     _at(0, "Paid", "Left both", "Touched device"),
+    # An exit that stops who would ask again after a crash.
+    (*_at(0, "Paid"), *_at(30, "Touched", "Left")),
+    (*_at(0, "Began"), *_at(86_400 + HOLD + 30, "Left")),
     # A join against an armed slot, against a send, and of two runs of one journey.
     (*_at(0, "Began device"), *_at(HOLD, "Seen both", "Acted")),
     _at(0, "Began device", "Began user", "Seen both", "Acted user"),
