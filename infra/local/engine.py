@@ -56,10 +56,12 @@ class LocalEngine:
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
         self.on_alarm: Callable[[], None] = lambda: None
-        """Called when a schedule has put its message into its queue."""
+        """Called when a schedule's message, or one that was delayed, has come into its queue."""
 
     def __enter__(self) -> Self:
-        patches, _ = moto_patches.install(self.clock, self.functions, on_ring=self._ring)
+        patches, _ = moto_patches.install(
+            self.clock, self.functions, on_ring=self._ring, on_delayed=lambda: self.on_alarm()
+        )
         self._open.callback(patches.undo)
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})

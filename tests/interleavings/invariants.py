@@ -122,7 +122,9 @@ class Ended:
         What is answered has no unit that is only reserved.
         """
         answered = {
-            item["message"] for item in self.of(keys.MESSAGE_PREFIX) if item["status"] != "deferred"
+            item["message"]
+            for item in self.of(keys.MESSAGE_PREFIX)
+            if item["status"] in ("sent", "unknown", "suppressed", "failed")
         }
         for item in self.of(keys.CAPS, TableName.CUSTOMERS):
             for unit in item.get("units", ()):
