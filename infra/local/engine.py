@@ -60,7 +60,7 @@ class LocalEngine:
 
     def __enter__(self) -> Self:
         patches, _ = moto_patches.install(
-            self.clock, self.functions, on_ring=self._ring, on_delayed=lambda: self.on_alarm()
+            self.clock, self.functions, on_ring=self._ring, on_delayed=self._come
         )
         self._open.callback(patches.undo)
         self._open.enter_context(
@@ -150,6 +150,10 @@ class LocalEngine:
         sqs = self.client("sqs")
         url = sqs.get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=message)
+        self.on_alarm()
+
+    def _come(self) -> None:
+        """A delayed message has come into its queue."""
         self.on_alarm()
 
     # ------------------------------------------------------------------ time

@@ -79,7 +79,7 @@ class CrashStage:
         self._of_functions: dict[tuple[str, str], Invocation] = {}
         self._next_commands: list[Invocation] = []
         self._looks: dict[str, Invocation] = {}
-        stage.engine.on_alarm = lambda: work_off_commands(stage)
+        stage.engine.on_alarm = self._work_off
         faults.watch("commands", self._commands_watch)
         faults.watch("router", lambda _: self._next.pop() if self._next else None)
         for function in ("plan", "consent", "frequency_cap", "delivery"):
@@ -88,6 +88,9 @@ class CrashStage:
     def _take_watch(self, function: str, payload: Any) -> Invocation | None:
         customer = payload["ids"]["customer"] if "ids" in payload else payload["customer"]
         return self._of_functions.pop((function, customer), None)
+
+    def _work_off(self) -> None:
+        work_off_commands(self.stage)
 
     def _commands_watch(self, given: Any) -> Invocation | None:
         if self._next_commands:

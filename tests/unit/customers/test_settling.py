@@ -71,7 +71,7 @@ def test_who_is_woken_goes_on_and_asks() -> None:
     world.send(event())
     claim(world)
     world.send(event("Ordered"))
-    assert settled(world) == world.executions.of("stop") == []
+    assert (settled(world), world.executions.of("stop")) == ([], [])
 
 
 def test_a_run_whose_hold_nobody_decided_is_looked_after() -> None:
