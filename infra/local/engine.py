@@ -56,10 +56,12 @@ class LocalEngine:
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
         self.on_alarm: Callable[[], None] = lambda: None
-        """Called when a schedule has put its message into its queue."""
+        """Called when a schedule's message, or one that was delayed, has come into its queue."""
 
     def __enter__(self) -> Self:
-        patches, _ = moto_patches.install(self.clock, self.functions, on_ring=self._ring)
+        patches, _ = moto_patches.install(
+            self.clock, self.functions, on_ring=self._ring, on_delayed=self._come
+        )
         self._open.callback(patches.undo)
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
@@ -152,6 +154,10 @@ class LocalEngine:
         sqs = self.client("sqs")
         url = sqs.get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=message)
+        self.on_alarm()
+
+    def _come(self) -> None:
+        """A delayed message has come into its queue."""
         self.on_alarm()
 
     # ------------------------------------------------------------------ time

@@ -38,7 +38,7 @@ VARIABLES: Mapping[str, set[str]] = {
         *("CATALOG_KEY", "MACHINE_VERSIONS_KEY"),
         *("HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "EVENTS_QUEUE_URL", "ARCHIVE_BUCKET"),
     },
-    "commands": {*_BOTH_TABLES, *_PREFIXES},
+    "commands": {*_BOTH_TABLES, *_POLICIES, "COMMANDS_QUEUE_URL", *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},
     "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},

@@ -75,8 +75,11 @@ EXPECTED: Mapping[str, Grants] = {
         **STEERS,
         **consumes("CommandsQueue"),
         "dynamodb:GetItem": CUSTOMERS,
-        "dynamodb:UpdateItem": CUSTOMERS,
-        "dynamodb:PutItem": RECORDS,
+        "dynamodb:Query": RECORDS,
+        "dynamodb:UpdateItem": BOTH,
+        "dynamodb:PutItem": BOTH,
+        "s3:GetObject": {f"{_BUCKET}/policies/*"},
+        "sqs:SendMessage": {"CommandsQueue.Arn"},
     },
     "plan": {**READS_KEY, **PROGRAMS_AND_POLICIES, "dynamodb:Query": CUSTOMERS},
     "consent": {

@@ -107,7 +107,7 @@ class _Delivery:
         """Record the verdict; `more` are the last fields of an Ending, of how it was sent."""
         ending = Ending(
             self.request,
-            self.message,
+            self.message.purpose,
             self.policies,
             self.now,
             self.standing,
