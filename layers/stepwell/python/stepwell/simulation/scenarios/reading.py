@@ -22,18 +22,22 @@ from stepwell.simulation.scenarios.times import TimeError, Week
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The project around the scenarios: `policies` is the file's plain data."""
+    """The project around the scenarios: `policies` is the file's plain data, `profile` the document
+    of what is declared of customers' profiles.
+    """
 
     subjects: Mapping[str, Subject]
     registry: EventRegistry
     policies: Mapping[str, Any]
+    profile: Mapping[str, Any] = field(default_factory=dict)
     _changed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def policies_with(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         """The policies' document with these parts of the file replaced. Raises PoliciesError."""
         name = json.dumps(parts, sort_keys=True)
         if name not in self._changed:  # scenarios share theirs, and reading takes its time
-            self._changed[name] = read_policies(json.dumps({**self.policies, **parts}))
+            document = read_policies(json.dumps({**self.policies, **parts}))
+            self._changed[name] = document | ({"profile": self.profile} if self.profile else {})
         return self._changed[name]
 
 
