@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from tests.support.world import START, World, event, identify, visit
 
 DAY = timedelta(days=1)
 NEAR = "distance_km(customer.place, 52.52, 13.405) < 5.0"
-DECLARED: Mapping[str, Any] = {
+DECLARED: dict[str, Any] = {
     "place": {"purposes": ["service"], "keep_seconds": 30 * 86_400, "precision_km": 1.0,
               "names": ["city"]},
     "device": {"purposes": ["service"], "keep_seconds": 86_400},
@@ -80,6 +79,15 @@ def test_segment_is_left_by_going_away() -> None:
     world.send(event(context=BERLIN))
     world.send(event(number="2", context=POTSDAM, at=START + DAY))
     assert kept(world)["segments"] == {}
+
+
+def test_segment_is_as_the_declaration_is_now() -> None:
+    world = living()
+    world.send(event(context=BERLIN))
+    names_only = DECLARED | {"place": {**DECLARED["place"], "precision_km": None}}
+    other = ProfileRules({**RULES.document, "context": names_only})
+    assert customer_view(world.ada(), RULES, START).whole()["segments"] == {"near": True}
+    assert customer_view(world.ada(), other, START).whole()["segments"] == {"near": False}
 
 
 def test_joined_customers_have_the_newer_place() -> None:
