@@ -20,6 +20,7 @@ from stepwell.messages.unanswered import (
     settle_unanswered,
 )
 from stepwell.ports import ErrorKind, OutcomeUnknownError, ProviderError
+from stepwell.profile.rules import ProfileRules
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Operation, Put, Store, Update
 from stepwell.timestamps import to_text
@@ -206,7 +207,8 @@ def test_a_customer_who_became_part_of_another_one_keeps_the_unit_there() -> Non
     world.put_profile(**begun)
     world.store.write(Put(keys.profile("c0"), {"seq": 3, "traits": "{}", **begun}))
     winner, loser = (load_snapshot(world.store, each) for each in ("c0", CUSTOMER))
-    world.store.transact(merge(winner, loser, by="user_id", event="e", now=world.now))
+    rules = ProfileRules()
+    world.store.transact(merge(winner, loser, by="user_id", event="e", now=world.now, rules=rules))
     assert look(world) == SETTLED
     caps = world.store.get(keys.caps("c0")) or {}
     assert [(each["message"], each["state"]) for each in caps["units"]] == [(MESSAGE, "confirmed")]
