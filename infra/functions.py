@@ -247,11 +247,13 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "commands",
-        (*_BOTH_TABLES, *_PREFIXES),
+        (*_BOTH_TABLES, *_POLICIES, "COMMANDS_QUEUE_URL", *_PREFIXES),
         lambda s: (
-            s.customers("GetItem", "UpdateItem"),
-            s.records("PutItem"),
+            s.customers("GetItem", "PutItem", "UpdateItem"),
+            s.records("Query", "PutItem", "UpdateItem"),
+            s.bucket_objects("policies"),
             *s.executions(),
+            sends(s.commands),
             consumes(s.commands),
         ),
     ),

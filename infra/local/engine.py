@@ -60,14 +60,18 @@ class LocalEngine:
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
         self.on_alarm: Callable[[], None] = lambda: None
-        """Called when a schedule has put its message into its queue."""
+        """Called when a schedule's message, or one that was delayed, has come into its queue."""
         self.on_sweep: Callable[[], None] = lambda: None
         """Called when the sweep has put events into the queue."""
         self._sweeps = Sweeps(self.clock, self._sweep)
 
     def __enter__(self) -> Self:
         patches, _ = moto_patches.install(
-            self.clock, self.functions, on_put=self._sweeps.on_put, on_ring=self._ring
+            self.clock,
+            self.functions,
+            on_put=self._sweeps.on_put,
+            on_ring=self._ring,
+            on_delayed=self._come,
         )
         self._open.callback(patches.undo)
         self._open.enter_context(
@@ -171,6 +175,10 @@ class LocalEngine:
                 self.on_sweep()
                 return answer
         return None
+
+    def _come(self) -> None:
+        """A delayed message has come into its queue."""
+        self.on_alarm()
 
     # ------------------------------------------------------------------ time
 

@@ -21,7 +21,8 @@ def machine_at(journey: str, number: int) -> str:
 
 
 class Executions(Protocol):
-    """Starts, wakes and stops journey executions. Each call is harmless when repeated.
+    """Starts, wakes and stops journey executions, and has what the stopped ones left looked after.
+    Each call is harmless when repeated.
 
     `journey` names the state machine: the journey's, or `customers.legs.legs_machine`. It may be
     started at a version (`machine_at`); executions of all versions share their names, so that
@@ -36,6 +37,11 @@ class Executions(Protocol):
     def wake(self, token: str, result: Mapping[str, Any]) -> None: ...
 
     def stop(self, journey: str, execution: str, *, error: str, cause: str) -> None: ...
+
+    def settle_later(self, customer: str, execution: str) -> None:
+        """Have `messages.unanswered.settle_unanswered` called, once nobody can be at work on a
+        message of the execution any more. `execution` is the name of the first leg.
+        """
 
 
 class Programs(Protocol):

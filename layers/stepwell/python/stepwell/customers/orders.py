@@ -20,6 +20,9 @@ def issue(
     executions: Executions,
 ) -> None:
     """Start, wake or stop, unless the enrollment has moved past what the command is about."""
+    if command.kind == "settle":
+        executions.settle_later(command.customer, command.execution)
+        return
     if command.execution:
         machine, _, execution = command.execution.rpartition(":")
         machine = machine or command.enrollment.partition("#")[0]
