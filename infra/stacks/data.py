@@ -139,9 +139,7 @@ class DataStack(Stack):
         """Who has a moment at which time alone can change a segment; nobody else is in it."""
         self.customers.add_global_secondary_index(
             index_name=INDEX,
-            partition_key=dynamodb.Attribute(
-                name="due_shard", type=dynamodb.AttributeType.STRING
-            ),
+            partition_key=dynamodb.Attribute(name="due_shard", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.STRING),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )

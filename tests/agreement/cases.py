@@ -164,9 +164,7 @@ def _definitions(text: str) -> Definitions:
         return read_definitions(Path(folder))
 
 
-def _write_project(
-    root: Path, journeys: Mapping[str, Json], policies: Json, profile: Json
-) -> None:
+def _write_project(root: Path, journeys: Mapping[str, Json], policies: Json, profile: Json) -> None:
     """Files in JSON, which is YAML too."""
     statemachines, schemas = root / "statemachines", root / "events" / "schemas"
     for folder in (statemachines / "journeys", schemas):

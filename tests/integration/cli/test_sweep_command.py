@@ -100,9 +100,7 @@ def test_everybody_is_looked_at_once_after_the_segments_changed(
     assert run(capsys, "--all") == nobody
 
 
-def test_who_is_due_is_told_of_now(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_who_is_due_is_told_of_now(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys) == {"told": 0, "left": False, "late_seconds": 0}
     assert main(["sweep", "--stage", "local", "--all", "--dry-run"]) == 0
     assert capsys.readouterr().out == "0 customers would be looked at\n"

@@ -187,11 +187,16 @@ def test_a_schedule_rings_in_its_order_and_is_not_gone_on_to() -> None:
     assert rang[4:] == [("swept", after(30))]
 
 
-def test_time_does_not_wait_for_a_schedule_while_a_woken_sleeper_is_gone() -> None:
+def test_a_sleeper_who_was_woken_leaves_only_schedules() -> None:
     clock = StepClock(START)
     alarm = Alarm()
     clock.begin()
-    thread = threading.Thread(target=lambda: (clock.park(alarm, after(60)), clock.end()))
+
+    def sleep() -> None:
+        clock.park(alarm, after(60))
+        clock.end()
+
+    thread = threading.Thread(target=sleep)
     thread.start()
     clock.call_at(after(90), lambda: None, awaited=False)
     clock.settle(10)

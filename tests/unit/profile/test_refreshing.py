@@ -33,9 +33,7 @@ class Clock:
 
 def refreshed(clock: Clock, number: int, rate: float, version: str = "v1") -> list[int]:
     found = (Stale(f"c{each}", each) for each in range(number))
-    told = refresh(
-        found, version, clock.send, per_second=rate, now=clock.now, sleep=clock.sleep
-    )
+    told = refresh(found, version, clock.send, per_second=rate, now=clock.now, sleep=clock.sleep)
     return list(told)
 
 
