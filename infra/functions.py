@@ -330,10 +330,11 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "admin",
-        (*_BOTH_TABLES, "HASH_SECRET_ARN"),
+        (*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"),
         lambda s: (
-            s.customers("GetItem", "BatchGetItem", "Query"),
+            s.customers("GetItem", "BatchGetItem", "Query", "Scan"),
             s.records("Query"),
+            s.bucket_objects("policies"),
             s.secret(),
         ),
         timeout_seconds=20,

@@ -27,6 +27,9 @@ def test_api_has_these_routes(synthesized: Synthesized) -> None:
         ("POST", "/v1/inbox/{id}/{what}"): "NONE",
         ("OPTIONS", "/v1/inbox/{id}/{what}"): "NONE",
         ("GET", "/admin/customers/{id}"): "AWS_IAM",
+        ("POST", "/admin/customers"): "AWS_IAM",
+        ("GET", "/admin/audiences"): "AWS_IAM",
+        ("GET", "/admin/audiences/{name}"): "AWS_IAM",
     }
 
 

@@ -51,7 +51,7 @@ VARIABLES: Mapping[str, set[str]] = {
         *("HASH_SECRET_ARN", "EVENTS_QUEUE_URL"),
     },
     "quarantine-watch": {"QUARANTINE_BUCKET"},
-    "admin": {*_BOTH_TABLES, "HASH_SECRET_ARN"},
+    "admin": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
 }
 
 _HERE = "<AWS::Region>:<AWS::AccountId>"

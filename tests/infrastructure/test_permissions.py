@@ -151,6 +151,8 @@ EXPECTED: Mapping[str, Grants] = {
         "dynamodb:GetItem": CUSTOMERS,
         "dynamodb:BatchGetItem": CUSTOMERS,
         "dynamodb:Query": BOTH,
+        "dynamodb:Scan": CUSTOMERS,
+        "s3:GetObject": {f"{_BUCKET}/policies/*"},
         "secretsmanager:GetSecretValue": {_SECRET},
     },
 }

@@ -15,10 +15,12 @@ from stepwell.cli import (
     events,
     graph,
     inbox_token,
+    lists,
     openapi,
     quarantine,
     replay,
     scale,
+    segment,
     send,
     simulate,
     test,
@@ -27,8 +29,8 @@ from stepwell.cli import (
 from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
-    *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(openapi, replay, events, quarantine, doctor, inbox_token, scale),
+    *(check, compile, test, simulate, graph, send, customer, segment, lists),
+    *(write_keys, openapi, replay, events, quarantine, doctor, inbox_token, scale),
 )
 
 

@@ -34,6 +34,27 @@ def _collect(tree: Tree, found: set[str]) -> None:
         _collect(each, found)
 
 
+def read_paths(tree: Tree) -> list[Tree]:
+    """The longest ways into the customer that it reads, each a tree itself, in its order: of
+    has(customer.place.city) the way up to `place`.
+    """
+    found: list[Tree] = []
+    _collect_paths(tree, found)
+    return found
+
+
+def _collect_paths(tree: Tree, found: list[Tree]) -> None:
+    if not isinstance(tree, list) or not tree:
+        return
+    path = _path(tree)
+    if path is not None and tree[0] != "has":
+        if path[0] == "customer" and tree not in found:
+            found.append(tree)
+        return
+    for each in tree[1:]:
+        _collect_paths(each, found)
+
+
 def _path(tree: Tree) -> list[str] | None:
     """The names of `customer.traits.plan`, also written customer.traits["plan"] or has(…)."""
     match tree:
