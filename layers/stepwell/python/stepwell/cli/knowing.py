@@ -80,9 +80,8 @@ def reasons(part: Row) -> Iterator[str]:
 
 def lines_of(part: Row, indent: str = "") -> Iterator[str]:
     """The condition as an indented tree, each line with its value."""
-    said = {True: "true ", False: "false"}.get(
-        part["value"], "none " if "error" in part else "     "
-    )
+    value = part["value"]
+    said = ("true " if value else "false") if isinstance(value, bool) else "none "
     if "parts" not in part:
         yield f"{indent}{said}  {part['condition']}{_because(part)}"
         return

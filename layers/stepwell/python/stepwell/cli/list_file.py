@@ -1,10 +1,9 @@
 """Files of lists: CSV or JSON Lines, a customer a line, read as they come from people.
 
-    user_id, email, phone or customer   who it is: the first of them, in the order customer, user_id,
-                                        email, phone, that is not empty
-    traits.<name>                       a trait; in CSV a text, traits.<name>:number and :boolean
-                                        others. JSON Lines have {"traits": {…}}
-    any other column                    is not used
+    customer, user_id, email, phone   who it is: the first of them that is not empty
+    traits.<name>                     a trait; in CSV a text, with traits.<name>:number and :boolean
+                                      others. JSON Lines have {"traits": {…}}
+    any other column                  is not used
 
 What is wrong with the file as a whole raises ListFileError before anything is read; what is wrong
 with a line is told of that line, without its values.

@@ -65,15 +65,17 @@ class Sender:
     sleep: Callable[[float], None] = time.sleep
 
     def post(self, calls: Sequence[Row]) -> Answer:
-        """The answer to a batch. Raises ApiError when the API is not there, or knows no such key."""
+        """The answer to a batch. Raises ApiError when the API is not there or takes no such key."""
         credentials = base64.b64encode(f"{self.write_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
         body = json.dumps({"batch": list(calls)}).encode()
-        for attempt in range(PATIENCE):
-            answer = call("POST", f"{self.url.rstrip('/')}/v1/batch", headers=headers, body=body)
-            if answer.status not in (429, 503) or attempt == PATIENCE - 1:
+        address = f"{self.url.rstrip('/')}/v1/batch"
+        answer = call("POST", address, headers=headers, body=body)
+        for _ in range(PATIENCE):
+            if answer.status not in (429, 503):
                 break
             self.sleep(1)
+            answer = call("POST", address, headers=headers, body=body)
         if answer.status in (200, 400, 413):
             return answer
         said = answer.body.get("message") if isinstance(answer.body, dict) else answer.body

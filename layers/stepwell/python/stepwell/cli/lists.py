@@ -143,9 +143,7 @@ def _document(report: Report, arguments: argparse.Namespace) -> dict[str, object
 def _tell(report: Report, arguments: argparse.Namespace, unused: Sequence[str]) -> None:
     would = "would be " if arguments.dry_run else ""
     created = f", {report.created:,} of them as new customers" if report.created else ""
-    print(
-        f"{report.lines:,} lines: {report.joined:,} {would}sent to join {arguments.name}{created}"
-    )
+    print(f"{report.lines:,} lines: {report.joined:,} {would}sent to join the list{created}")
     print(f"{report.already:,} were on it already")
     if arguments.replace and not report.not_left:
         print(f"{report.left:,} {would}sent to leave it")

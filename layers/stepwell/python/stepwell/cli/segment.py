@@ -112,24 +112,26 @@ def _explain(admin: Admin, _: str, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(found, indent=2))
         return 0
-    is_in = "is in" if found["inside"] else "is not in"
-    since = f" since {_utc(found['since'])} UTC" if found["since"] else ""
-    if found["inside"] and not since:
-        since = ", which no event and no sweep has found yet"
-    if not found["inside"] and since:
-        since = f" any more; entered{since.replace(' since', '')}, and not found to have left yet"
-    print(printable(f"{found['customer']} {is_in} {found['segment']}{since}\n"))
+    print(printable(f"{found['customer']} {_where(found)}\n"))
     for line in lines_of(found["why"]):
         print(printable(line))
     for name, evidence in found["computed"].items():
         told = told_from(evidence, _utc, most=10)
         print(printable(f"\n{name} ({evidence['kind']}): {told}"))
     changes = found["changes_at"]
-    print(
-        f"\nTime alone changes it {f'at {_utc(changes)} UTC at the earliest' if changes else 'never'}."
-    )
+    when = f"may change it at {_utc(changes)} UTC" if changes else "does not change it"
+    print(f"\nTime alone {when}.")
     print(_by_rules(admin, found))
     return 0
+
+
+def _where(found: Row) -> str:
+    """Whether inside, as it is now and as the last event or sweep found it."""
+    name, at = found["segment"], found["since"]
+    since = f"since {_utc(at)} UTC"
+    if found["inside"]:
+        return f"is in {name} {since}" if at else f"is in {name}; no event or sweep found it yet"
+    return f"is not in {name} any more; was, {since}" if at else f"is not in {name}"
 
 
 # ---------------------------------------------------------------- count, sample and export
