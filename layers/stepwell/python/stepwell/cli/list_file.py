@@ -236,7 +236,8 @@ def _json_line(number: int, text: str) -> Line | Rejected:
             value = str(value)
         if value is not None and not isinstance(value, str):
             return Rejected(number, f"{kind} must be a text")
-        given[_ALSO.get(kind.lower(), kind)] = value or given.get(kind, "")
+        known_as = _ALSO.get(kind.lower(), kind)
+        given[known_as] = value or given.get(known_as, "")
     traits = document.get("traits") or {}
     if not isinstance(traits, dict):
         return Rejected(number, "traits must be an object")

@@ -73,6 +73,12 @@ class MemoryStore:
             found = [partition[sk] for sk in names[:limit]]
         return found if self._own is _itself else [self._own(item) for item in found]
 
+    def named(self, table: TableName, sk: str) -> list[Item]:
+        """The item of this sort key of every partition that has one."""
+        with self._lock:
+            found = [Key(table, pk, sk) for each, pk in self._partitions if each == table]
+            return [self._own(item) for key in found if (item := self._find(key)) is not None]
+
     def write(self, operation: Put | Update | Delete) -> Item:
         with self._lock:
             if operation.conditions and not hold(operation.conditions, self._find(operation.key)):
