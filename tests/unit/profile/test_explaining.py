@@ -69,7 +69,7 @@ def test_every_part_has_its_value_and_what_it_read() -> None:
         '    false  customer.traits.plan == "pro"  (traits.plan = free)',
         '    false  has(customer.traits.note)  (traits = {"plan": "free"})',
     ]
-    assert list(reasons(found["why"]))[0].startswith('customer.traits.plan == "pro"')
+    assert next(iter(reasons(found["why"]))).startswith('customer.traits.plan == "pro"')
 
 
 def test_a_part_without_a_value_says_why() -> None:
