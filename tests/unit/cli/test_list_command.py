@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,7 @@ class Office:
 @pytest.fixture
 def office(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Office]:
+) -> Office:
     api = MemoryApi(RULES)
     monkeypatch.setattr(http, "_once", api.answer)
     monkeypatch.setattr(http, "PAUSE_SECONDS", 0)
@@ -184,7 +183,11 @@ def test_a_busy_api_is_asked_again(office: Office, monkeypatch: pytest.MonkeyPat
     waits: list[float] = []
     office.api.busy = 9
     real = list_import.Sender
-    monkeypatch.setattr(list_import, "Sender", lambda *given: real(*given, sleep=waits.append))
+
+    def patient(url: str, write_key: str, rate: float) -> list_import.Sender:
+        return real(url, write_key, rate, waits.append)
+
+    monkeypatch.setattr(list_import, "Sender", patient)
     assert office.bring("user_id\nada\n")["joined"] == 1
     assert waits == [1, 1]
 

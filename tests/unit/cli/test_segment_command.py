@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ USERS = [f"u{number}" for number in range(7)]
 
 
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryApi]:
+def api(monkeypatch: pytest.MonkeyPatch) -> MemoryApi:
     """Seven customers: all are pros, and those with an even number ordered."""
     api = MemoryApi(RULES)
     monkeypatch.setattr(http, "_once", api.answer)

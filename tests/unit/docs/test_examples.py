@@ -88,9 +88,10 @@ def shipped_registry() -> Registry:
 
 @cache
 def shipped_rules() -> ProfileRules:
-    """The traits, segments and lists of the project itself."""
+    """The traits and segments of the project itself, and the list that pages speak of."""
     folder, bundle = bundle_folder()
-    return load_policies((Path(folder.name) / bundle.policies_key).read_text()).profile
+    shipped = load_policies((Path(folder.name) / bundle.policies_key).read_text()).profile
+    return ProfileRules({**shipped.document, "lists": ["beta_testers"]})
 
 
 def _curl(api: MemoryApi, words: list[str]) -> http.Answer:
