@@ -60,8 +60,8 @@ def test_bucket_is_private_versioned_and_never_emptied(synthesized: Synthesized)
         [statement] = policy["PolicyDocument"]["Statement"]
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    [deployment] = synthesized.properties("Custom::CDKBucketDeployment")
-    assert deployment["Prune"] is False
+    deployments = synthesized.properties("Custom::CDKBucketDeployment")
+    assert [each["Prune"] for each in deployments] == [False, False]
 
 
 def archive_of(data: Synthesized) -> Mapping[str, Any]:

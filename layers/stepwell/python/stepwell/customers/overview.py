@@ -21,6 +21,7 @@ from stepwell.customers.living_overview import living_overview
 from stepwell.customers.people import load_person
 from stepwell.customers.traits import traits_of
 from stepwell.ports import Hasher
+from stepwell.profile.context import kept_context
 from stepwell.profile.rules import ProfileRules
 from stepwell.storage.operations import Item, Store, TableName
 
@@ -65,7 +66,12 @@ def overview(store: Store, customer: str, rules: ProfileRules, now: datetime) ->
     shown = {name: value for name, value in profile.items() if name not in _HIDDEN}
     return {
         "customer": person.customer,
-        "profile": shown | {"traits": traits_of(profile), "groups": groups_of(profile)},
+        "profile": {
+            **shown,
+            **kept_context(profile),
+            "traits": traits_of(profile),
+            "groups": groups_of(profile),
+        },
         **living_overview(person, rules, now),
         "identities": {
             USER_ID: profile.get("user_id"),
