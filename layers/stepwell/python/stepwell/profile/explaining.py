@@ -17,11 +17,9 @@ from stepwell.conditions.shown import as_json
 from stepwell.conditions.tree import Tree, whole_source
 from stepwell.customers.snapshot import Snapshot
 from stepwell.profile.audience import SEGMENTS, Audience, inside_now, needed_segments
-from stepwell.profile.computed import changes_at
 from stepwell.profile.evidence import evidence_of
-from stepwell.profile.keeping import read_kept
+from stepwell.profile.living import next_change
 from stepwell.profile.rules import ProfileRules
-from stepwell.profile.segments import due
 from stepwell.profile.view import customer_view
 from stepwell.timestamps import to_text
 
@@ -39,14 +37,9 @@ def explain(person: Snapshot, rules: ProfileRules, name: str, now: datetime) -> 
     audience = Audience(SEGMENTS, name, rules)
     inside = inside_now(person, rules, audience.needed, now)
     why = explain_condition(person, rules, name, now)
-    states = read_kept(person.profile).states
     context = {"customer": customer_view(person, rules, now, inside), "now": now}
-    moment = due(
-        {each.name: each for each in audience.needed},
-        context,
-        now,
-        lambda trait, at: changes_at(rules.computed[trait], rules.computed, states, at),
-    )
+    segments = {each.name: each for each in audience.needed}
+    moment = next_change(person, rules, segments, context, now)
     return {
         "segment": name,
         "customer": person.customer,

@@ -166,7 +166,9 @@ def _segments(
     at = to_text(now)
     profile["segments"] = {name: entered.get(name, at) for name in rules.segments if inside[name]}
     profile["segments_by"] = rules.segments_version
-    profile |= _due(after.customer, _next(after, rules, context, now, kept), profile)
+    profile |= _due(
+        after.customer, next_change(after, rules, rules.segments, context, now, kept), profile
+    )
     tells = [
         Told(SEGMENT_ENTERED if is_in else SEGMENT_LEFT, name, {"segment": name})
         for name, is_in in [*_gone(entered, rules), *changed]
@@ -179,18 +181,22 @@ def _gone(entered: Mapping[str, str], rules: ProfileRules) -> Iterator[tuple[str
     yield from ((name, False) for name in entered if name not in rules.segments)
 
 
-def _next(
+def next_change(
     after: Snapshot,
     rules: ProfileRules,
+    segments: Mapping[str, Segment],
     context: Mapping[str, Any],
     now: datetime,
-    kept: Kept | None,
+    kept: Kept | None = None,
 ) -> datetime | None:
-    if not any(each.timed for each in rules.segments.values()):
+    """When time alone may change one of the segments next. `kept` is what the profile has, where
+    that has been read already.
+    """
+    if not any(each.timed for each in segments.values()):
         return None
     states = (kept or read_kept(after.profile)).states
     return due(
-        rules.segments,
+        segments,
         context,
         now,
         lambda name, at: changes_at(rules.computed[name], rules.computed, states, at),
