@@ -65,6 +65,7 @@ def test_logical_ids_of_versions_stay(synthesized: Synthesized) -> None:
     """Under another one CloudFormation would publish the same revision again, and fail."""
     assert {name for name, _ in synthesized.of_type(VERSION)} == {
         "MachinescartabandonmentVersionBD466B15",
+        "MachineshesitationVersionF05AD0D0",
         "MachinesonboardingVersionC2B02A8D",
         "MachinespostpurchaseVersionCA009C6D",
         "MachineswinbackVersion2421C8C3",

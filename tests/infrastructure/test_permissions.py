@@ -19,7 +19,7 @@ _ARCHIVE = f"{_PREFIX}:s3:::stepwell-local-archive-<AWS::AccountId>-<AWS::Region
 _QUARANTINE = f"{_PREFIX}:s3:::stepwell-local-quarantine-<AWS::AccountId>-<AWS::Region>"
 _SECRET = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key-??????"
 _INBOX_KEY = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-inbox-key-??????"
-_JOURNEYS = ("cart_abandonment", "onboarding", "post_purchase", "win_back")
+_JOURNEYS = ("cart_abandonment", "hesitation", "onboarding", "post_purchase", "win_back")
 _MACHINES = {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-{name}" for name in _JOURNEYS}
 
 CUSTOMERS, RECORDS, KEY = {"Customers.Arn"}, {"Records.Arn"}, {"Key.Arn"}

@@ -172,7 +172,7 @@ def test_queues_hide_messages_six_times_as_long_as_work_may_take(
 def test_machines_log_errors_without_data_and_are_traced(synthesized: Synthesized) -> None:
     machines = synthesized.machines()
     assert machines.keys() == {
-        *("cart_abandonment", "onboarding", "post_purchase", "win_back"),
+        *("cart_abandonment", "hesitation", "onboarding", "post_purchase", "win_back"),
         *("send_message", "fallback"),
     }
     for name, machine in machines.items():
