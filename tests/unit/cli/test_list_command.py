@@ -16,7 +16,7 @@ from stepwell.cli.main import main
 from stepwell.profile.rules import ProfileRules
 from stepwell.storage.operations import TableName
 from tests.support.memory_api import MemoryApi
-from tests.support.world import identify
+from tests.support.world import event, identify
 
 RULES = ProfileRules({"lists": ["beta", "press"]})
 
@@ -68,6 +68,13 @@ def test_each_line_is_found_by_any_identity(office: Office) -> None:
     assert (report["joined"], report["created"], report["rejected"]) == (4, 0, [])
     assert office.members() == ["ada", "bob", "cy", "visitor"]
     assert office.members("press") == []
+
+
+def test_who_became_part_of_another_is_found_as_who_they_are_now(office: Office) -> None:
+    office.api.send([event("Signed In", anonymous_id="visitor", at=office.api.now)])
+    report = office.bring("email\nvi@shop.example\nada@shop.example\n", code=1)
+    assert report["duplicates"] == [{"line": 3, "why": "it names the same customer as line 2"}]
+    assert office.members() == ["ada"]
 
 
 def test_the_same_file_again_sends_nothing(office: Office) -> None:
@@ -166,17 +173,18 @@ def test_twice_the_same_customer_is_told_and_counts_once(office: Office) -> None
 
 def test_a_line_that_the_api_refuses_does_not_hold_up_the_others(office: Office) -> None:
     """Too deep for the API: of a batch it refuses that call alone, or the body as a whole."""
-    for depth in (70, 150):
+    for depth, first, last in ((70, "ada", "cy"), (150, "di", "eve")):
         deep: Any = "x"
         for _ in range(depth):
             deep = [deep]
-        lines = [{"user_id": "ada"}, {"user_id": "bob", "traits": {"d": deep}}, {"user_id": "cy"}]
-        report = office.bring("\n".join(map(json.dumps, lines)), code=1, name=f"{depth}.jsonl")
+        lines = [{"user_id": first}, {"user_id": "bob", "traits": {"d": deep}}, {"user_id": last}]
+        report = office.bring(
+            "\n".join(map(json.dumps, lines)), "--create", code=1, name=f"{depth}.jsonl"
+        )
         (rejected,) = report["rejected"]
         assert rejected["line"] == 2
         assert "nested deeper" in rejected["why"]
-    assert "ada" in office.members()
-    assert "cy" in office.members()
+    assert {"ada", "cy", "di", "eve"} <= set(office.members())
 
 
 def test_a_busy_api_is_asked_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
