@@ -17,6 +17,9 @@ class Compiled:
     catalog_key: str
     policies_key: str
     registry_key: str
+    destinations_key: str
+    destinations: Mapping[str, Mapping[str, Any]]
+    """Where hand-overs go, by name: `stepwell.handover.destinations` reads them."""
     machines: Mapping[str, Mapping[str, Any]]
     legs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Machines for later legs by their names, of journeys that park waits."""
@@ -34,6 +37,8 @@ def compile_journeys(statemachines: Path, folder: Path) -> Compiled:
         bundle.catalog_key,
         bundle.policies_key,
         bundle.registry_key,
+        bundle.destinations_key,
+        bundle.destinations,
         bundle.machines,
         bundle.legs,
     )

@@ -48,11 +48,13 @@ __all__ = [
     "ROOT",
     "STATEMACHINES",
     "TUESDAY",
+    "WEBHOOK_KEY",
     "Stage",
     "bundle_folder",
 ]
 
 INBOX_KEY = "an inbox key of tests, thirty-two bytes or more"
+WEBHOOK_KEY = "a webhook key of tests"
 ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
 QUARANTINE = f"{PREFIX}quarantine-{ACCOUNT}-{REGION}"
 TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
@@ -305,6 +307,9 @@ class Stage:
         inbox_key = self.engine.client("secretsmanager").create_secret(
             Name=f"{PREFIX}inbox-key", SecretString=INBOX_KEY
         )
+        webhook_key = self.engine.client("secretsmanager").create_secret(
+            Name=f"{PREFIX}webhook-key", SecretString=WEBHOOK_KEY
+        )
         application = self.engine.client("sns").create_platform_application(
             Name="stepwell", Platform="GCM", Attributes={"PlatformCredential": "none"}
         )
@@ -319,6 +324,7 @@ class Stage:
             "QUARANTINE_BUCKET": QUARANTINE,
             "HASH_SECRET_ARN": secret["ARN"],
             "INBOX_KEY_ARN": inbox_key["ARN"],
+            "WEBHOOK_KEY_ARN": webhook_key["ARN"],
             "EVENTS_QUEUE_URL": self.events_url,
             "COMMANDS_QUEUE_URL": self.commands_url,
             "JOURNEY_ARN_PREFIX": journeys,
@@ -350,6 +356,7 @@ class Stage:
             "CATALOG_KEY": bundle.catalog_key,
             "POLICIES_KEY": policies_key,
             "REGISTRY_KEY": bundle.registry_key,
+            "DESTINATIONS_KEY": bundle.destinations_key,
         }
 
     def _create_machines(self) -> None:

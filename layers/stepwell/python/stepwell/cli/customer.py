@@ -85,6 +85,7 @@ def _show(customer: Row) -> None:
     _table(console, "enrollments", _enrollments(customer.get("enrollments", []), local))
     _table(console, "messages", _messages(customer.get("messages", []), local))
     _table(console, "decisions", _decisions(customer.get("decisions", []), local))
+    _table(console, "hand-overs", _hand_overs(customer.get("hand_overs", []), local))
     _table(console, "conversions", _conversions(customer.get("conversions", []), local))
     _table(console, "merged", _merged(customer.get("merged", []), local))
     _table(console, "not joined", _not_joined(customer.get("not_joined", []), local))
@@ -152,6 +153,19 @@ def _why(decision: Row, local: Callable[[Any], str]) -> str:
     if decision.get("until"):
         parts.append(f"until {local(decision['until'])}")
     return ", ".join(dict.fromkeys(str(part) for part in parts if part))
+
+
+def _hand_overs(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+    for each in sorted(rows, key=lambda row: str(row["at"]), reverse=True):
+        yield {
+            "time": local(each["at"]),
+            "step": f"{each['journey']}/{each['step']}",
+            "to": each["destination"],
+            "outcome": str(each["outcome"]).replace("_", " "),
+            "why": ", ".join(
+                filter(None, (each["reason"], each.get("detail") or each.get("failure")))
+            ),
+        }
 
 
 def _conversions(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:

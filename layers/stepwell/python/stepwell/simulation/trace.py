@@ -92,7 +92,8 @@ class Trace:
     "transition" (states entered by journeys, retries included), "express" (runs of send_message),
     "event" (events that the router applied), "start", "wake", "stop" (commands to Step Functions),
     "schedule" (alarms of parked waits), "resume" (alarms that rang),
-    "provider", and the functions "plan", "consent", "frequency_cap", "delivery".
+    "provider", and the functions "plan", "consent", "frequency_cap", "delivery",
+    "hand_over".
 
     `applied` are the events in the order in which they were applied, repeated ones left out: what
     was known of a customer at any moment follows from them.

@@ -1,17 +1,18 @@
 """A Stepwell project on disk: where it is, and everything in it that journeys are made of.
 
 <root>/statemachines/journeys/<name>/journey.yaml, templates/<template>.yaml, journey.asl.json
-<root>/statemachines/policies.yaml
+<root>/statemachines/policies.yaml, destinations.yaml
 <root>/events/schemas/<event>.json, <event>.<version>.json
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stepwell.journeys.compiler.checks import Subject, problems_of
+from stepwell.journeys.compiler.destinations import read_destinations
 from stepwell.journeys.compiler.problems import Place, Problem
 from stepwell.journeys.compiler.reader import read_journey
 from stepwell.journeys.compiler.registry import EventRegistry, RegistryError, load_registry
@@ -28,11 +29,15 @@ class NoProjectError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`policies` are empty when they cannot be read; `problems` are all there are, in order."""
+    """`policies` are empty when they cannot be read; `problems` are all there are, in order.
+
+    `destinations` is the document of where hand-overs go.
+    """
 
     subjects: tuple[Subject, ...]
     policies: dict[str, Any]
     problems: tuple[Problem, ...]
+    destinations: dict[str, Any] = field(default_factory=dict)
 
 
 def find_root(start: Path) -> Path:
@@ -56,19 +61,25 @@ def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
     """Read and check the project's journeys, or only those named."""
     registry, problems = _registry(root)
     policies, wrong = _policies(root)
-    problems = [*problems, *wrong]
+    destinations, unread = read_destinations(root)
+    problems = [*problems, *wrong, *unread]
+    goes_to = None if unread else frozenset(destinations)
     purposes = frozenset(policies["purposes"]) if policies else None
     subjects = []
     for name in journey_names(root):
         if only is None or name in only:
-            subject, found = _read(root, name, purposes, registry)
+            subject, found = _read(root, name, purposes, registry, goes_to)
             problems.extend(found)
             subjects += [subject] if subject else []
-    return Project(tuple(subjects), policies, tuple(sorted(set(problems))))
+    return Project(tuple(subjects), policies, tuple(sorted(set(problems))), destinations)
 
 
 def _read(
-    root: Path, name: str, purposes: frozenset[str] | None, registry: EventRegistry | None
+    root: Path,
+    name: str,
+    purposes: frozenset[str] | None,
+    registry: EventRegistry | None,
+    destinations: frozenset[str] | None,
 ) -> tuple[Subject | None, list[Problem]]:
     folder = root / "statemachines" / "journeys" / name
     prefix = folder.relative_to(root).as_posix()
@@ -84,7 +95,7 @@ def _read(
     problems = [*problems, *wrong]
     if journey is None:
         return None, problems
-    subject = Subject(journey, templates, purposes, registry)
+    subject = Subject(journey, templates, purposes, registry, destinations)
     return subject, [*problems, *problems_of(subject)]
 
 

@@ -23,6 +23,7 @@ BASES = {
     "consent": "consent",
     "frequency_cap": "frequency_cap",
     "delivery": "delivery",
+    "hand_over": "hand_over",
     "state_machine": "transition",
     "commands": "resume",
 }
@@ -30,7 +31,7 @@ BASES = {
 
 _NO_COUNTRY = "ZZ"
 
-FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery")
+FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery", "hand_over")
 SENDERS = ("consent", "frequency_cap", "delivery")
 
 

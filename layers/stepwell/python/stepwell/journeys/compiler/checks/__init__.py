@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from stepwell.journeys.compiler.checks.conditions import check_conditions, check_events
+from stepwell.journeys.compiler.checks.hand_overs import check_destinations, check_reasons
 from stepwell.journeys.compiler.checks.ids import (
     check_branch_ids,
     check_journey_name,
@@ -47,6 +48,8 @@ CHECKS: tuple[Check, ...] = (
     check_purposes,
     check_channels,
     check_awaited,
+    check_destinations,
+    check_reasons,
     check_events,
     check_conditions,
     check_templates,

@@ -23,12 +23,15 @@ from stepwell.journeys.compiler.templates import Template
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`purposes` or `registry` is None when it cannot be read, which is a problem of its own."""
+    """What cannot be read (`purposes`, `registry`, `destinations`) is None, and a problem of its
+    own.
+    """
 
     journey: Journey
     templates: Mapping[str, Template]
     purposes: frozenset[str] | None
     registry: EventRegistry | None
+    destinations: frozenset[str] | None = frozenset()
 
     def steps(self) -> tuple[NamedStep, ...]:
         return tuple(named(self.journey.steps))
