@@ -28,7 +28,7 @@ from stepwell.customers import keys
 from stepwell.customers.snapshot import Snapshot, load_snapshot
 from stepwell.storage.operations import Item, Put, TableName
 from stepwell.timestamps import to_text
-from tests.support.roles import held_to_roles
+from tests.support.roles import Grant, held_to_roles
 from tests.support.stage_parts import (
     FUNCTIONS,
     PLACEHOLDERS,
@@ -37,6 +37,7 @@ from tests.support.stage_parts import (
     STATEMACHINES,
     bundle_folder,
     made_bundle,
+    told_by,
 )
 
 __all__ = [
@@ -82,7 +83,8 @@ class Stage:
     ) -> None:
         self._environment = environment or {}
         self.engine = LocalEngine(start, clock)
-        self._roles = held_to_roles()
+        self._declared: dict[str, set[Grant]] = {}
+        self._roles = held_to_roles(self._declared)
         self._project = project
         self._policies = policies or {}
         self._seconds = seconds or {}
@@ -96,6 +98,7 @@ class Stage:
         self._folder, self._bundle = (
             made_bundle(self._project / "statemachines") if self._project else bundle_folder()
         )
+        self._declared[f"{PREFIX}hand-over"] = told_by(self._bundle.destinations)
         self.engine.create_tables()
         self.store = DynamoStore(
             self.engine.client("dynamodb"), f"{PREFIX}customers", f"{PREFIX}records"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from infra.local.account import ACCOUNT, REGION
 from infra.local.engine import function_arn, machine_arn
+from stepwell.handover.destinations import targets_of
 from stepwell.journeys.compiler.bundle import Bundle, write_bundle
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +44,19 @@ PLACEHOLDERS = {
     "CommandsQueueArn": f"{_QUEUES}commands",
     "CommandsDeadLettersArn": f"{_QUEUES}commands-dlq",
 }
+
+
+_TELLING = {
+    "event_bus": "events:PutEvents",
+    "connect_task": "connect:StartTaskContact",
+    "webhook": "secretsmanager:GetSecretValue",
+}
+"""What `infra.functions.destinations` allows; `tests/infrastructure` holds it to that."""
+
+
+def told_by(destinations: Mapping[str, Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """The actions that a project's destinations give to the hand-over function."""
+    return {(_TELLING[target["kind"]], "") for _, target in targets_of(destinations, "local")}
 
 
 def functions() -> dict[str, Path]:
