@@ -42,6 +42,7 @@ VARIABLES: Mapping[str, set[str]] = {
     "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
     "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS, "HASH_SECRET_ARN"},
+    "hand-over": {*_BOTH_TABLES, *_POLICIES, "DESTINATIONS_KEY", "WEBHOOK_KEY_ARN"},
     "inbox": {*_BOTH_TABLES, "EVENTS_QUEUE_URL", "HASH_SECRET_ARN", "INBOX_KEY_ARN"},
     "unsubscribe": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "HASH_SECRET_ARN"},
     "feedback": {
@@ -67,6 +68,9 @@ VALUES = {
         f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key"
     ),
     "INBOX_KEY_ARN": f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-inbox-key",
+    "WEBHOOK_KEY_ARN": (
+        f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-webhook-key"
+    ),
     "EVENTS_QUEUE_URL": "EventsQueue",
     "COMMANDS_QUEUE_URL": "CommandsQueue",
     "JOURNEY_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:stateMachine:stepwell-local-",
@@ -94,7 +98,7 @@ def test_environment_is_exactly_what_the_function_reads(
     variables = synthesized.functions()[name]["Environment"]["Variables"]
     assert variables.keys() == {"STAGE", *VARIABLES[name]}
     for key, value in variables.items():
-        if key not in {"CATALOG_KEY", "POLICIES_KEY", "REGISTRY_KEY"}:
+        if key not in {"CATALOG_KEY", "POLICIES_KEY", "REGISTRY_KEY", "DESTINATIONS_KEY"}:
             assert short(value) == VALUES[key]
 
 
@@ -104,6 +108,8 @@ def test_environment_names_objects_by_their_content(synthesized: Synthesized) ->
     ingest = synthesized.functions()["ingest"]["Environment"]["Variables"]
     assert re.fullmatch(r"registries/[0-9a-f]+\.json", ingest["REGISTRY_KEY"])
     assert re.fullmatch(r"catalogs/[0-9a-f]+\.json", router["CATALOG_KEY"])
+    hand_over = synthesized.functions()["hand-over"]["Environment"]["Variables"]
+    assert re.fullmatch(r"destinations/[0-9a-f]+\.json", hand_over["DESTINATIONS_KEY"])
     assert re.fullmatch(r"policies/[0-9a-f]+\.json", consent["POLICIES_KEY"])
 
 

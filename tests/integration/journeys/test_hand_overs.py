@@ -10,13 +10,15 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from moto.events.models import EventsBackend
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 
+from stepwell.cli.main import main
 from stepwell.customers import keys, slots
 from stepwell.customers.overview import overview
 from stepwell.handover.errors import EnrollmentEndedError
-from stepwell.handover.webhooks import key_of, signed
+from stepwell.handover.webhooks import as_text, key_of, signed
 from tests.support.aws_faults import AwsFaults, Fault, Invocation, Kind
 from tests.support.handovers import DESTINATIONS, Receiver, write_care
 from tests.support.stage import PREFIX, TUESDAY, WEBHOOK_KEY, Stage
@@ -184,6 +186,16 @@ def test_a_webhook_is_signed_with_its_own_key_of_the_stage(tmp_path: Path) -> No
     key = key_of(WEBHOOK_KEY, "helpdesk")
     expected = signed([key], call.headers["webhook-id"], moment, call.body)
     assert call.headers["webhook-signature"] == expected["webhook-signature"]
+
+
+def test_the_receiver_is_given_the_key_that_signs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with staged(tmp_path):
+        assert main(["webhook-key", "helpdesk", "--stage", "local"]) == 0
+        assert capsys.readouterr().out.strip() == as_text(key_of(WEBHOOK_KEY, "helpdesk"))
+        assert main(["webhook-key", "helpdesk", "--stage", "prod"]) == 2
+        assert "stepwell-prod-webhook-key" in capsys.readouterr().err
 
 
 def test_a_bus_that_is_gone_leads_to_the_fallback(tmp_path: Path) -> None:
