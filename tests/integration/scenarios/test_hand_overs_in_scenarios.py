@@ -132,8 +132,8 @@ def test_a_simulation_of_many_counts_the_ways(
     (step,) = (each for each in journey["steps"] if each["name"] == "Ask a human")
     assert (step["kind"], step["detail"]) == ("hand_over", "hand over to helpdesk")
     ways = {
-        (each["target"], each["label"]): each["count"]
+        (each["target"], each["label"]): each["share"]
         for each in journey["ways"]
         if each["source"] == "Ask a human"
     }
-    assert ways == {("Wait for an answer", "handed over"): 20, ("Sorry", "nobody took it"): 0}
+    assert ways == {("Wait for an answer", "handed over"): 1.0, ("Sorry", "nobody took it"): 0.0}

@@ -28,7 +28,7 @@ COMPLETED = ""
 
 @dataclass(frozen=True, slots=True)
 class GraphStep:
-    """`kind`: hold, delay, split, message or hand_over; `detail` says in words what it is set to."""
+    """`kind`: hold, delay, split, message, hand_over; `detail` says in words what it is set to."""
 
     name: str
     kind: str
