@@ -255,6 +255,7 @@ FUNCTIONS = (
             *_BOTH_TABLES,
             *_POLICIES,
             *("CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
+            "EVENTS_QUEUE_URL",
             *_PREFIXES,
         ),
         lambda s: (
@@ -266,6 +267,7 @@ FUNCTIONS = (
             s.secret(),
             *s.executions(),
             sends(s.commands),
+            sends(s.events),
             consumes(s.events),
         ),
     ),

@@ -51,6 +51,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         enrollment_id=ids["enrollment"],
         snapshot=load_for_enrollment(store(), ids["customer"]),
         default_zone=policies().default_zone,
+        profile=policies().profile,
         now=clock.now(),
     )
     for problem in answer.get("problems", ()):

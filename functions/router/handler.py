@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,13 +16,14 @@ from stepwell.aws import clock
 from stepwell.aws.archive import Archive
 from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
-from stepwell.aws.events_queue import KNOWN, REPLAYED
+from stepwell.aws.events_queue import KNOWN, REBUILD, REPLAYED, EventsQueue
 from stepwell.aws.executions import StepFunctionsExecutions
 from stepwell.aws.failures import described, without_values
 from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.programs import BucketPrograms, read_text
 from stepwell.aws.settings import (
     ArchiveSettings,
+    EventsQueueSettings,
     ExecutionSettings,
     HashSettings,
     ProgramSettings,
@@ -31,15 +33,26 @@ from stepwell.aws.settings import (
 from stepwell.customers.routing import MARKER_KEPT, Router
 from stepwell.events.model import from_message
 from stepwell.journeys.reactions import Catalog
-from stepwell.messages.policies import load_policies
+from stepwell.messages.policies import Policies, load_policies
 
 logger = Logger(service="router")
 
 
 class RouterSettings(
-    TableSettings, ProgramSettings, HashSettings, ExecutionSettings, ArchiveSettings
+    TableSettings,
+    ProgramSettings,
+    HashSettings,
+    ExecutionSettings,
+    ArchiveSettings,
+    EventsQueueSettings,
 ):
     """All that the router is told by its environment."""
+
+
+@cache
+def policies() -> Policies:
+    settings = load(RouterSettings)
+    return load_policies(read_text(client("s3"), settings.programs_bucket, settings.policies_key))
 
 
 @cache
@@ -58,9 +71,9 @@ def router() -> Router:
         ),
         hasher=SecretHasher(client("secretsmanager"), settings.hash_secret_arn),
         new_id=lambda: f"c{secrets.token_hex(12)}",
-        rules=load_policies(
-            read_text(client("s3"), settings.programs_bucket, settings.policies_key)
-        ).identities,
+        rules=policies().identities,
+        profile=policies().profile,
+        queue=EventsQueue(client("sqs"), settings.events_queue_url),
     )
 
 
@@ -102,8 +115,22 @@ def _archive(records: list[dict[str, Any]]) -> None:
 
 def _is_known(record: SQSRecord) -> bool:
     """Whether it is of a replay that relies on what the router knows."""
+    return _replayed(record) == KNOWN
+
+
+def _replayed(record: SQSRecord) -> str | None:
     attribute = record.raw_event.get("messageAttributes", {}).get(REPLAYED)
-    return attribute is not None and attribute["stringValue"] == KNOWN
+    return str(attribute["stringValue"]) if attribute is not None else None
+
+
+@cache
+def _teller_of_nothing() -> Router:
+    """For a rebuild: what the events of the archive told of lies there as well."""
+    return replace(router(), queue=None)
+
+
+def _router_of(record: SQSRecord) -> Router:
+    return _teller_of_nothing() if _replayed(record) == REBUILD else router()
 
 
 def _route(record: SQSRecord) -> None:
@@ -113,7 +140,7 @@ def _route(record: SQSRecord) -> None:
             # It stood in the queues too long: that it was applied may be forgotten by now.
             logger.warning("replayed event too old", extra={"message_id": record.message_id})
             return
-        routed = router().route(event, now)
+        routed = _router_of(record).route(event, now)
     except Exception as error:
         said = {"message_id": record.message_id, "failure": described(error)}
         logger.error("event not applied", extra=said)  # noqa: TRY400 - without the error's own words

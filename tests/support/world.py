@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event, EventType
 from stepwell.journeys.program import Program
 from stepwell.journeys.reactions import Catalog
+from stepwell.profile.rules import ProfileRules
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Store, TableName, Update
 from tests.support.fakes import (
@@ -80,6 +82,16 @@ class AskedStore(MemoryStore):
         return super().query(table, pk, **options)
 
 
+class ToldEvents:
+    """Where the events go that others cause."""
+
+    def __init__(self, told: list[Event], crash: Crash) -> None:
+        self._told, self._crash = told, crash
+
+    def send(self, events: Sequence[Event]) -> None:
+        self._crash.watch(lambda: self._told.extend(events))
+
+
 class World:
     """A router on a store in memory, with what it asked of Step Functions."""
 
@@ -88,9 +100,12 @@ class World:
         *programs: Program,
         store: Store | None = None,
         rules: IdentityRules | None = None,
+        profile: ProfileRules | None = None,
     ) -> None:
         self.programs = programs or (program(),)
         self.rules = rules or IdentityRules()
+        self.profile = profile or ProfileRules()
+        self.told: list[Event] = []
         self.store: Store = store or MemoryStore()
         self.executions = RecordedExecutions()
         self._numbers = itertools.count(1)
@@ -107,6 +122,8 @@ class World:
             hasher=plain_hasher,
             new_id=lambda: f"c{next(self._numbers)}",
             rules=self.rules,
+            profile=self.profile,
+            queue=ToldEvents(self.told, self.executions.crash),
         )
 
     def send(self, *events: Event, at: datetime | None = None) -> list[Routed]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from stepwell.customers.groups import MAX_GROUPS, MAX_GROUPS_BYTES, groups_of
+from stepwell.customers.groups import MAX_GROUPS, MAX_GROUPS_BYTES, current_group, groups_of
 from stepwell.events.envelope import read_call
 from stepwell.events.model import Event, EventType
 from stepwell.storage.memory import MemoryStore
@@ -141,13 +141,13 @@ def test_groups_are_kept_with_their_traits_the_newest_last() -> None:
         ("acme", {"plan": "pro"}),
     ]
     assert world.ada().traits == {}
-    assert world.ada().view()["group"] == {"id": "acme", "plan": "pro"}
+    assert current_group(world.ada().profile) == {"id": "acme", "plan": "pro"}
 
 
 def test_a_customer_without_a_group_has_an_empty_one() -> None:
     world = World()
     world.send(event())
-    assert world.ada().view()["group"] == {}
+    assert current_group(world.ada().profile) == {}
 
 
 def test_groups_are_bounded_in_number_and_size() -> None:

@@ -16,6 +16,7 @@ from stepwell.customers.snapshot import load_snapshot
 from stepwell.messages.reading import read_items
 from stepwell.messages.request import read_request
 from stepwell.ports import ErrorKind, ProviderError
+from stepwell.profile.rules import ProfileRules
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import (
     Delete,
@@ -92,7 +93,9 @@ def two(store: Counted | None = None, **other: Any) -> World:
 def join(world: World) -> None:
     """The customer becomes part of the other one."""
     winner, loser = load_snapshot(world.store, OTHER), load_snapshot(world.store, CUSTOMER)
-    world.store.transact(merge(winner, loser, by="user_id", event="e9", now=world.now))
+    world.store.transact(
+        merge(winner, loser, by="user_id", event="e9", now=world.now, rules=ProfileRules())
+    )
 
 
 def units_of(world: World, customer: str) -> list[tuple[str, str]]:
@@ -191,7 +194,9 @@ def test_two_joins_lead_on() -> None:
     last: dict[str, Any] = {"seq": 30, "zone": "UTC", "traits": "{}", "addresses": {}, **BEGUN}
     world.store.write(Put(keys.profile("c9"), last))
     winner, loser = load_snapshot(world.store, "c9"), load_snapshot(world.store, OTHER)
-    world.store.transact(merge(winner, loser, by="user_id", event="e10", now=world.now))
+    world.store.transact(
+        merge(winner, loser, by="user_id", event="e10", now=world.now, rules=ProfileRules())
+    )
     assert world.send()["outcome"] == "sent"
     assert units_of(world, "c9") == [(MESSAGE, "confirmed")]
     assert load_person(world.store, CUSTOMER).customer == "c9"
@@ -239,7 +244,7 @@ def test_a_join_that_is_seen_in_part_is_read_again() -> None:
     ):
         store.write(operation)
     winner, loser = load_snapshot(store, OTHER), load_snapshot(store, CUSTOMER)
-    store.transact(merge(winner, loser, by="user_id", event="e9", now=NOON))
+    store.transact(merge(winner, loser, by="user_id", event="e9", now=NOON, rules=ProfileRules()))
     request = read_request(plain.state(), "attempt")
     store.torn = 2
     items = read_items(store, request)

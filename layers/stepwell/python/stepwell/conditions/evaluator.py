@@ -125,7 +125,7 @@ def _select(tree: Tree) -> _Expression:
 def _missing(operand: Tree, value: Any, keys: list[str]) -> ConditionError:
     """Follow the fields again and say which one failed."""
     for key in keys:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             return _fail(operand, f"has no fields, it is {type_name(value)}")
         operand = ["select", operand, key]
         if key not in value:
@@ -139,7 +139,7 @@ def _has(tree: Tree) -> _Expression:
 
     def run(scope: _Scope) -> bool:
         value = operand(scope)
-        if type(value) is dict:
+        if isinstance(value, dict):
             return bool(field in value)
         raise _fail(tree[1], f"has no fields, it is {type_name(value)}")
 
@@ -151,7 +151,7 @@ def _index(tree: Tree) -> _Expression:
 
     def run(scope: _Scope) -> Any:
         value, key = operand(scope), index(scope)
-        if type(value) is dict:
+        if isinstance(value, dict):
             if type(key) is str and key in value:
                 return value[key]
             raise _fail(tree, "no such key")
@@ -239,7 +239,7 @@ def _equality(tree: Tree) -> _Expression:
 
     def run(scope: _Scope) -> bool:
         one, other = left(scope), right(scope)
-        if type(one) is not list and type(one) is not dict:
+        if not isinstance(one, list | dict):
             return equal_scalars(one, other) is wanted
         try:
             return equal(one, other, budget_of(scope)) is wanted

@@ -20,7 +20,7 @@ def run_loop(
     name: str, values: Any, variable: str, bodies: list[_Expression], scope: Mapping[str, Any]
 ) -> Any:
     """Raises ConditionError from a body, OperationError for the loop itself."""
-    if type(values) is not list and type(values) is not dict:
+    if not isinstance(values, list | dict):
         raise OperationError(f"cannot loop over {type_name(values)}")
     inner = dict(scope)
     return _LOOPS[name](_passes(list(values), variable, inner), bodies, inner)

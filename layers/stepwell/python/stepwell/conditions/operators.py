@@ -46,7 +46,7 @@ def contained(left: Any, right: Any, budget: list[int]) -> bool:
     if type(right) is list:
         spend(budget, len(right))
         return any(equal(left, each, budget) for each in right)
-    if type(right) is dict:
+    if isinstance(right, dict):
         return type(left) is str and left in right
     raise OperationError(f"cannot look for something in {type_name(right)}")
 

@@ -39,7 +39,7 @@ _NAMES = {
 
 def type_name(value: object) -> str:
     """CEL's name of a value's type."""
-    return _NAMES.get(type(value), "unknown type")
+    return _NAMES.get(type(value)) or ("map" if isinstance(value, dict) else "unknown type")
 
 
 def to_cel(value: Any) -> Any:
@@ -99,8 +99,7 @@ def equal(left: Any, right: Any, budget: list[int]) -> bool:
     Lists and maps are compared element by element, since Python's own == would take true for 1;
     that costs a step each. Raises OperationError when the budget is used up.
     """
-    kind = type(left)
-    if kind is list or kind is dict:
+    if isinstance(left, list | dict):
         return _equal_elements(left, right, budget, MAX_LEVELS)
     return equal_scalars(left, right)
 
@@ -117,13 +116,12 @@ def _equal_elements(left: Any, right: Any, budget: list[int], levels: int) -> bo
     spend(budget, 1)
     if levels == 0:
         raise OperationError(f"data is nested deeper than {MAX_LEVELS} levels")
-    kind = type(left)
-    if kind is list and type(right) is list:
+    if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(
             _equal_elements(one, other, budget, levels - 1)
             for one, other in zip(left, right, strict=True)
         )
-    if kind is dict and type(right) is dict:
+    if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(
             _equal_elements(each, right[key], budget, levels - 1) for key, each in left.items()
         )

@@ -5,7 +5,9 @@ Pure: what was read goes in, operations come out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stepwell.customers import keys
@@ -24,10 +26,13 @@ from stepwell.customers.resolving import Resolution
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.age import is_fresh
 from stepwell.events.model import Event
+from stepwell.events.told import Told
 from stepwell.journeys.happening import Command, Happening, Reaction
 from stepwell.journeys.reactions import Catalog, react
 from stepwell.journeys.reuniting import remember
 from stepwell.ports import Hasher
+from stepwell.profile.living import live
+from stepwell.profile.rules import ProfileRules
 from stepwell.storage.operations import (
     NEW,
     Conditions,
@@ -65,12 +70,18 @@ class Applied:
     seq: int
     operations: list[Operation]
     commands: tuple[Command, ...]
+    tells: tuple[Told, ...]
     enrollments: Mapping[Key, Item]
     problems: tuple[str, ...]
 
 
 def apply(
-    applying: Applying, person: Snapshot, catalog: Catalog, hasher: Hasher, rules: IdentityRules
+    applying: Applying,
+    person: Snapshot,
+    catalog: Catalog,
+    hasher: Hasher,
+    rules: IdentityRules,
+    profile_rules: ProfileRules,
 ) -> Applied:
     """`person` is the resolution's, or a new one with nothing yet."""
     event, now, customer = applying.event, applying.now, person.customer
@@ -80,25 +91,24 @@ def apply(
     changes, refusals = noted(profile, applying.resolution, rules, event.received_at)
     profile |= changes
     consents = apply_to_consents(person, event, seq, problems)
-    after = Snapshot(
-        customer,
-        profile,
-        consents or person.consents,
-        person.caps,
-        person.enrollments,
-        person.merged,
+    after = replace(
+        person, customer=customer, profile=profile, consents=consents or person.consents
     )
+    lived = live(event, person, after, profile_rules, now, problems, heard=catalog.heard_traits)
+    profile = lived.profile
+    after = replace(after, profile=profile)
     starts_nothing = not event.name or not is_fresh(event, now)
     reaction = Reaction()
     if after.merged or not starts_nothing:
-        happening = Happening(event, seq, now, after, starts_nothing)
+        happening = Happening(event, seq, now, after, profile_rules, starts_nothing)
         reaction = react(happening, catalog, hasher)
     if after.merged:
         profile["merged"] = remember(after, reaction, catalog.version, now, seq)
     profile["touched"] = reaction.touched(customer)
+    tells = (*lived.tells, *reaction.tells)
     operations: list[Operation] = [
         Put(keys.profile(customer), profile, _as_read(person)),
-        _marker(applying.mark, customer, seq, reaction.commands, now),
+        _marker(applying.mark, customer, seq, reaction.commands, tells, now),
         *identity_writes(customer, applying.resolution, applying.found),
         *device_taken(customer, applying.resolution, applying.owners),
         *(refusal_record(customer, each, event, now) for each in refusals),
@@ -109,6 +119,7 @@ def apply(
         seq,
         operations,
         tuple(reaction.commands),
+        tells,
         enrollments_after(person, reaction.operations()) if reaction.commands else {},
         (*problems, *problems_of(refusals), *reaction.problems),
     )
@@ -132,7 +143,14 @@ def _as_read(before: Snapshot) -> Conditions:
     return NEW if before.profile is None else (equals("seq", before.seq),)
 
 
-def _marker(mark: Key, customer: str, seq: int, commands: Sequence[Command], now: datetime) -> Put:
+def _marker(
+    mark: Key,
+    customer: str,
+    seq: int,
+    commands: Sequence[Command],
+    tells: Sequence[Told],
+    now: datetime,
+) -> Put:
     item: Item = {
         "customer": customer,
         "seq": seq,
@@ -141,6 +159,8 @@ def _marker(mark: Key, customer: str, seq: int, commands: Sequence[Command], now
     }
     if commands:
         item["commands"] = [_written(each, customer) for each in commands]
+    if tells:
+        item["tells"] = json.dumps([each.document() for each in tells], separators=(",", ":"))
     return Put(mark, item, NEW)
 
 
@@ -154,3 +174,8 @@ def commands_of(marker: Item) -> tuple[Command, ...]:
     """The commands of a marker."""
     own = {"customer": marker["customer"]}
     return tuple(Command(**(own | each)) for each in marker.get("commands", ()))
+
+
+def tells_of(marker: Item) -> tuple[Told, ...]:
+    """What was told of the event that the marker is of."""
+    return tuple(Told(*each) for each in json.loads(marker.get("tells", "[]")))

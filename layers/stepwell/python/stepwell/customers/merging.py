@@ -28,6 +28,8 @@ from stepwell.customers.profiles import (
 )
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.traits import read_traits
+from stepwell.profile.joining import united_lives
+from stepwell.profile.rules import ProfileRules
 from stepwell.storage.operations import NEW, Conditions, Item, Operation, Put, equals
 from stepwell.timestamps import to_text
 
@@ -37,7 +39,13 @@ MAX_FORMER = 50
 
 
 def merge(
-    winner: Snapshot, loser: Snapshot, *, by: str, event: str, now: datetime
+    winner: Snapshot,
+    loser: Snapshot,
+    *,
+    by: str,
+    event: str,
+    now: datetime,
+    rules: ProfileRules,
 ) -> list[Operation]:
     """`by` is the kind of identity and `event` the id of the event that joined them."""
     seq = max(winner.seq, loser.seq) + 1
@@ -52,8 +60,9 @@ def merge(
         "updated_at": at,
     }
     record: Item = {"customer": loser.customer, "at": at, "by": by, "event": event}
+    joined = _profile(winner, loser, seq, at, rules)
     return [
-        Put(keys.profile(winner.customer), _profile(winner, loser, seq, at), _as_read(winner)),
+        Put(keys.profile(winner.customer), joined, _as_read(winner)),
         Put(keys.profile(loser.customer), pointer, _as_read(loser)),
         *_consents(winner, loser, seq),
         *_caps(winner, loser),
@@ -65,7 +74,7 @@ def _as_read(snapshot: Snapshot) -> Conditions:
     return (equals("seq", snapshot.seq),)
 
 
-def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str) -> Item:
+def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str, rules: ProfileRules) -> Item:
     ours = dict(winner.profile or {})
     theirs = {**(loser.profile or {}), "customer": loser.customer}
     traits = read_traits(theirs).united(read_traits(ours))
@@ -79,7 +88,8 @@ def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str) -> Item:
         "updated_at": at,
         "merged": [*winner.merged, *_where_it_lives(loser), *loser.merged],
     }
-    return united | _lists(ours, theirs) | _of_the_newer(ours, theirs)
+    united |= _lists(ours, theirs) | _of_the_newer(ours, theirs)
+    return united_lives(united, ours, theirs, rules)
 
 
 def _where_it_lives(loser: Snapshot) -> list[str]:

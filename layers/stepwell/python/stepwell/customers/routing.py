@@ -14,13 +14,13 @@ own, and then begins anew: whoever dies in between leaves two customers, or one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from stepwell.customers import keys
-from stepwell.customers.applying import MARKER_KEPT, Applying, apply, commands_of
+from stepwell.customers.applying import MARKER_KEPT, Applying, apply, commands_of, tells_of
 from stepwell.customers.identities import Named, named_by
 from stepwell.customers.identity_rules import IdentityRules
 from stepwell.customers.merging import merge
@@ -29,11 +29,14 @@ from stepwell.customers.people import load_person
 from stepwell.customers.resolving import OTHER_USER, Resolution, refusal_of, resolve
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.age import is_fresh
+from stepwell.events.intake import Queue
 from stepwell.events.model import Event
+from stepwell.events.told import Told, told_event
 from stepwell.journeys.happening import Command
 from stepwell.journeys.progress import listens
 from stepwell.journeys.reactions import Catalog
 from stepwell.ports import Executions, Hasher
+from stepwell.profile.rules import ProfileRules
 from stepwell.storage.operations import ConditionFailedError, Item, Key, Store, StoreBusyError
 from stepwell.values import value
 
@@ -74,9 +77,14 @@ class Router:
     hasher: Hasher
     new_id: Callable[[], str]
     rules: IdentityRules = field(default_factory=IdentityRules)
+    profile: ProfileRules = field(default_factory=ProfileRules)
+    queue: Queue | None = None
+    """Where events go that an event causes; None: nothing is told."""
 
     def route(self, event: Event, now: datetime) -> Routed:
-        """Raises StoreBusyError when the customer cannot be written; the event must come again."""
+        """Raises StoreBusyError when the customer cannot be written, and QueueUnavailableError; the
+        event must come again.
+        """
         mark = keys.applied_event(event.fingerprint)
         if event.customer is not None:
             routed = self._route_inside(event, event.customer, mark, now)
@@ -90,7 +98,7 @@ class Router:
             found = self.store.get_many([mark, *named.keys()])
             marker = found.pop(mark, None)
             if marker:
-                return self._repeat(marker, merged)
+                return self._repeat(event, marker, merged)
             owners = self._owners(named, found)
             # Limits go by receipt, so that they are the same when the archive is applied again.
             resolution = resolve(
@@ -111,7 +119,14 @@ class Router:
                     return self._apply(applying, merged)
                 winner, loser = resolution.joins
                 self.store.transact(
-                    merge(winner, loser, by=resolution.joined_by, event=event.id, now=now)
+                    merge(
+                        winner,
+                        loser,
+                        by=resolution.joined_by,
+                        event=event.id,
+                        now=now,
+                        rules=self.profile,
+                    )
                 )
                 merged.append(loser.customer)
             except ConditionFailedError:
@@ -126,7 +141,7 @@ class Router:
         for attempt in range(_ATTEMPTS):
             found = self.store.get_many([mark, profile])
             if mark in found:
-                return self._repeat(found[mark], [])
+                return self._repeat(event, found[mark], [])
             if profile not in found:
                 return None
             person = load_person(self.store, customer)
@@ -170,9 +185,10 @@ class Router:
 
     def _apply(self, applying: Applying, merged: list[str]) -> Routed:
         person = applying.resolution.person or Snapshot(self.new_id())
-        applied = apply(applying, person, self.catalog, self.hasher, self.rules)
+        applied = apply(applying, person, self.catalog, self.hasher, self.rules, self.profile)
         self.store.transact(applied.operations)
         self._issue(applied.commands, applied.enrollments)
+        self._tell(applied.tells, applying.event, person.customer)
         return Routed(
             person.customer,
             applied.seq,
@@ -182,11 +198,16 @@ class Router:
             tuple(merged),
         )
 
-    def _repeat(self, marker: Item, merged: list[str]) -> Routed:
+    def _repeat(self, event: Event, marker: Item, merged: list[str]) -> Routed:
         customer, commands = marker["customer"], commands_of(marker)
         if commands:
             self._issue(commands, self.store.get_many({place_of(each) for each in commands}))
+        self._tell(tells_of(marker), event, customer)
         return Routed(customer, marker["seq"], True, commands, merged=tuple(merged))
+
+    def _tell(self, tells: Sequence[Told], cause: Event, customer: str) -> None:
+        if tells and self.queue is not None:
+            self.queue.send([told_event(each, cause, customer) for each in tells])
 
     def _issue(self, commands: Iterable[Command], enrollments: Mapping[Key, Item]) -> None:
         for command in commands:

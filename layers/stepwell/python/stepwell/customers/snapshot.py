@@ -11,7 +11,6 @@ from dataclasses import field
 from typing import Any
 
 from stepwell.customers import keys
-from stepwell.customers.groups import current_group
 from stepwell.customers.traits import traits_of
 from stepwell.storage.operations import Item, Store, TableName
 from stepwell.values import value
@@ -64,15 +63,6 @@ class Snapshot:
     @property
     def traits(self) -> dict[str, Any]:
         return traits_of(self.profile)
-
-    def view(self) -> dict[str, Any]:
-        """The customer as conditions and templates see it."""
-        return {
-            "id": self.customer,
-            "traits": self.traits,
-            "group": current_group(self.profile),
-            "consents": self.consent_view(),
-        }
 
     def consent_view(self) -> dict[str, dict[str, bool]]:
         """Purpose -> channel -> granted, for those that the customer has answered."""

@@ -10,7 +10,8 @@ from typing import Any
 from stepwell.customers import keys, slots
 from stepwell.customers.legs import reference
 from stepwell.events.model import digest
-from stepwell.journeys.happening import Command, Happening, Reaction, event_view
+from stepwell.events.view import event_view
+from stepwell.journeys.happening import Command, Happening, Reaction
 from stepwell.journeys.program import Hold, Program, Reentry
 from stepwell.journeys.progress import REPLACED, Place, end_early, finished_record
 from stepwell.ports import Hasher

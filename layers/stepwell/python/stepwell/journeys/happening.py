@@ -11,10 +11,15 @@ from typing import Any
 
 from stepwell.conditions.errors import ConditionError
 from stepwell.conditions.evaluator import to_cel
+from stepwell.conditions.lazy import LazyMap
 from stepwell.customers import keys
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
+from stepwell.events.told import Told
+from stepwell.events.view import event_view
 from stepwell.journeys.program import Expression
+from stepwell.profile.rules import ProfileRules
+from stepwell.profile.view import customer_view
 from stepwell.storage.operations import Item, Key, Operation, Update
 from stepwell.timestamps import from_text
 from stepwell.values import value
@@ -60,6 +65,7 @@ class Reaction:
     puts: list[Operation] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    tells: list[Told] = field(default_factory=list)
 
     def operations(self) -> list[Operation]:
         return [*self.updates.values(), *self.puts]
@@ -95,7 +101,8 @@ class Views(Mapping[str, Any]):
         if name not in self._make:
             return self._above[name]
         if name not in self._made:
-            self._made[name] = to_cel(self._make[name]())
+            made = self._make[name]()
+            self._made[name] = made if type(made) is LazyMap else to_cel(made)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -113,6 +120,7 @@ class Happening:
     seq: int
     now: datetime
     snapshot: Snapshot
+    profile: ProfileRules = field(default_factory=ProfileRules)
     starts_nothing: bool = False
     """It only informs: it is too old, or no event of a name, such as an identify call."""
 
@@ -121,7 +129,7 @@ class Happening:
         return Views(
             {
                 "event": lambda: event_view(self.event),
-                "customer": self.snapshot.view,
+                "customer": lambda: customer_view(self.snapshot, self.profile, self.now),
                 "now": lambda: self.now,
             }
         )
@@ -150,16 +158,6 @@ class Happening:
     ) -> bool:
         """Whether a condition is true; one that cannot be evaluated is not."""
         return where is None or self.value(where, place, reaction, enrollment) is True
-
-
-def event_view(event: Event) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "name": event.name,
-        "type": event.type.value,
-        "timestamp": event.timestamp,
-        "properties": event.properties,
-    }
 
 
 def enrollment_view(enrollment: Item) -> dict[str, Any]:

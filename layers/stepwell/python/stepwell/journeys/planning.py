@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta, tzinfo
+from functools import cache
 from typing import Any
 
 from stepwell.conditions.errors import ConditionError
@@ -15,6 +16,8 @@ from stepwell.journeys.dates import DateError, moment_of
 from stepwell.journeys.happening import Views, enrollment_view
 from stepwell.journeys.local_time import next_local_time
 from stepwell.journeys.program import DateDelay, Delay, LongDelay, Program, Split
+from stepwell.profile.rules import ProfileRules
+from stepwell.profile.view import customer_view
 from stepwell.timestamps import from_text, to_text
 
 YES, NO = "yes", "no"
@@ -35,12 +38,14 @@ def plan(
     snapshot: Snapshot,
     default_zone: str | None,
     now: datetime,
+    profile: ProfileRules | None = None,
 ) -> dict[str, Any]:
     """`{"until": moment}` for a delay, `{"branch": id, "problems": [...]}` for a split.
 
     A delay until a date adds `problem`, why there is no such moment, or "", and `problems` as well.
     Where waits are parked, `at` is the moment as an alarm takes it, and `park` whether it is one.
     """
+    views = _views(enrollment_id, snapshot, profile or ProfileRules(), now)
     match program.steps.get(step_id):
         case Delay() as delay:
             zones = zones_of(snapshot.profile or {}, default_zone)
@@ -51,24 +56,24 @@ def plan(
             return {"until": to_text(until), "at": _alarm(until)}
         case DateDelay() as delay:
             zones = zones_of(snapshot.profile or {}, default_zone)
-            return _until_date(delay, enrollment_id, snapshot, zones, now)
+            entered = from_text(snapshot.enrollments[enrollment_id]["entered_at"])
+            return _until_date(delay, views, entered, zones, now)
         case Split() as split:
-            return _choose(split, enrollment_id, snapshot, now)
+            return _choose(split, views)
     raise PlanError(f"journey {program.journey} has no step {step_id!r} to plan")
 
 
 def _until_date(
     delay: DateDelay,
-    enrollment_id: str,
-    snapshot: Snapshot,
+    views: Views,
+    entered: datetime,
     zones: Sequence[tzinfo],
     now: datetime,
 ) -> dict[str, Any]:
     """A date that is past is now; what is wrong with one names the property, never its value."""
-    entered = from_text(snapshot.enrollments[enrollment_id]["entered_at"])
     latest = max(now, entered + timedelta(seconds=delay.latest_seconds))
     try:
-        given = delay.date(_views(enrollment_id, snapshot, now))
+        given = delay.date(views)
         found = _coming(delay, given, zones, latest)
     except ConditionError as error:
         problem = f"{delay.id}: {error}"
@@ -108,9 +113,8 @@ def _coming(delay: DateDelay, given: object, zones: Sequence[tzinfo], latest: da
     return found
 
 
-def _choose(split: Split, enrollment_id: str, snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+def _choose(split: Split, context: Views) -> dict[str, Any]:
     """The first arm whose condition is true now; one that cannot be evaluated is not."""
-    context = _views(enrollment_id, snapshot, now)
     problems: list[str] = []
     for arm in split.arms:
         try:
@@ -121,14 +125,14 @@ def _choose(split: Split, enrollment_id: str, snapshot: Snapshot, now: datetime)
     return {"branch": split.otherwise, "problems": problems}
 
 
-def _views(enrollment_id: str, snapshot: Snapshot, now: datetime) -> Views:
+def _views(enrollment_id: str, snapshot: Snapshot, profile: ProfileRules, now: datetime) -> Views:
     """What conditions see between events."""
-    enrollment = enrollment_view(snapshot.enrollments[enrollment_id])
+    enrollment = cache(lambda: enrollment_view(snapshot.enrollments[enrollment_id]))
     return Views(
         {
-            "customer": snapshot.view,
-            "enrollment": lambda: enrollment,
-            "event": lambda: enrollment["event"],
+            "customer": lambda: customer_view(snapshot, profile, now),
+            "enrollment": enrollment,
+            "event": lambda: enrollment()["event"],
             "now": lambda: now,
         }
     )

@@ -43,6 +43,8 @@ class Entry:
     key: Expression | None
     reentry: Reentry
     reentry_seconds: int
+    trait: str | None = None
+    """Whose change begins it: this is told only of traits that a journey listens to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ class Catalog:
         for program in programs:
             if not program.draining:
                 self._entries.setdefault(program.entry.event, []).append(program)
+        self.heard_traits = frozenset(
+            each.entry.trait for each in programs if each.entry.trait and not each.draining
+        )
+        """Whose change begins a journey."""
 
     def entered_by(self, event_name: str) -> Sequence[Program]:
         return self._entries.get(event_name, ())

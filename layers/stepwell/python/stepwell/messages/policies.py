@@ -14,6 +14,7 @@ from datetime import time, timedelta
 from typing import Any
 
 from stepwell.customers.identity_rules import IdentityRules, load_identity_rules
+from stepwell.profile.rules import ProfileRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Policies:
     keep_seconds: int
     identities: IdentityRules = field(default_factory=IdentityRules)
     machines: Machines = field(default_factory=Machines)
+    profile: ProfileRules = field(default_factory=ProfileRules)
     # What the two questions below were answered: each message asks them several times.
     _quiet: dict[_Asked, tuple[QuietHours, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -172,6 +174,7 @@ def load_policies(text: str) -> Policies:
         keep_seconds=document["keep_seconds"],
         identities=load_identity_rules(document.get("identities", {})),
         machines=_load_machines(document.get("machines", {})),
+        profile=ProfileRules(document.get("profile", {})),
     )
 
 

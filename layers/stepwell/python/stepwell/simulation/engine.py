@@ -15,9 +15,10 @@ import hashlib
 import itertools
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from stepwell.customers.legs import resume
@@ -106,6 +107,8 @@ class Simulation:
             hasher=hasher or plain_hash,
             new_id=new_id or _numbered(),
             rules=definitions.loaded_policies.identities,
+            profile=definitions.loaded_policies.profile,
+            queue=_Later(self),
         )
 
     # ------------------------------------------------------------------ acting
@@ -246,6 +249,20 @@ class Simulation:
 
     def _warn(self, customer: str, problem: str) -> None:
         self.trace.problems.append((self.now, customer, problem))
+
+
+class _Later:
+    """Events that another one causes: applied when all that it does at once is done."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+
+    def send(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._simulation.soon(partial(self._apply, event))
+
+    def _apply(self, event: Event) -> None:
+        self._simulation.send(event)
 
 
 def plain_hash(kind: str, value: str) -> str:

@@ -107,6 +107,7 @@ class Functions:
             snapshot=load_for_enrollment(self.store, ids["customer"]),
             default_zone=self.policies.default_zone,
             now=self.now(),
+            profile=self.policies.profile,
         )
         for problem in answer.get("problems", ()):
             self.warn(ids["customer"], problem)

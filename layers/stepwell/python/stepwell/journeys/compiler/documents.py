@@ -23,7 +23,6 @@ LATER_KEYS = {
     "jitter": "Jitter is not supported yet.",
     "priority": "Priorities are not supported yet.",
     "repeat": "Repeating a hold is not supported yet; `then: restart` with max_restarts is.",
-    "segment": "Entry by segment is not supported yet.",
     "schedule": "Entry by schedule is not supported yet.",
     "variant": "Variants of a message are not supported yet.",
 }
@@ -111,7 +110,14 @@ class MatchDocument(Document):
     where: Text | None = None
 
 
-class EntryDocument(MatchDocument):
+class EntryDocument(Document):
+    """By one of `event`, `segment` and `trait`; `on` says which way, for a segment."""
+
+    event: Text | None = None
+    segment: Text | None = None
+    trait: Text | None = None
+    on: Literal["entering", "leaving"] | None = None
+    where: Text | None = None
     key: Text | None = None
     reentry: Any = "never"
 

@@ -44,6 +44,8 @@ class Entry:
     key: Condition | None
     reentry: Reentry
     reentry_seconds: int
+    segment: str | None = None
+    trait: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ def build_program(
             "key": _tree(entry.key, trees),
             "reentry": entry.reentry.value,
             "reentry_seconds": entry.reentry_seconds,
+            **({"trait": entry.trait} if entry.trait else {}),
         },
         "exits": [_match(each, trees) for each in journey.exits],
         "goal": goal

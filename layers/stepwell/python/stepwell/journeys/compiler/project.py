@@ -1,19 +1,20 @@
 """A Stepwell project on disk: where it is, and everything in it that journeys are made of.
 
 <root>/statemachines/journeys/<name>/journey.yaml, templates/<template>.yaml, journey.asl.json
-<root>/statemachines/policies.yaml, destinations.yaml
+<root>/statemachines/policies.yaml, profile.yaml, segments.yaml, destinations.yaml
 <root>/events/schemas/<event>.json, <event>.<version>.json
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from stepwell.journeys.compiler.checks import Subject, problems_of
 from stepwell.journeys.compiler.destinations import read_destinations
 from stepwell.journeys.compiler.problems import Place, Problem
+from stepwell.journeys.compiler.profile.assembling import read_declarations
 from stepwell.journeys.compiler.reader import read_journey
 from stepwell.journeys.compiler.registry import EventRegistry, RegistryError, load_registry
 from stepwell.journeys.compiler.templates import Template, read_templates
@@ -61,8 +62,12 @@ def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
     """Read and check the project's journeys, or only those named."""
     registry, problems = _registry(root)
     policies, wrong = _policies(root)
+    declared = read_declarations(root, registry)
     destinations, unread = read_destinations(root)
-    problems = [*problems, *wrong, *unread]
+    problems = [*problems, *wrong, *declared.problems, *unread]
+    if policies and declared.document:
+        policies["profile"] = declared.document
+    registry = replace(registry, fields=declared.fields) if registry else None
     goes_to = None if unread else frozenset(destinations)
     purposes = frozenset(policies["purposes"]) if policies else None
     subjects = []

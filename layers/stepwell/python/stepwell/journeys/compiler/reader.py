@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.journeys.compiler import documents
+from stepwell.journeys.compiler.entries import entry_match
 from stepwell.journeys.compiler.matches import condition, event_match
 from stepwell.journeys.compiler.model import Entry, EventMatch, Goal, Journey
 from stepwell.journeys.compiler.problems import Problem, suggest
@@ -79,10 +80,12 @@ class _Reading:
         if document is None:
             return None
         reentry, seconds = self._reentry(document.reentry)
-        match = event_match(self.source, ("entry",), document)
-        return Entry(
-            match, condition(self.source, ("entry", "key"), document.key), reentry, seconds
-        )
+        match, problems = entry_match(self.source, document)
+        self.problems.extend(problems)
+        if match is None:
+            return None
+        key = condition(self.source, ("entry", "key"), document.key)
+        return Entry(match, key, reentry, seconds, document.segment, document.trait)
 
     def _reentry(self, given: Any) -> tuple[Reentry, int]:
         path = ("entry", "reentry")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,12 @@ from stepwell.journeys.compiler.schema_types import UnboundedError, check_bounde
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KINDS = {"boolean": BOOL, "number": DOUBLE, "integer": DOUBLE, "string": STRING, "null": NULL}
-_CUSTOMER = record(
-    {
-        "id": STRING,
-        "traits": map_of(JSON),
-        "group": map_of(JSON),
-        "consents": map_of(map_of(BOOL)),
-    },
-    "a customer",
-)
+_CUSTOMER = {
+    "id": STRING,
+    "traits": map_of(JSON),
+    "group": map_of(JSON),
+    "consents": map_of(map_of(BOOL)),
+}
 
 
 class RegistryError(Exception):
@@ -55,9 +52,16 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EventRegistry:
-    """`versions`: the event's name -> the version's number -> its properties' schema."""
+    """`versions`: the event's name -> the version's number -> its properties' schema. `fields`:
+    what conditions may read of a customer besides what they always may.
+    """
 
     versions: Mapping[str, Mapping[int, Mapping[str, Any]]]
+    fields: Mapping[str, Type] = field(default_factory=dict)
+
+    @property
+    def customer(self) -> Type:
+        return record({**_CUSTOMER, **self.fields}, "a customer")
 
     @property
     def schemas(self) -> Mapping[str, Mapping[str, Any]]:
@@ -107,7 +111,7 @@ class EventRegistry:
         found: dict[str, Environment] = {}
         for happened in self.kinds(event):
             for began in self.kinds(entry_event):
-                names = {"customer": _CUSTOMER, "now": TIMESTAMP}
+                names = {"customer": self.customer, "now": TIMESTAMP}
                 if event is not None:
                     names["event"] = _event(happened)
                 if entry_event is not None:

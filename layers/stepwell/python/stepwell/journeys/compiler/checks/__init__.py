@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from stepwell.journeys.compiler.checks.conditions import check_conditions, check_events
+from stepwell.journeys.compiler.checks.conditions import (
+    check_conditions,
+    check_entry_segment,
+    check_events,
+)
 from stepwell.journeys.compiler.checks.hand_overs import check_destinations, check_reasons
 from stepwell.journeys.compiler.checks.ids import (
     check_branch_ids,
@@ -52,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     check_reasons,
     check_events,
     check_conditions,
+    check_entry_segment,
     check_templates,
     check_variants,
     check_unsubscribing,

@@ -15,7 +15,7 @@ from stepwell.journeys.compiler.cel.types import (
 )
 from stepwell.journeys.compiler.checks.subject import Subject, Use, matches, uses
 from stepwell.journeys.compiler.model import Condition
-from stepwell.journeys.compiler.problems import Place, Problem
+from stepwell.journeys.compiler.problems import Place, Problem, suggest
 
 
 def check_events(subject: Subject) -> Iterator[Problem]:
@@ -26,6 +26,17 @@ def check_events(subject: Subject) -> Iterator[Problem]:
         if registry and match.event not in registry.names():
             remedy = f"{registry.suggestion(match.event)} Or add its schema to events/schemas/."
             yield Problem(match.place, "SW501", f"there is no event {match.event!r}", remedy)
+
+
+def check_entry_segment(subject: Subject) -> Iterator[Problem]:
+    """A segment that a journey is entered by has to be declared."""
+    entry, registry = subject.journey.entry, subject.registry
+    if entry is None or entry.segment is None or registry is None:
+        return
+    known = registry.fields["segments"].fields if "segments" in registry.fields else {}
+    if entry.segment not in known:
+        remedy = f"{suggest(entry.segment, known)} Or declare it in statemachines/segments.yaml."
+        yield Problem(entry.match.place, "SW712", f"there is no segment {entry.segment!r}", remedy)
 
 
 def check_conditions(subject: Subject) -> Iterator[Problem]:

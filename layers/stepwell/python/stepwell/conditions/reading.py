@@ -1,0 +1,83 @@
+"""What a condition depends on, read off its tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stepwell.conditions.tree import COMPARISONS, Tree
+
+_ORDERS = frozenset(COMPARISONS) - {"in"}
+
+
+def reads_of(tree: Tree) -> frozenset[str]:
+    """Which parts of the customer it reads: `traits.plan`, `segments.vip`, `consents`; and `now`.
+
+    What is reached by a name that only the evaluation knows counts as the whole part: `traits`.
+    """
+    found: set[str] = set()
+    _collect(tree, found)
+    return frozenset(found)
+
+
+def _collect(tree: Tree, found: set[str]) -> None:
+    if not isinstance(tree, list) or not tree:
+        return
+    path = _path(tree)
+    if path is not None:
+        if path == ["now"]:
+            found.add("now")
+        elif path[0] == "customer":
+            found.add(".".join(path[1:3]) if len(path) > 1 else "*")
+        if tree[0] in ("name", "select", "has"):
+            return
+    for each in tree[1:]:
+        _collect(each, found)
+
+
+def _path(tree: Tree) -> list[str] | None:
+    """The names of `customer.traits.plan`, also written customer.traits["plan"] or has(…)."""
+    match tree:
+        case ["name", str(name)]:
+            return [name]
+        case ["select" | "has", operand, str(field)] | ["index", operand, ["string", field]]:
+            above = _path(operand)
+            return [*above, field] if above is not None else None
+    return None
+
+
+def clock_comparisons(tree: Tree) -> list[tuple[Tree, Tree]]:
+    """Both sides of every comparison that has `now` in it."""
+    return list(_comparisons(tree))
+
+
+def _comparisons(tree: Tree) -> Iterator[tuple[Tree, Tree]]:
+    if not isinstance(tree, list) or not tree:
+        return
+    if tree[0] in _ORDERS and has_clock(tree):
+        yield tree[1], tree[2]
+        return
+    for each in tree[1:]:
+        yield from _comparisons(each)
+
+
+def has_clock(tree: Tree) -> bool:
+    return isinstance(tree, list) and (tree[:2] == ["name", "now"] or any(map(has_clock, tree)))
+
+
+def moves_evenly(tree: Tree) -> bool:
+    """Whether time moves each comparison with `now` evenly: it is only added and taken away there,
+    and stands nowhere else.
+    """
+    if not isinstance(tree, list) or not has_clock(tree):
+        return True
+    if tree[0] in _ORDERS:
+        return all(map(_is_even, tree[1:]))
+    if tree[0] in ("&&", "||", "!", "?:"):
+        return all(map(moves_evenly, tree[1:]))
+    return False
+
+
+def _is_even(tree: Tree) -> bool:
+    if not has_clock(tree) or tree == ["name", "now"]:
+        return True
+    return tree[0] in ("+", "-") and all(map(_is_even, tree[1:]))

@@ -1,0 +1,1 @@
+"""Reads what a project declares of its customers' profiles: computed traits, segments, lists."""

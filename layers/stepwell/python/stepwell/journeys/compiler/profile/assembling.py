@@ -1,0 +1,81 @@
+"""From the files to the one document that is deployed, and to what conditions may read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from stepwell.customers.snapshot import Snapshot
+from stepwell.journeys.compiler.cel.kinds import ANY, BOOL, TIMESTAMP, Type, record
+from stepwell.journeys.compiler.problems import Problem
+from stepwell.journeys.compiler.profile.computed import read_computed
+from stepwell.journeys.compiler.profile.declared import Declared
+from stepwell.journeys.compiler.profile.documents import ProfileDocument, SegmentsDocument
+from stepwell.journeys.compiler.profile.segments import read_lists, read_segments
+from stepwell.journeys.compiler.registry import EventRegistry
+from stepwell.journeys.compiler.source import Source, read_yaml
+from stepwell.profile.rules import ProfileRules
+from stepwell.profile.view import customer_view
+
+PROFILE, SEGMENTS = "statemachines/profile.yaml", "statemachines/segments.yaml"
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """`document` is deployed with the policies; `fields` are those of a customer in conditions."""
+
+    document: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Type] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def read_declarations(root: Path, registry: EventRegistry | None) -> Declarations:
+    """What the project declares of its customers' profiles, with all problems."""
+    profile = _file(root, PROFILE, registry)
+    computed, types = _computed(profile)
+    segments = _file(root, SEGMENTS, registry)
+    written = segments.validated((), SegmentsDocument) if segments.source.data else None
+    names = written.segments if written else {}
+    lists = read_lists(segments, written.lists) if written else []
+    fields = {
+        "computed": record(types, PROFILE),
+        "segments": record(dict.fromkeys(names, BOOL), SEGMENTS),
+        "lists": record(dict.fromkeys(lists, BOOL), SEGMENTS),
+    }
+    known = replace(registry, fields=fields) if registry else None
+    customer = known.customer if known else ANY
+    found, everybody = read_segments(segments, names, {"customer": customer, "now": TIMESTAMP})
+    parts = {"computed": computed, "segments": found, "lists": lists}
+    document = {name: each for name, each in parts.items() if each}
+    if not segments.problems and not profile.problems:
+        _check_everybody(segments, ProfileRules(document), everybody)
+    return Declarations(document, fields, (*profile.problems, *segments.problems))
+
+
+def _file(root: Path, file: str, registry: EventRegistry | None) -> Declared:
+    path = root / file
+    if not path.is_file():
+        return Declared(Source(file, None), registry)
+    source, problems = read_yaml(path, file)
+    return Declared(source or Source(file, None), registry, list(problems))
+
+
+def _computed(profile: Declared) -> tuple[list[dict[str, Any]], dict[str, Type]]:
+    document = profile.validated((), ProfileDocument) if profile.source.data else None
+    return read_computed(profile, document.computed) if document else ([], {})
+
+
+def _check_everybody(declared: Declared, rules: ProfileRules, everybody: frozenset[str]) -> None:
+    """A segment that is true of a customer of whom nothing is known is one of nearly everybody:
+    they all enter it when it is deployed.
+    """
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    view = customer_view(Snapshot("nobody"), rules, now)
+    for name in rules.segments:
+        if view["segments"].get(name) is True and name not in everybody:
+            said = f"{name} is true of a customer of whom nothing is known: everybody enters it"
+            remedy = "Ask for something they did, or write `everybody: true` if that is meant."
+            declared.report(("segments", name, "when"), "SW714", said, remedy)

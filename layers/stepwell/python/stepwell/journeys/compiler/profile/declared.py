@@ -1,0 +1,65 @@
+"""What the sections of the files are read with: the file, the events, and all problems so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepwell.conditions.tree import Tree
+from stepwell.journeys.compiler.cel.kinds import ANY, Environment, Type
+from stepwell.journeys.compiler.cel.parser import ConditionSyntaxError, parse
+from stepwell.journeys.compiler.cel.types import TypeProblem, check_condition, check_types
+from stepwell.journeys.compiler.problems import Place, Problem
+from stepwell.journeys.compiler.registry import EventRegistry
+from stepwell.journeys.compiler.source import DataPath, Source
+from stepwell.journeys.compiler.validation import D, validated
+
+
+@dataclass
+class Declared:
+    """One file being read. `registry` is None when it cannot be read, a problem of its own."""
+
+    source: Source
+    registry: EventRegistry | None
+    problems: list[Problem] = field(default_factory=list)
+
+    def validated(self, path: DataPath, model: type[D]) -> D | None:
+        data: Any = self.source.data
+        for part in path:
+            data = data[part]
+        document, problems = validated(self.source, path, data, model)
+        self.problems += problems
+        return document
+
+    def report(self, path: DataPath, code: str, message: str, remedy: str) -> None:
+        self.problems.append(Problem(self.source.place(path), code, message, remedy))
+
+    def parsed(self, path: DataPath, text: str | None) -> Tree | None:
+        """The condition's tree; None without one, or for one that cannot be read."""
+        if text is None:
+            return None
+        place = self.source.place(path)
+        first = self.source.lines.get((*path, "|"), place.line)
+        try:
+            return parse(text)
+        except ConditionSyntaxError as error:
+            at = Place(place.file, first + error.line - 1, place.path)
+            said = f"is no condition: {error}"
+            self.problems.append(Problem(at, "SW502", said, "Correct the CEL expression."))
+            return None
+
+    def checked(
+        self, path: DataPath, tree: Tree | None, names: list[Environment], *, decides: bool
+    ) -> Type:
+        """The tree's type in all of the environments; `any` where they differ."""
+        if tree is None:
+            return ANY
+        found: list[Type] = []
+        faults: dict[TypeProblem, None] = {}
+        for each in names:
+            kind, wrong = check_types(tree, each)
+            found.append(kind)
+            faults |= dict.fromkeys(check_condition(tree, each) if decides else wrong)
+        for fault in faults:
+            self.report(path, fault.code, fault.message, fault.remedy)
+        return found[0] if found and all(each == found[0] for each in found) else ANY

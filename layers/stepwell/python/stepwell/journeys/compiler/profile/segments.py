@@ -1,0 +1,93 @@
+"""Reads segments.yaml: the lists, and the segments in an order in which each can be found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stepwell.conditions.reading import moves_evenly, reads_of
+from stepwell.conditions.tree import Tree
+from stepwell.journeys.compiler.cel.kinds import Environment
+from stepwell.journeys.compiler.profile.declared import Declared
+from stepwell.journeys.compiler.profile.documents import SegmentDocument, wrong_name
+from stepwell.journeys.compiler.source import DataPath
+
+MAX_SEGMENTS = 500
+
+_EVEN = (
+    "Compare `now` with a moment, adding and taking away durations: "
+    'now - customer.computed.last_order > duration("168h").'
+)
+
+
+def read_lists(declared: Declared, names: list[str]) -> list[str]:
+    for index, name in enumerate(names):
+        if (wrong := wrong_name(name)) is not None:
+            declared.report(("lists", index), "SW710", wrong, "Rename it.")
+        elif name in names[:index]:
+            declared.report(("lists", index), "SW710", f"{name} is here twice", "Keep one.")
+    return sorted(dict.fromkeys(names))
+
+
+def read_segments(
+    declared: Declared, given: Mapping[str, Any], names: Environment
+) -> tuple[list[dict[str, Any]], frozenset[str]]:
+    """The section's document, and those that say themselves that everybody is in them."""
+    trees: dict[str, Tree] = {}
+    everybody = set()
+    if len(given) > MAX_SEGMENTS:
+        said = f"there are {len(given)} segments; {MAX_SEGMENTS} is the most"
+        declared.report(("segments",), "SW710", said, "Take those away that nothing uses.")
+    for name in given:
+        path: DataPath = ("segments", name)
+        if (wrong := wrong_name(name)) is not None:
+            declared.report(path, "SW710", wrong, "Rename it.")
+            continue
+        document = declared.validated(path, SegmentDocument)
+        tree = declared.parsed((*path, "when"), document.when if document else None)
+        if document is None or tree is None:
+            continue
+        declared.checked((*path, "when"), tree, [names], decides=True)
+        if not moves_evenly(tree):
+            said = "it cannot be told when time changes this"
+            declared.report((*path, "when"), "SW713", said, _EVEN)
+        trees[name] = tree
+        everybody |= {name} if document.everybody else set()
+    ordered = _in_order(declared, trees)
+    return [{"name": name, "when": trees[name]} for name in ordered], frozenset(everybody)
+
+
+def _in_order(declared: Declared, trees: Mapping[str, Tree]) -> list[str]:
+    """Each after those that it names; what goes round in a circle is reported once."""
+    ordered: list[str] = []
+    reported: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        if name in ordered:
+            return
+        if name in above:
+            circle = above[above.index(name) :]
+            if not reported & set(circle):
+                shown = " → ".join((*circle, name))
+                said = f"these segments name each other: {shown}"
+                declared.report(
+                    ("segments", name, "when"), "SW711", said, "Leave one of them out of another."
+                )
+            reported.update(circle)
+            return
+        for other in sorted(_named(trees[name], trees)):
+            visit(other, (*above, name))
+        if name not in ordered:
+            ordered.append(name)
+
+    for name in trees:
+        visit(name, ())
+    return ordered
+
+
+def _named(tree: Tree, trees: Mapping[str, Tree]) -> set[str]:
+    """A condition that reads all segments names each of them."""
+    reads = reads_of(tree)
+    if "segments" in reads or "*" in reads:
+        return set(trees)
+    return {name for name in trees if f"segments.{name}" in reads}

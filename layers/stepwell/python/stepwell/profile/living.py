@@ -1,0 +1,213 @@
+"""What an event makes of a living profile: lists, computed traits, segments, and what is told.
+
+Called between the profile's traits and the journeys: these see what it found. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from stepwell.customers.snapshot import Snapshot
+from stepwell.customers.traits import traits_of
+from stepwell.events.model import Event, EventType
+from stepwell.events.told import SEGMENT_ENTERED, SEGMENT_LEFT, TRAIT_CHANGED, Told
+from stepwell.profile.computed import ComputedTrait, changes_at
+from stepwell.profile.keeping import Kept, keep, read_kept
+from stepwell.profile.rules import ProfileRules
+from stepwell.profile.segments import Segment, due, members
+from stepwell.profile.view import customer_view
+from stepwell.storage.operations import Item
+from stepwell.timestamps import from_text, to_text
+from stepwell.values import value
+
+LIST_JOINED, LIST_LEFT = "List Joined", "List Left"
+SHARDS = 16
+_SWEPT_EVERY = timedelta(minutes=5)
+_DUE = ("due", "due_at", "due_shard")
+
+
+@value
+class Lived:
+    """`profile` is the profile with all that changed; `tells` what is told of it."""
+
+    profile: Item = field(hash=False)
+    tells: tuple[Told, ...] = field(default=(), hash=False)
+
+
+@value
+class _Changes:
+    """What an event changed, as conditions would read it: `traits.plan`; and whole parts."""
+
+    exact: frozenset[str]
+    whole: frozenset[str]
+
+    def touch(self, segment: Segment) -> bool:
+        return any(self._reached(each) for each in segment.reads)
+
+    def _reached(self, path: str) -> bool:
+        part, _, name = path.partition(".")
+        if path in self.exact or part in self.whole:
+            return True
+        if path == "*":
+            return bool(self.exact or self.whole)
+        return not name and any(each.startswith(f"{part}.") for each in self.exact)
+
+
+def live(
+    event: Event,
+    before: Snapshot,
+    after: Snapshot,
+    rules: ProfileRules,
+    now: datetime,
+    problems: list[str],
+    *,
+    heard: Collection[str] = (),
+) -> Lived:
+    """`after` has the profile and consents of the event; `heard`: traits whose change is told."""
+    profile = dict(after.profile or {})
+    changed, tells = _said(event, before.profile, profile, heard)
+    if not rules.document:
+        return Lived(profile, tuple(tells))
+    whole = {"consents"} if after.consents is not before.consents else set[str]()
+    whole |= {each for each in ("group", "place", "device") if _differs(each, before, profile)}
+    profile |= _lists(event, profile, rules, changed, problems)
+    kept, tracks = keep(before.profile, event, rules, problems)
+    if kept is not None:
+        profile["computed"] = kept.text()
+        changed |= {
+            f"computed.{name}"
+            for name, trait in rules.computed.items()
+            if trait.kind == "ratio" or _follows(trait, tracks)
+        }
+    if rules.segments:
+        changes = _Changes(frozenset(changed), frozenset(whole))
+        told = _segments(replace(after, profile=profile), rules, now, changes, kept)
+        profile = told.profile
+        tells += told.tells
+    return Lived(profile, tuple(tells))
+
+
+def _follows(trait: ComputedTrait, tracks: Collection[str]) -> bool:
+    return any(each is not None and each.id in tracks for each in (trait.track, trait.other))
+
+
+def _differs(part: str, before: Snapshot, profile: Item) -> bool:
+    name = "groups" if part == "group" else part
+    return (before.profile or {}).get(name) != profile.get(name)
+
+
+def _said(
+    event: Event, before: Item | None, after: Item, heard: Collection[str]
+) -> tuple[set[str], list[Told]]:
+    """The traits that an identify call changed, and what is told of those that are listened to."""
+    if event.type is not EventType.IDENTIFY:
+        return set(), []
+    old, new = traits_of(before), traits_of(after)
+    names = sorted({*old, *new})
+    names = [name for name in names if (name in old, old.get(name)) != (name in new, new.get(name))]
+    tells = [
+        Told(
+            TRAIT_CHANGED,
+            name,
+            {"trait": name}
+            | ({"value": new[name]} if name in new else {})
+            | ({"previous": old[name]} if name in old else {}),
+        )
+        for name in names
+        if name in heard
+    ]
+    return {f"traits.{name}" for name in names}, tells
+
+
+def _lists(
+    event: Event, profile: Item, rules: ProfileRules, changed: set[str], problems: list[str]
+) -> Item:
+    """Which lists the customer is on, by the newest word on each: a list is joined and left."""
+    if event.name not in (LIST_JOINED, LIST_LEFT):
+        return {}
+    name, at = event.properties.get("list"), to_text(event.timestamp)
+    if name not in rules.lists:
+        problems.append(f"{event.name}: there is no such list")
+        return {}
+    on, off = dict(profile.get("lists", {})), dict(profile.get("lists_left", {}))
+    if max(on.get(name, ""), off.get(name, "")) > at:
+        return {}
+    joined, left = (on, off) if event.name == LIST_JOINED else (off, on)
+    left.pop(name, None)
+    joined[name] = at
+    changed.add(f"lists.{name}")
+    return {"lists": on, "lists_left": off}
+
+
+def _segments(
+    after: Snapshot, rules: ProfileRules, now: datetime, changes: _Changes, kept: Kept | None
+) -> Lived:
+    profile = dict(after.profile or {})
+    known = profile.get("segments_by")
+    is_due = "due" in profile and from_text(profile["due"]) <= now
+    anew = known != rules.segments_version
+    if not (anew or is_due or any(map(changes.touch, rules.segments.values()))):
+        return Lived(profile)
+    inside: dict[str, bool] = {}
+    context: Mapping[str, Any] = {"customer": customer_view(after, rules, now, inside), "now": now}
+    entered: dict[str, str] = profile.get("segments", {})
+    changed = members(
+        rules.segments,
+        entered,
+        context,
+        lambda each: anew or (is_due and each.timed) or changes.touch(each),
+        inside,
+    )
+    at = to_text(now)
+    profile["segments"] = {name: entered.get(name, at) for name in rules.segments if inside[name]}
+    profile["segments_by"] = rules.segments_version
+    profile |= _due(after.customer, _next(after, rules, context, now, kept), profile)
+    tells = [
+        Told(SEGMENT_ENTERED if is_in else SEGMENT_LEFT, name, {"segment": name})
+        for name, is_in in [*_gone(entered, rules), *changed]
+    ]
+    return Lived({name: each for name, each in profile.items() if each is not None}, tuple(tells))
+
+
+def _gone(entered: Mapping[str, str], rules: ProfileRules) -> Iterator[tuple[str, bool]]:
+    """Segments that are not declared any more: nobody is in them."""
+    yield from ((name, False) for name in entered if name not in rules.segments)
+
+
+def _next(
+    after: Snapshot,
+    rules: ProfileRules,
+    context: Mapping[str, Any],
+    now: datetime,
+    kept: Kept | None,
+) -> datetime | None:
+    if not any(each.timed for each in rules.segments.values()):
+        return None
+    states = (kept or read_kept(after.profile)).states
+    return due(
+        rules.segments,
+        context,
+        now,
+        lambda name, at: changes_at(rules.computed[name], rules.computed, states, at),
+    )
+
+
+def _due(customer: str, moment: datetime | None, profile: Item) -> Item:
+    """The attributes of the index; None for those to be taken away."""
+    if moment is None:
+        return dict.fromkeys(name for name in _DUE if name in profile)
+    shard = int(hashlib.sha256(customer.encode()).hexdigest()[:4], 16) % SHARDS
+    since_midnight = moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    steps = -(-since_midnight // _SWEPT_EVERY)
+    swept = moment - since_midnight + steps * _SWEPT_EVERY
+    return {"due": to_text(_up(moment)), "due_at": to_text(swept), "due_shard": f"DUE#{shard:02}"}
+
+
+def _up(moment: datetime) -> datetime:
+    """Texts have milliseconds: rounded up, so that it is never looked too early."""
+    below = moment.microsecond % 1000
+    return moment + timedelta(microseconds=1000 - below) if below else moment

@@ -1,0 +1,82 @@
+"""The customer as conditions and templates see them: each part is made when it is first read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from functools import cache, partial
+from typing import Any
+
+from stepwell.conditions.lazy import ABSENT, LazyMap
+from stepwell.customers.groups import current_group
+from stepwell.customers.snapshot import Snapshot
+from stepwell.customers.zones import zones_of
+from stepwell.profile.computed import Moment, value_of
+from stepwell.profile.keeping import read_kept
+from stepwell.profile.rules import ProfileRules
+from stepwell.profile.segments import holds
+from stepwell.storage.operations import Item
+from stepwell.timestamps import from_text
+
+
+def customer_view(
+    snapshot: Snapshot,
+    rules: ProfileRules,
+    now: datetime,
+    inside: Mapping[str, bool] | None = None,
+) -> LazyMap:
+    """`inside`: who is in which segment, where that is just being found out."""
+    parts: dict[str, Any] = {
+        "id": lambda: snapshot.customer,
+        "traits": lambda: snapshot.traits,
+        "group": lambda: current_group(snapshot.profile),
+        "consents": snapshot.consent_view,
+        "computed": lambda: computed_view(snapshot.profile, rules, now),
+        "lists": lambda: _lists(snapshot.profile, rules),
+    }
+    view = LazyMap(parts)
+    parts["segments"] = lambda: _segments(snapshot.profile, rules, now, view, inside)
+    return view
+
+
+def computed_view(profile: Item | None, rules: ProfileRules, now: datetime) -> LazyMap:
+    traits = rules.computed
+    states = read_kept(profile).states if traits else {}
+    at = Moment(now, cache(partial(_zone, profile)))
+    return LazyMap(
+        {name: partial(value_of, trait, traits, states, at) for name, trait in traits.items()}
+    )
+
+
+def _zone(profile: Item | None) -> tzinfo:
+    """Where a customer may be in several zones, one of them; UTC where none is known."""
+    return next(iter(zones_of(profile or {}, None)), UTC)
+
+
+def _lists(profile: Item | None, rules: ProfileRules) -> dict[str, bool]:
+    on = (profile or {}).get("lists", {})
+    return {name: name in on for name in rules.lists}
+
+
+def _segments(
+    profile: Item | None,
+    rules: ProfileRules,
+    now: datetime,
+    view: LazyMap,
+    inside: Mapping[str, bool] | None,
+) -> LazyMap:
+    """As kept, unless time or other definitions may have changed it: then as it is now."""
+    found = profile or {}
+    kept = found.get("segments", {})
+    is_current = found.get("segments_by") == rules.segments_version
+    is_due = "due" in found and from_text(found["due"]) <= now
+
+    def look(name: str) -> Any:
+        if inside is not None:
+            return inside.get(name, ABSENT)
+        segment = rules.segments[name]
+        if is_current and not (is_due and (segment.timed or segment.depends)):
+            return name in kept
+        return holds(segment, {"customer": view, "now": now})
+
+    return LazyMap({name: partial(look, name) for name in rules.segments})
