@@ -27,7 +27,7 @@ STARTS = (
 ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "nowhere")
 OUTCOMES = ("accepted", "refused", "pushed_back", "unknown", "dies_before", "dies_after")
 FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery", "hand_over")
-TAKING = ("accepted", "refused", "away", "away")
+TAKING = ("away", "refused", "away", "accepted")
 ERRORS = ("ok", "StoreBusyError", "RuntimeError", "Lambda.TooManyRequestsException")
 """Of functions; which of them are tried again is in send_message's definition."""
 MOST_CALLS = 9
@@ -132,7 +132,8 @@ def _destinations(draw: st.DrawFn) -> dict[str, list[str]]:
     if draw(st.booleans()):
         return {}
     answers = st.lists(st.sampled_from(TAKING), min_size=1, max_size=6)
-    return draw(st.dictionaries(st.sampled_from(journeys.DESTINATIONS), answers, max_size=2))
+    names = st.sampled_from(journeys.DESTINATIONS)
+    return draw(st.dictionaries(names, answers, min_size=1, max_size=2))
 
 
 @st.composite
