@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import ssl
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -233,6 +235,14 @@ def test_the_local_stack_keeps_webhooks_to_itself(url: str, taken: list[Taken]) 
     assert [(each.channel, each.address) for each in taken] == [("webhook", "helpdesk")]
     with Receiver() as receiver:  # one that runs on this machine is asked itself
         assert teller(instead=here).tell(Webhook(receiver.url, 2), HAND_OVER) == "HTTP 202"
+
+
+@pytest.mark.parametrize("service", ["connect", "events"])
+def test_functions_of_the_local_stack_find_its_endpoint(service: str) -> None:
+    with MessagingEndpoint(StepClock(NOW), print) as endpoint:
+        with patch.dict(os.environ, endpoint.environment()):
+            assert client(service).meta.endpoint_url == endpoint.url
+        assert endpoint.environment()["WEBHOOKS_GO_TO"] == f"{endpoint.url}/hand-overs"
 
 
 @pytest.mark.parametrize(
