@@ -20,6 +20,7 @@ class Compiled:
     destinations_key: str
     destinations: Mapping[str, Mapping[str, Any]]
     """Where hand-overs go, by name: `stepwell.handover.destinations` reads them."""
+    machine_versions_key: str
     machines: Mapping[str, Mapping[str, Any]]
     legs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Machines for later legs by their names, of journeys that park waits."""
@@ -39,6 +40,7 @@ def compile_journeys(statemachines: Path, folder: Path) -> Compiled:
         bundle.registry_key,
         bundle.destinations_key,
         bundle.destinations,
+        bundle.machine_versions_key,
         bundle.machines,
         bundle.legs,
     )

@@ -16,6 +16,7 @@ from stepwell.customers.traits import traits_of
 from stepwell.events.model import Event, EventType
 from stepwell.events.told import SEGMENT_ENTERED, SEGMENT_LEFT, TRAIT_CHANGED, Told
 from stepwell.profile.computed import ComputedTrait, changes_at
+from stepwell.profile.context import PARTS, forgotten_at
 from stepwell.profile.keeping import Kept, keep, read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.segments import Segment, due, members
@@ -73,7 +74,7 @@ def live(
     if not rules.document:
         return Lived(profile, tuple(tells))
     whole = {"consents"} if after.consents is not before.consents else set[str]()
-    whole |= {each for each in ("group", "place", "device") if _differs(each, before, profile)}
+    whole |= {each for each in ("group", *PARTS) if _differs(each, before, profile)}
     profile |= _lists(event, profile, rules, changed, problems)
     kept, tracks = keep(before.profile, event, rules, problems)
     if kept is not None:
@@ -96,7 +97,7 @@ def _follows(trait: ComputedTrait, tracks: Collection[str]) -> bool:
 
 
 def _differs(part: str, before: Snapshot, profile: Item) -> bool:
-    name = "groups" if part == "group" else part
+    name = "groups" if part == "group" else PARTS[part]
     return (before.profile or {}).get(name) != profile.get(name)
 
 
@@ -193,6 +194,7 @@ def _next(
         context,
         now,
         lambda name, at: changes_at(rules.computed[name], rules.computed, states, at),
+        lambda name: forgotten_at(after.profile, name, rules.context),
     )
 
 

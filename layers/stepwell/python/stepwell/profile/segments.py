@@ -19,6 +19,7 @@ from stepwell.conditions.errors import ConditionError
 from stepwell.conditions.evaluator import compile_tree
 from stepwell.conditions.reading import clock_comparisons, reads_of
 from stepwell.journeys.program import Expression
+from stepwell.profile.context import PARTS
 from stepwell.values import value
 
 _A_SECOND = timedelta(seconds=1)
@@ -31,7 +32,8 @@ Changes = Callable[[str, datetime], datetime | None]
 @value
 class Segment:
     """`reads`: what its condition depends on, as `traits.plan` or `segments.vip`; `clock`: both
-    sides of its comparisons with the present; `moving`: the computed traits that time changes.
+    sides of its comparisons with the present; `moving`: the computed traits that time changes;
+    `seen`: the parts of the context, which are forgotten some time.
     """
 
     name: str
@@ -39,10 +41,11 @@ class Segment:
     reads: frozenset[str]
     clock: tuple[tuple[Expression, Expression], ...] = ()
     moving: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
 
     @property
     def timed(self) -> bool:
-        return bool(self.clock or self.moving)
+        return bool(self.clock or self.moving or self.seen)
 
     @property
     def depends(self) -> bool:
@@ -61,7 +64,14 @@ def load_segment(document: Mapping[str, Any], moving: Collection[str]) -> Segmen
         reads,
         tuple((compile_tree(one), compile_tree(two)) for one, two in clock_comparisons(tree)),
         frozenset(each for each in moving if whole or f"computed.{each}" in reads),
+        _seen(reads),
     )
+
+
+def _seen(reads: frozenset[str]) -> frozenset[str]:
+    if "*" in reads:
+        return frozenset(PARTS)
+    return frozenset(PARTS) & {each.partition(".")[0] for each in reads}
 
 
 def members(
@@ -96,7 +106,11 @@ def holds(segment: Segment, context: Mapping[str, Any]) -> bool:
 
 
 def due(
-    segments: Mapping[str, Segment], context: Mapping[str, Any], now: datetime, changes: Changes
+    segments: Mapping[str, Segment],
+    context: Mapping[str, Any],
+    now: datetime,
+    changes: Changes,
+    forgotten: Callable[[str], datetime | None],
 ) -> datetime | None:
     """The earliest moment after now at which time alone can change a segment."""
     found = [
@@ -106,8 +120,9 @@ def due(
         for moment in (
             *(_crossing(one, two, context, now) for one, two in segment.clock),
             *(changes(name, now) for name in segment.moving),
+            *(forgotten(name) for name in segment.seen),
         )
-        if moment is not None
+        if moment is not None and moment > now
     ]
     return min(found, default=None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from stepwell.handover.destinations import Destination, load_destinations
 from stepwell.journeys.compiler.later_legs import legs_of
 from stepwell.journeys.program import Program, load_program
 from stepwell.messages.policies import Policies, load_policies
+from stepwell.profile.rules import ProfileRules
 from stepwell.simulation.machines.definition import Machine, compile_machine
 
 
@@ -20,13 +21,15 @@ class Definitions:
     """Plain JSON documents, so that they go to worker processes as they are.
 
     `programs` are texts of compiled programs; `machines` are state machines by journey, with their
-    placeholders; `policies` and `destinations` are the texts of these documents.
+    placeholders; `policies` and `destinations` are the texts of these documents, `profile` what is
+    declared of customers' profiles.
     """
 
     programs: tuple[str, ...]
     machines: Mapping[str, Mapping[str, Any]]
     send_message: Mapping[str, Any]
     policies: str
+    profile: Mapping[str, Any] = field(default_factory=dict)
     destinations: str = "{}"
 
     @cached_property
@@ -35,7 +38,7 @@ class Definitions:
 
     @cached_property
     def loaded_policies(self) -> Policies:
-        return load_policies(self.policies)
+        return replace(load_policies(self.policies), profile=ProfileRules(self.profile))
 
     @cached_property
     def loaded_destinations(self) -> Mapping[str, Destination]:

@@ -2,7 +2,7 @@
 
     programs/<version>.json   a compiled journey
     catalogs/<hash>.json      {"programs": ["<version>", …]}: the journeys of this deployment
-    policies/<hash>.json      purposes, caps and quiet hours
+    policies/<hash>.json      purposes, caps and quiet hours, computed traits and segments
     destinations/<hash>.json  where hand-overs go, by name
     registries/<hash>.json    {"events": {"<name>": {"<version>": <schema>}}}
 
@@ -35,6 +35,13 @@ class Bundle:
     legs: dict[str, dict[str, Any]]
     """The machines for the later legs of the journeys that park waits, by their names."""
 
+    @property
+    def machine_versions_key(self) -> str:
+        """Where a deployment writes by which numbers Step Functions knows these definitions. They
+        are in its name: a deployment of others leaves the file as it is.
+        """
+        return f"machine-versions/{version_of(self.machines)}.json"
+
 
 def write_bundle(statemachines: Path, out: Path) -> Bundle:
     """Compile the journeys in `statemachines` into `out`. Raises CompileError with all problems."""
@@ -46,7 +53,7 @@ def write_bundle(statemachines: Path, out: Path) -> Bundle:
     catalog = {"programs": [each.version for each in compiled]}
     return Bundle(
         catalog_key=_write(out, "catalogs", catalog),
-        policies_key=_write(out, "policies", project.policies),
+        policies_key=_write(out, "policies", project.rules()),
         registry_key=_write(out, "registries", read_registry(root).document()),
         destinations_key=_write(out, "destinations", project.destinations),
         destinations=project.destinations,

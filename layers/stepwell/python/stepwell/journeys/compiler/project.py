@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,15 +31,19 @@ class NoProjectError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`policies` are empty when they cannot be read; `problems` are all there are, in order.
-
-    `destinations` is the document of where hand-overs go.
+    """`policies` are empty when they cannot be read; `problems` are all there are, in order;
+    `profile` is what is declared of customers' profiles, `destinations` where hand-overs go.
     """
 
     subjects: tuple[Subject, ...]
     policies: dict[str, Any]
     problems: tuple[Problem, ...]
+    profile: Mapping[str, Any] = field(default_factory=dict)
     destinations: dict[str, Any] = field(default_factory=dict)
+
+    def rules(self) -> dict[str, Any]:
+        """What is deployed of both: it applies to every customer as it stands."""
+        return {**self.policies, **({"profile": self.profile} if self.profile else {})}
 
 
 def find_root(start: Path) -> Path:
@@ -62,21 +67,21 @@ def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
     """Read and check the project's journeys, or only those named."""
     registry, problems = _registry(root)
     policies, wrong = _policies(root)
-    declared = read_declarations(root, registry)
+    purposes = frozenset(policies["purposes"]) if policies else None
+    declared = read_declarations(root, registry, purposes)
     destinations, unread = read_destinations(root)
     problems = [*problems, *wrong, *declared.problems, *unread]
-    if policies and declared.document:
-        policies["profile"] = declared.document
-    registry = replace(registry, fields=declared.fields) if registry else None
     goes_to = None if unread else frozenset(destinations)
-    purposes = frozenset(policies["purposes"]) if policies else None
+    if registry:
+        registry = replace(registry, fields=declared.fields, absent=declared.absent)
     subjects = []
     for name in journey_names(root):
         if only is None or name in only:
-            subject, found = _read(root, name, purposes, registry, goes_to)
+            subject, found = _read(root, name, purposes, registry, declared.document, goes_to)
             problems.extend(found)
             subjects += [subject] if subject else []
-    return Project(tuple(subjects), policies, tuple(sorted(set(problems))), destinations)
+    said = tuple(sorted(set(problems)))
+    return Project(tuple(subjects), policies, said, declared.document, destinations)
 
 
 def _read(
@@ -84,6 +89,7 @@ def _read(
     name: str,
     purposes: frozenset[str] | None,
     registry: EventRegistry | None,
+    profile: Mapping[str, Any],
     destinations: frozenset[str] | None,
 ) -> tuple[Subject | None, list[Problem]]:
     folder = root / "statemachines" / "journeys" / name
@@ -100,7 +106,7 @@ def _read(
     problems = [*problems, *wrong]
     if journey is None:
         return None, problems
-    subject = Subject(journey, templates, purposes, registry, destinations)
+    subject = Subject(journey, templates, purposes, registry, profile, destinations)
     return subject, [*problems, *problems_of(subject)]
 
 

@@ -88,6 +88,7 @@ class Runner:
                 send_message=whole.send_message,
                 policies=scenario.policies,
                 destinations=whole.destinations,
+                profile=whole.profile,
             )
         return self._loaded[key]
 

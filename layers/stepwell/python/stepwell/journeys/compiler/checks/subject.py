@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from stepwell.journeys.compiler.flow import Flow, flow_of
 from stepwell.journeys.compiler.model import (
@@ -24,13 +25,14 @@ from stepwell.journeys.compiler.templates import Template
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What cannot be read (`purposes`, `registry`, `destinations`) is None, and a problem of its
-    own.
+    own. `profile` is the document of what is declared of customers' profiles.
     """
 
     journey: Journey
     templates: Mapping[str, Template]
     purposes: frozenset[str] | None
     registry: EventRegistry | None
+    profile: Mapping[str, Any] = field(default_factory=dict)
     destinations: frozenset[str] | None = frozenset()
 
     def steps(self) -> tuple[NamedStep, ...]:
