@@ -37,6 +37,7 @@ from tests.support.stage_parts import (
     STATEMACHINES,
     bundle_folder,
     made_bundle,
+    outcome_of,
     put_machine_versions,
     told_by,
 )
@@ -278,7 +279,7 @@ class Stage:
     def decisions(self, user: str = "ada") -> list[tuple[str, str, str | None, str]]:
         """(time, step, channel, "sent" or "<outcome>: <reason>") of each decision, by time."""
         return [
-            (each["at"], each["step"], each.get("channel"), _outcome(each))
+            (each["at"], each["step"], each.get("channel"), outcome_of(each))
             for each in self.records(keys.DECISION_PREFIX, user)
         ]
 
@@ -297,23 +298,19 @@ class Stage:
     # ------------------------------------------------------------------ setting up
 
     def _create_queues(self) -> None:
-        sqs = self.engine.client("sqs")
-        self.events_url = sqs.create_queue(
-            QueueName=f"{PREFIX}events.fifo", Attributes={"FifoQueue": "true"}
-        )["QueueUrl"]
+        sqs, fifo = self.engine.client("sqs"), {"FifoQueue": "true"}
+        events = sqs.create_queue(QueueName=f"{PREFIX}events.fifo", Attributes=fifo)
+        self.events_url = events["QueueUrl"]
         self.commands_url = sqs.create_queue(QueueName=f"{PREFIX}commands")["QueueUrl"]
         self.feedback_url = sqs.create_queue(QueueName=f"{PREFIX}feedback")["QueueUrl"]
 
     def _create_the_rest(self) -> dict[str, str]:
-        secret = self.engine.client("secretsmanager").create_secret(
-            Name=f"{PREFIX}hash", SecretString="a secret of tests"
-        )
-        inbox_key = self.engine.client("secretsmanager").create_secret(
-            Name=f"{PREFIX}inbox-key", SecretString=INBOX_KEY
-        )
-        webhook_key = self.engine.client("secretsmanager").create_secret(
-            Name=f"{PREFIX}webhook-key", SecretString=WEBHOOK_KEY
-        )
+        manager = self.engine.client("secretsmanager")
+        texts = {"hash": "a secret of tests", "inbox-key": INBOX_KEY, "webhook-key": WEBHOOK_KEY}
+        secrets = {
+            name: manager.create_secret(Name=f"{PREFIX}{name}", SecretString=text)["ARN"]
+            for name, text in texts.items()
+        }
         application = self.engine.client("sns").create_platform_application(
             Name="stepwell", Platform="GCM", Attributes={"PlatformCredential": "none"}
         )
@@ -326,9 +323,9 @@ class Stage:
             "PROGRAMS_BUCKET": f"{PREFIX}programs",
             "ARCHIVE_BUCKET": ARCHIVE,
             "QUARANTINE_BUCKET": QUARANTINE,
-            "HASH_SECRET_ARN": secret["ARN"],
-            "INBOX_KEY_ARN": inbox_key["ARN"],
-            "WEBHOOK_KEY_ARN": webhook_key["ARN"],
+            "HASH_SECRET_ARN": secrets["hash"],
+            "INBOX_KEY_ARN": secrets["inbox-key"],
+            "WEBHOOK_KEY_ARN": secrets["webhook-key"],
             "EVENTS_QUEUE_URL": self.events_url,
             "COMMANDS_QUEUE_URL": self.commands_url,
             "JOURNEY_ARN_PREFIX": journeys,
@@ -401,8 +398,3 @@ class Stage:
             return
         for path in STATEMACHINES.glob("journeys/*/journey.asl.json"):
             yield path.parent.name, path.read_text()
-
-
-def _outcome(decision: Item) -> str:
-    outcome = str(decision["outcome"])
-    return outcome if outcome == "sent" else f"{outcome}: {decision['reason']}"

@@ -13,6 +13,7 @@ from infra.local.account import ACCOUNT, REGION
 from infra.local.engine import function_arn, machine_arn
 from stepwell.handover.destinations import targets_of
 from stepwell.journeys.compiler.bundle import Bundle, write_bundle
+from stepwell.storage.operations import Item
 
 ROOT = Path(__file__).parents[2]
 STATEMACHINES = ROOT / "statemachines"
@@ -81,3 +82,8 @@ def put_machine_versions(s3: Any, bundle: Bundle, numbers: Mapping[str, int]) ->
 def made_bundle(statemachines: Path) -> tuple[TemporaryDirectory[str], Bundle]:
     folder = TemporaryDirectory()
     return folder, write_bundle(statemachines, Path(folder.name))
+
+
+def outcome_of(decision: Item) -> str:
+    outcome = str(decision["outcome"])
+    return outcome if outcome == "sent" else f"{outcome}: {decision['reason']}"
