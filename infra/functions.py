@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from aws_cdk import Aws
 from aws_cdk import aws_sqs as sqs
@@ -15,8 +16,9 @@ from aws_cdk import aws_sqs as sqs
 from infra.compiled import Compiled
 from infra.names import FALLBACK, Names
 from infra.permissions import Permission, allow
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError, Stage
 from infra.stacks.data import DataStack
+from stepwell.handover.destinations import CONNECT_TASK, EVENT_BUS, targets_of
 from stepwell.messages.services import Service
 
 
@@ -49,9 +51,11 @@ class Surroundings:
             "MACHINE_VERSIONS_KEY": self.compiled.machine_versions_key,
             "POLICIES_KEY": self.compiled.policies_key,
             "REGISTRY_KEY": self.compiled.registry_key,
+            "DESTINATIONS_KEY": self.compiled.destinations_key,
             "UNKNOWN_EVENTS": settings.unknown_events,
             "HASH_SECRET_ARN": names.hashing_key_arn(),
             "INBOX_KEY_ARN": names.inbox_key_arn(),
+            "WEBHOOK_KEY_ARN": names.webhook_key_arn(),
             "EVENTS_QUEUE_URL": self.events.queue_url,
             "COMMANDS_QUEUE_URL": self.commands.queue_url,
             "JOURNEY_ARN_PREFIX": names.journey_arn_prefix(),
@@ -89,6 +93,10 @@ class Surroundings:
 
     def inbox_key(self) -> Permission:
         return allow(f"{self.names.inbox_key_arn()}-??????", "secretsmanager:GetSecretValue")
+
+    def destinations(self) -> tuple[Permission, ...]:
+        """Tell what is declared for this stage, and nothing else."""
+        return destinations(self.compiled.destinations, self.names)
 
     def executions(self) -> tuple[Permission, ...]:
         """Start and wake the journeys' machines, stop their executions; not send_message's.
@@ -169,6 +177,33 @@ def _whatsapp(settings: Settings) -> tuple[Permission, ...]:
     return (allow(sender, "social-messaging:SendWhatsAppMessage"),) if number else ()
 
 
+def destinations(
+    documents: Mapping[str, Mapping[str, Any]], names: Names
+) -> tuple[Permission, ...]:
+    """What hand-overs need. Webhooks need the key that signs them; their addresses need nothing.
+
+    Raises SettingsError for a stage that there is not: what is written for it would go elsewhere.
+    """
+    wrong = {each for document in documents.values() for each in document["stages"]} - {*Stage}
+    if wrong:
+        raise SettingsError(
+            f"{_DESTINATIONS_FILE} has stages that there are not: {', '.join(sorted(wrong))}"
+        )
+    allowed = [_destination(each, names) for _, each in targets_of(documents, names.stage)]
+    return tuple(dict.fromkeys(allowed))
+
+
+def _destination(target: Mapping[str, Any], names: Names) -> Permission:
+    if target["kind"] == EVENT_BUS:
+        return allow(_here("events", f"event-bus/{target['bus']}"), "events:PutEvents")
+    if target["kind"] == CONNECT_TASK:
+        instance = f"instance/{target['instance']}"
+        makes = (f"{instance}/contact/*", f"{instance}/contact-flow/{target['flow']}")
+        resources = tuple(_here("connect", each) for each in makes)
+        return Permission(("connect:StartTaskContact",), resources)
+    return allow(f"{names.webhook_key_arn()}-??????", "secretsmanager:GetSecretValue")
+
+
 def push_endpoints(application_arn: str) -> str:
     """The pattern of an application's endpoints."""
     return application_arn.replace(":app/", ":endpoint/") + "/*"
@@ -191,6 +226,8 @@ class FunctionPlan:
 _BOTH_TABLES = ("CUSTOMERS_TABLE", "RECORDS_TABLE")
 _POLICIES = ("PROGRAMS_BUCKET", "POLICIES_KEY")
 _PREFIXES = ("JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX")
+
+_DESTINATIONS_FILE = "statemachines/destinations.yaml"
 
 TOLD_THE_URL = ("delivery",)
 """What also gets PUBLIC_URL, once there is an API: those that write links to it."""
@@ -297,6 +334,17 @@ FUNCTIONS = (
             *providers(s.settings),
         ),
         timeout_seconds=30,
+    ),
+    FunctionPlan(
+        "hand_over",
+        (*_BOTH_TABLES, *_POLICIES, "DESTINATIONS_KEY", "WEBHOOK_KEY_ARN"),
+        lambda s: (
+            s.customers("GetItem", "BatchGetItem", "UpdateItem", "ConditionCheckItem"),
+            s.records("BatchGetItem", "PutItem"),
+            *s.rules(),
+            s.bucket_objects("destinations"),
+            *s.destinations(),
+        ),
     ),
     FunctionPlan(
         "unsubscribe",

@@ -242,6 +242,8 @@ class EngineStack(Stack):
             "exactly.",
             "states:StartExecution": "After a parked wait a journey goes on in the machine of "
             "its own version, and those of earlier deployments are known by their versions only.",
+            "connect:StartTaskContact": "Contacts are made while it runs; instance and flow are "
+            "named exactly.",
             "sms-voice:SendTextMessage": "AWS chooses who a text comes from, of all that the "
             "account has; a setting names one.",
             "sns:Publish": "Endpoints are made from customers' device tokens; the application is "

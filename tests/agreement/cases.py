@@ -47,6 +47,10 @@ STRICT = {
     "sms": {"body": "{{ customer.traits.first_name }}"},
     "push": {"title": "Hello", "body": "{{ event.properties.amount }}"},
 }
+DESTINATIONS: Mapping[str, Json] = {
+    "desk": {"event_bus": {}, "include": ["user_id", "traits.first_name", "traits.plan"]},
+    "team": {"event_bus": {"bus": "team"}},
+}
 TEMPLATES = {"hello": HELLO, "strict": STRICT}
 """`strict` fails wherever what it names is missing."""
 
@@ -79,6 +83,8 @@ class Case:
 
     `providers`: by "<channel> <address>" what becomes of its sends in turn, then "accepted":
     accepted | refused | pushed_back | unknown | dies_before | dies_after.
+    `destinations`: by name what becomes of the tries in turn, the last for all that follow:
+    accepted | refused | away.
     `faults`: by function what becomes of its first calls: "ok", or the name of an error.
     """
 
@@ -88,6 +94,7 @@ class Case:
     calls: Sequence[Call]
     providers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    destinations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     about: str = ""
 
     def in_order(self) -> list[Call]:
@@ -103,6 +110,8 @@ class Case:
             "calls": [_written(call) for call in self.calls],
         }
         document |= {"providers": dict(self.providers)} if self.providers else {}
+        if self.destinations:
+            document |= {"destinations": dict(self.destinations)}
         document |= {"faults": dict(self.faults)} if self.faults else {}
         out = io.StringIO()
         yaml = YAML()
@@ -122,6 +131,7 @@ def read_case(text: str) -> Case:
         calls=[_read(each) for each in document["calls"]],
         providers=document.get("providers", {}),
         faults=document.get("faults", {}),
+        destinations=document.get("destinations", {}),
         about=document.get("about", ""),
     )
 
@@ -165,6 +175,7 @@ def _write_project(root: Path, journeys: Mapping[str, Json], policies: Json) -> 
         folder.mkdir(parents=True)
     shutil.copy(STATEMACHINES / "send_message.asl.json", statemachines)
     (statemachines / "policies.yaml").write_text(json.dumps(policies))
+    (statemachines / "destinations.yaml").write_text(json.dumps({"destinations": DESTINATIONS}))
     for name, properties in EVENTS.items():
         types = {each: {"type": kind} for each, kind in properties.items()}
         schema = {

@@ -18,6 +18,8 @@ BELONGS = (
     r"call sns\.Publish (Message|PhoneNumber)",
     r"call sns\.CreatePlatformEndpoint Token",
     r"call sesv2\.SendEmail (Destination\.ToAddresses|Content\..*)",
+    # Destinations of hand-overs: what they declare, which the test compares.
+    r"call events\.PutEvents Entries\.Detail",
     # The tables: no key. What is written is looked at attribute by attribute, as it lies there.
     r"call dynamodb\.(\w+) (TransactItems\.(Put|Update)\.)?(Item|ExpressionAttributeValues)\..*",
     r"item PROFILE (traits|trait_times|addresses|groups|user_id)",

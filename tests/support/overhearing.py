@@ -31,7 +31,7 @@ from tests.support.stage import FUNCTIONS, PREFIX, Stage
 Said = tuple[str, Any]
 """A place, and what was said there."""
 
-OF_STATE_MACHINES = ("plan", "consent", "frequency-cap", "delivery")
+OF_STATE_MACHINES = ("plan", "consent", "frequency-cap", "delivery", "hand-over")
 
 
 class Overhearing:

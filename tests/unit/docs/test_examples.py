@@ -144,6 +144,9 @@ def test_journey_compiles(
     template = next(each for each in _of("yaml", "template") if each.page == example.page)
     used = _named(r"template: (\w+)", example.text)
     (folder / "templates" / f"{used}.yaml").write_text(template.text, encoding="utf-8")
+    for declared in _of("yaml", "destinations"):
+        if declared.page == example.page:
+            (tmp_path / "statemachines" / "destinations.yaml").write_text(declared.text)
     code = main.main(["check", "--root", str(tmp_path)])
     assert code == 0, capsys.readouterr().err
 

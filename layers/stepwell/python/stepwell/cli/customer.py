@@ -59,6 +59,7 @@ def _show(customer: Row) -> None:
     print_table(console, "enrollments", _enrollments(customer.get("enrollments", []), local))
     print_table(console, "messages", _messages(customer.get("messages", []), local))
     print_table(console, "decisions", _decisions(customer.get("decisions", []), local))
+    print_table(console, "hand-overs", _hand_overs(customer.get("hand_overs", []), local))
     print_table(console, "conversions", _conversions(customer.get("conversions", []), local))
     print_table(console, "merged", _merged(customer.get("merged", []), local))
     print_table(console, "not joined", _not_joined(customer.get("not_joined", []), local))
@@ -127,6 +128,19 @@ def _why(decision: Row, local: Local) -> str:
     if decision.get("until"):
         parts.append(f"until {local(decision['until'])}")
     return ", ".join(dict.fromkeys(str(part) for part in parts if part))
+
+
+def _hand_overs(rows: list[Row], local: Local) -> Iterator[Row]:
+    for each in sorted(rows, key=lambda row: str(row["at"]), reverse=True):
+        yield {
+            "time": local(each["at"]),
+            "step": f"{each['journey']}/{each['step']}",
+            "to": each["destination"],
+            "outcome": str(each["outcome"]).replace("_", " "),
+            "why": ", ".join(
+                filter(None, (each["reason"], each.get("detail") or each.get("failure")))
+            ),
+        }
 
 
 def _conversions(rows: list[Row], local: Local) -> Iterator[Row]:

@@ -24,13 +24,14 @@ from stepwell.cli import (
     send,
     simulate,
     test,
+    webhook_key,
     write_keys,
 )
 from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, segment, lists),
-    *(write_keys, openapi, replay, events, quarantine, doctor, inbox_token, scale),
+    *(write_keys, openapi, replay, events, quarantine, doctor, inbox_token, webhook_key, scale),
 )
 
 

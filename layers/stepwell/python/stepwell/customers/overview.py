@@ -84,6 +84,7 @@ def overview(store: Store, customer: str, rules: ProfileRules, now: datetime) ->
         "conversions": _records(store, ids, keys.CONVERSION_PREFIX),
         "messages": _records(store, ids, keys.MESSAGE_PREFIX),
         "decisions": _records(store, ids, keys.DECISION_PREFIX),
+        "hand_overs": _records(store, ids, keys.HAND_OVER_PREFIX),
         "merged": _records(store, ids, keys.MERGED_PREFIX),
         "not_joined": _records(store, ids, keys.NOT_JOINED_PREFIX),
     }
