@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from stepwell.cli import (
     check,
     compile,  # noqa: A004 - named like the command
+    computed,
     customer,
     doctor,
     events,
@@ -28,7 +29,7 @@ from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(openapi, replay, events, quarantine, doctor, inbox_token, scale),
+    *(openapi, replay, events, quarantine, doctor, inbox_token, scale, computed),
 )
 
 
