@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepwell.customers import keys
+from stepwell.customers.applied import applied_with
 from stepwell.customers.arrivals import with_new
 from stepwell.customers.identities import device_token, identities_in, identity_key
 from stepwell.customers.identity_rules import USER_ID, IdentityRules
@@ -42,6 +43,10 @@ def settle(
     kinds = [kind for kind, _ in identities_in(events[0])]
     profile |= with_new(profile, kinds, IdentityRules(), events[0].received_at)
     profile["touched"] = []
+    known: Item | None = None
+    for each in events:
+        known = applied_with(known, each.fingerprint)
+    profile |= known or {}
     user = identity_key(USER_ID, events[0].user_id or "", hasher)
     # Without conditions: nobody else writes before the simulation begins.
     puts = [Put(keys.profile(customer), profile), Put(user, {"customer": customer})]
