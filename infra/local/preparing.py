@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -48,8 +49,12 @@ def add_push_application(functions: Iterable[Function], sns: Any) -> None:
 
 
 def put_policies(document: dict[str, Any], functions: Iterable[Function], s3: Any) -> str:
-    """Put other policies beside the deployed ones; their key."""
+    """Put other policies beside the deployed ones, with what these declare of profiles; their
+    key.
+    """
+    bucket, deployed = (setting(functions, each) for each in ("PROGRAMS_BUCKET", "POLICIES_KEY"))
+    rules = json.loads(s3.get_object(Bucket=bucket, Key=deployed)["Body"].read())
+    document = {**document, **({"profile": rules["profile"]} if "profile" in rules else {})}
     key = f"policies/{version_of(document)}.json"
-    bucket = setting(functions, "PROGRAMS_BUCKET")
     s3.put_object(Bucket=bucket, Key=key, Body=canonical(document).encode())
     return key

@@ -47,7 +47,7 @@ def problems(root: Path, capsys: pytest.CaptureFixture[str]) -> list[Json]:
 
 def test_the_shipped_registry_is_published(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(root, "check") == 0
-    assert "as published; 4 journeys fit them all." in capsys.readouterr().out
+    assert "as published; 5 journeys fit them all." in capsys.readouterr().out
     assert problems(root, capsys) == []
 
 
@@ -126,7 +126,7 @@ def test_a_published_version_may_not_go_before_it_is_retired(
     capsys.readouterr()
     [gone] = problems(root, capsys)
     assert gone["code"] == "SW531"
-    assert "apps may be sending it; journeys take it: onboarding" in gone["message"]
+    assert "apps may be sending it; journeys take it: hesitation, onboarding" in gone["message"]
     assert run(root, "publish") == 1
     assert run(root, "publish", "--retire", "Trial Started", "1") == 0
     capsys.readouterr()

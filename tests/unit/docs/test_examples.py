@@ -29,6 +29,7 @@ from stepwell.customers.routing import Router
 from stepwell.events.intake import Intake
 from stepwell.events.registry import Registry
 from stepwell.events.sources import Source, basic_user
+from stepwell.journeys.compiler.profile.assembling import read_declarations
 from stepwell.journeys.compiler.project import read_registry
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.imprint import Imprint, completed
@@ -173,7 +174,8 @@ def test_journey_compiles(
     folder = tmp_path / "statemachines" / "journeys" / name
     (folder / "templates").mkdir(parents=True)
     shutil.copytree("events/schemas", tmp_path / "events" / "schemas")
-    shutil.copy("statemachines/policies.yaml", tmp_path / "statemachines")
+    for name in ("policies", "profile", "segments"):
+        shutil.copy(f"statemachines/{name}.yaml", tmp_path / "statemachines")
     (folder / "journey.yaml").write_text(example.text, encoding="utf-8")
     template = next(each for each in _of("yaml", "template") if each.page == example.page)
     used = _named(r"template: (\w+)", example.text)
@@ -202,6 +204,21 @@ def test_identities_are_read(example: Example) -> None:
     shipped = Path("statemachines/policies.yaml").read_text(encoding="utf-8")
     policies = load_policies(json.dumps(policies_document(f"{shipped}\n{example.text}")))
     assert policies.identities != load_policies(json.dumps(policies_document(shipped))).identities
+
+
+@pytest.mark.parametrize("example", [*_of("yaml", "profile"), *_of("yaml", "segments")], ids=str)
+def test_profiles_and_segments_are_read(example: Example, tmp_path: Path) -> None:
+    (tmp_path / "statemachines").mkdir()
+    for kind in ("profile", "segments"):
+        path = tmp_path / "statemachines" / f"{kind}.yaml"
+        shutil.copy(f"statemachines/{kind}.yaml", path)
+        if example.kind == kind:
+            path.write_text(example.text, encoding="utf-8")
+        elif kind == "segments":
+            path.unlink()
+    declared = read_declarations(tmp_path, read_registry(Path()))
+    assert declared.problems == ()
+    assert declared.document
 
 
 @pytest.mark.parametrize("words", _commands(".venv/bin/stepwell"), ids=" ".join)

@@ -137,7 +137,9 @@ def unite_kept(one: Item, other: Item, rules_tracks: Mapping[str, Track]) -> Ite
 def _occurrence(
     track: Track, event: Event, problems: list[str], context: Mapping[str, Any]
 ) -> Occurrence | None:
-    """None when the event is none of the track's, or has no value that can be kept."""
+    """None when the event is none of the track's, or has no value that can be kept. One that lacks
+    what is asked of it is none: which properties there may be was checked by the compiler.
+    """
     try:
         if track.where is not None and track.where(context) is not True:
             return None
@@ -145,8 +147,7 @@ def _occurrence(
         if track.value is None:
             return found
         given = track.value(context)
-    except ConditionError as error:
-        problems.append(f"computed traits of {event.name!r}: {error}")
+    except ConditionError:
         return None
     return None if (kept := _kept_value(track, given, event, problems)) is None else [*found, kept]
 

@@ -37,12 +37,11 @@ def define(project: Project, root: Path, policies: Path | None = None) -> Defini
         if policies is None
         else policies_document(policies.read_text(encoding="utf-8"))
     )
-    if "profile" in project.policies:
-        document = {**document, "profile": project.policies["profile"]}
     send_message = (root / "statemachines" / "send_message.asl.json").read_text(encoding="utf-8")
     return Definitions(
         programs=tuple(canonical(each.program) for each in compiled),
         machines={each.journey: each.machine for each in compiled},
         send_message=json.loads(send_message),
         policies=json.dumps(document, sort_keys=True),
+        profile=project.profile,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ from stepwell.customers.legs import legs_machine
 from stepwell.journeys.compiler.later_legs import legs_of
 from stepwell.journeys.program import Program, load_program
 from stepwell.messages.policies import Policies, load_policies
+from stepwell.profile.rules import ProfileRules
 from stepwell.simulation.machines.definition import Machine, compile_machine
 
 
@@ -19,13 +20,15 @@ class Definitions:
     """Plain JSON documents, so that they go to worker processes as they are.
 
     `programs` are texts of compiled programs; `machines` are state machines by journey, with their
-    placeholders; `policies` is the text of the policies' document.
+    placeholders; `policies` is the text of the policies' document, `profile` what is declared of
+    customers' profiles.
     """
 
     programs: tuple[str, ...]
     machines: Mapping[str, Mapping[str, Any]]
     send_message: Mapping[str, Any]
     policies: str
+    profile: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def loaded_programs(self) -> tuple[Program, ...]:
@@ -33,7 +36,7 @@ class Definitions:
 
     @cached_property
     def loaded_policies(self) -> Policies:
-        return load_policies(self.policies)
+        return replace(load_policies(self.policies), profile=ProfileRules(self.profile))
 
     @cached_property
     def loaded_machines(self) -> Mapping[str, Machine]:

@@ -2,7 +2,7 @@
 
     programs/<version>.json   a compiled journey
     catalogs/<hash>.json      {"programs": ["<version>", …]}: the journeys of this deployment
-    policies/<hash>.json      purposes, caps and quiet hours
+    policies/<hash>.json      purposes, caps and quiet hours, computed traits and segments
     registries/<hash>.json    {"events": {"<name>": {"<version>": <schema>}}}
 
 Deployments copy the folder into a bucket and never delete there: what runs finds its version.
@@ -43,7 +43,7 @@ def write_bundle(statemachines: Path, out: Path) -> Bundle:
     catalog = {"programs": [each.version for each in compiled]}
     return Bundle(
         catalog_key=_write(out, "catalogs", catalog),
-        policies_key=_write(out, "policies", project.policies),
+        policies_key=_write(out, "policies", project.rules()),
         registry_key=_write(out, "registries", read_registry(root).document()),
         machines={each.journey: each.machine for each in compiled},
         legs={

@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,18 @@ class NoProjectError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`policies` are empty when they cannot be read; `problems` are all there are, in order."""
+    """`policies` are empty when they cannot be read; `problems` are all there are, in order;
+    `profile` is what is declared of customers' profiles.
+    """
 
     subjects: tuple[Subject, ...]
     policies: dict[str, Any]
     problems: tuple[Problem, ...]
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+    def rules(self) -> dict[str, Any]:
+        """What is deployed of both: it applies to every customer as it stands."""
+        return {**self.policies, **({"profile": self.profile} if self.profile else {})}
 
 
 def find_root(start: Path) -> Path:
@@ -59,8 +67,6 @@ def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
     policies, wrong = _policies(root)
     declared = read_declarations(root, registry)
     problems = [*problems, *wrong, *declared.problems]
-    if policies and declared.document:
-        policies["profile"] = declared.document
     registry = replace(registry, fields=declared.fields) if registry else None
     purposes = frozenset(policies["purposes"]) if policies else None
     subjects = []
@@ -69,7 +75,7 @@ def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
             subject, found = _read(root, name, purposes, registry)
             problems.extend(found)
             subjects += [subject] if subject else []
-    return Project(tuple(subjects), policies, tuple(sorted(set(problems))))
+    return Project(tuple(subjects), policies, tuple(sorted(set(problems))), declared.document)
 
 
 def _read(

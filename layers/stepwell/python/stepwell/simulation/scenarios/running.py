@@ -78,6 +78,7 @@ class Runner:
                 machines={name: whole.machines[name] for name in scenario.journeys},
                 send_message=whole.send_message,
                 policies=scenario.policies,
+                profile=whole.profile,
             )
         return self._loaded[key]
 

@@ -36,7 +36,7 @@ def check_entry_segment(subject: Subject) -> Iterator[Problem]:
     known = registry.fields["segments"].fields if "segments" in registry.fields else {}
     if entry.segment not in known:
         remedy = f"{suggest(entry.segment, known)} Or declare it in statemachines/segments.yaml."
-        yield Problem(entry.match.place, "SW712", f"there is no segment {entry.segment!r}", remedy)
+        yield Problem(entry.match.place, "SW1012", f"there is no segment {entry.segment!r}", remedy)
 
 
 def check_conditions(subject: Subject) -> Iterator[Problem]:

@@ -78,4 +78,4 @@ def _check_everybody(declared: Declared, rules: ProfileRules, everybody: frozens
         if view["segments"].get(name) is True and name not in everybody:
             said = f"{name} is true of a customer of whom nothing is known: everybody enters it"
             remedy = "Ask for something they did, or write `everybody: true` if that is meant."
-            declared.report(("segments", name, "when"), "SW714", said, remedy)
+            declared.report(("segments", name, "when"), "SW1014", said, remedy)

@@ -56,7 +56,7 @@ def read_computed(
     for name in given:
         path: DataPath = ("computed", name)
         if (wrong := wrong_name(name)) is not None:
-            declared.report(path, "SW701", wrong, "Rename it.")
+            declared.report(path, "SW1001", wrong, "Rename it.")
             continue
         document = declared.validated(path, ComputedDocument)
         if document is None or not _keys_fit(declared, path, document):
@@ -74,11 +74,11 @@ def _keys_fit(declared: Declared, path: DataPath, document: ComputedDocument) ->
     needed = _REQUIRED.get(kind, frozenset()) | (set() if kind == "ratio" else {"event"})
     given = set(document.model_dump(exclude_none=True)) - {"kind"}
     for name in sorted(needed - given):
-        declared.report(path, "SW703", f"{kind} needs `{name}`", f"Add `{name}:`.")
+        declared.report(path, "SW1003", f"{kind} needs `{name}`", f"Add `{name}:`.")
     for name in sorted(given - needed - _OPTIONAL[kind]):
         known = ", ".join(sorted(needed | _OPTIONAL[kind]))
         said = f"{kind} has no `{name}`"
-        declared.report((*path, name), "SW703", said, f"{kind} takes {known}.")
+        declared.report((*path, name), "SW1003", said, f"{kind} takes {known}.")
     return not needed - given and not given - needed - _OPTIONAL[kind]
 
 
@@ -125,10 +125,10 @@ def _check_value(declared: Declared, path: DataPath, kind: str, found: Type) -> 
         return
     if kind in _NUMBERS and found not in (DOUBLE, INT):
         said = f"{kind} takes numbers, and this is {found}"
-        declared.report(path, "SW707", said, "Give a number, such as event.properties.revenue.")
+        declared.report(path, "SW1007", said, "Give a number, such as event.properties.revenue.")
     elif found not in _SCALARS:
         said = f"{kind} takes a text, a number or true and false, and this is {found}"
-        declared.report(path, "SW707", said, "Take one value out of it, or string(…).")
+        declared.report(path, "SW1007", said, "Take one value out of it, or string(…).")
 
 
 def _type(document: ComputedDocument, value: Type) -> Type:
@@ -156,7 +156,7 @@ def _check_ratios(
                 said = f"{each[key]!r} is no count, sum or distinct"
                 known = suggest(each[key], numbers)
                 remedy = known if each[key] not in given else f"A ratio is of such. {known}"
-                declared.report(("computed", each["name"], key), "SW704", said, remedy)
+                declared.report(("computed", each["name"], key), "SW1004", said, remedy)
 
 
 def _check_size(declared: Declared, documents: list[dict[str, Any]]) -> None:
@@ -167,7 +167,7 @@ def _check_size(declared: Declared, documents: list[dict[str, Any]]) -> None:
         said = f"a customer's computed traits may come to {total:,} bytes; {MAX_BYTES:,} have room"
         shown = ", ".join(f"{name} ({sizes[name]:,})" for name in largest)
         remedy = f"The largest: {shown}. A window costs most; without one it is a few numbers."
-        declared.report(("computed",), "SW706", said, remedy)
+        declared.report(("computed",), "SW1006", said, remedy)
 
 
 def size_of(trait: Mapping[str, Any]) -> int:

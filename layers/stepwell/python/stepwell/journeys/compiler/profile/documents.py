@@ -18,7 +18,7 @@ LONGEST_WINDOW = 400 * _A_DAY
 def _window(value: int) -> int:
     if value > LONGEST_WINDOW:
         said = "a window has at most 400 days; without `within` it counts since ever"
-        raise PydanticCustomError("SW705", "{said}", {"said": said})
+        raise PydanticCustomError("SW1005", "{said}", {"said": said})
     return value
 
 

@@ -23,9 +23,9 @@ _EVEN = (
 def read_lists(declared: Declared, names: list[str]) -> list[str]:
     for index, name in enumerate(names):
         if (wrong := wrong_name(name)) is not None:
-            declared.report(("lists", index), "SW710", wrong, "Rename it.")
+            declared.report(("lists", index), "SW1010", wrong, "Rename it.")
         elif name in names[:index]:
-            declared.report(("lists", index), "SW710", f"{name} is here twice", "Keep one.")
+            declared.report(("lists", index), "SW1010", f"{name} is here twice", "Keep one.")
     return sorted(dict.fromkeys(names))
 
 
@@ -37,11 +37,11 @@ def read_segments(
     everybody = set()
     if len(given) > MAX_SEGMENTS:
         said = f"there are {len(given)} segments; {MAX_SEGMENTS} is the most"
-        declared.report(("segments",), "SW710", said, "Take those away that nothing uses.")
+        declared.report(("segments",), "SW1010", said, "Take those away that nothing uses.")
     for name in given:
         path: DataPath = ("segments", name)
         if (wrong := wrong_name(name)) is not None:
-            declared.report(path, "SW710", wrong, "Rename it.")
+            declared.report(path, "SW1010", wrong, "Rename it.")
             continue
         document = declared.validated(path, SegmentDocument)
         tree = declared.parsed((*path, "when"), document.when if document else None)
@@ -50,7 +50,7 @@ def read_segments(
         declared.checked((*path, "when"), tree, [names], decides=True)
         if not moves_evenly(tree):
             said = "it cannot be told when time changes this"
-            declared.report((*path, "when"), "SW713", said, _EVEN)
+            declared.report((*path, "when"), "SW1013", said, _EVEN)
         trees[name] = tree
         everybody |= {name} if document.everybody else set()
     ordered = _in_order(declared, trees)
@@ -71,7 +71,7 @@ def _in_order(declared: Declared, trees: Mapping[str, Tree]) -> list[str]:
                 shown = " → ".join((*circle, name))
                 said = f"these segments name each other: {shown}"
                 declared.report(
-                    ("segments", name, "when"), "SW711", said, "Leave one of them out of another."
+                    ("segments", name, "when"), "SW1011", said, "Leave one of them out of another."
                 )
             reported.update(circle)
             return
