@@ -93,15 +93,19 @@ def changes_at(
         return moment(at + DAY - past % DAY)
     if trait.window is None:
         return None
-    ends = [each + trait.window for each in _ends(trait, state)]
-    return moment(min((each for each in ends if each > at), default=None))
+    edge = at - trait.window
+    first = min((each for each in _ends(trait, state, edge) if each > edge), default=None)
+    return None if first is None else moment(first + trait.window)
 
 
-def _ends(trait: ComputedTrait, state: State) -> Iterator[int]:
-    """When what is kept was, at the latest."""
+def _ends(trait: ComputedTrait, state: State, edge: int) -> Iterator[int]:
+    """When what is kept was, at the latest; of what is kept in order, only the first in reach."""
     if trait.kind == "last":
         yield state["l"][0]
-    yield from (each[0] for each in state.get("r", ()))
+    for each in state.get("r", ()):
+        if each[0] > edge:
+            yield each[0]
+            break
     yield from state.get("d", {}).values()
     assert trait.track is not None  # noqa: S101 - see above
     yield from ((int(name) + 1) * trait.track.grain for name in state.get("b", {}))

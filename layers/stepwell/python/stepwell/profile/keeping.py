@@ -31,6 +31,7 @@ from stepwell.storage.operations import Item
 from stepwell.values import value
 
 _ID_DIGITS = 8
+_REMEMBERED = 4
 _NUMBERS = frozenset({"s", "lo", "hi"})
 _encoder = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
@@ -47,14 +48,32 @@ class Kept:
         document: dict[str, Any] = {"v": self.version, "s": self.states}
         if self.partial is not None:
             document["p"] = self.partial
-        return _encoder.encode(document)
+        text = _encoder.encode(document)
+        _remember(text, self)
+        return text
 
 
 def read_kept(profile: Item | None) -> Kept:
+    """States are never changed, only replaced: they may be several readers'."""
     if not profile or "computed" not in profile:
         return Kept("", {})
-    document = json.loads(profile["computed"])
-    return Kept(document["v"], document["s"], document.get("p"))
+    text = profile["computed"]
+    kept = _recent.get(text)
+    if kept is None:
+        document = json.loads(text)
+        kept = Kept(document["v"], document["s"], document.get("p"))
+        _remember(text, kept)
+    return kept
+
+
+_recent: dict[str, Kept] = {}
+"""What was read or written last: one event asks several times for the same."""
+
+
+def _remember(text: str, kept: Kept) -> None:
+    if len(_recent) >= _REMEMBERED:
+        _recent.clear()
+    _recent[text] = kept
 
 
 def keep(

@@ -78,7 +78,7 @@ def members(
     moved: set[str] = set()
     for name, segment in segments.items():
         inside[name] = was = name in before
-        if not (touched(segment) or not moved.isdisjoint(segment.reads)):
+        if not (touched(segment) or (moved and not moved.isdisjoint(segment.reads))):
             continue
         inside[name] = holds(segment, context)
         if inside[name] != was:
@@ -99,17 +99,11 @@ def due(
     segments: Mapping[str, Segment], context: Mapping[str, Any], now: datetime, changes: Changes
 ) -> datetime | None:
     """The earliest moment after now at which time alone can change a segment."""
-    found = [
-        moment
-        for segment in segments.values()
-        if segment.timed
-        for moment in (
-            *(_crossing(one, two, context, now) for one, two in segment.clock),
-            *(changes(name, now) for name in segment.moving),
-        )
-        if moment is not None
-    ]
-    return min(found, default=None)
+    timed = [each for each in segments.values() if each.timed]
+    moving = {name for each in timed for name in each.moving}
+    found = [_crossing(one, two, context, now) for each in timed for one, two in each.clock]
+    found += [changes(name, now) for name in moving]
+    return min((each for each in found if each is not None), default=None)
 
 
 def _crossing(
