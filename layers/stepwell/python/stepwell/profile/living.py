@@ -15,7 +15,7 @@ from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.traits import traits_of
 from stepwell.events.model import Event, EventType
 from stepwell.events.told import SEGMENT_ENTERED, SEGMENT_LEFT, TRAIT_CHANGED, Told
-from stepwell.profile.computed import changes_at
+from stepwell.profile.computed import first_change
 from stepwell.profile.keeping import Kept, keep, read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.segments import due, members
@@ -182,7 +182,7 @@ def _next(
         rules.segments,
         context,
         now,
-        lambda name, at: changes_at(rules.computed[name], rules.computed, states, at),
+        lambda names: first_change(names, rules.computed, states, now),
     )
 
 
