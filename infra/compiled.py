@@ -17,6 +17,7 @@ class Compiled:
     catalog_key: str
     policies_key: str
     registry_key: str
+    machine_versions_key: str
     machines: Mapping[str, Mapping[str, Any]]
     legs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Machines for later legs by their names, of journeys that park waits."""
@@ -34,6 +35,7 @@ def compile_journeys(statemachines: Path, folder: Path) -> Compiled:
         bundle.catalog_key,
         bundle.policies_key,
         bundle.registry_key,
+        bundle.machine_versions_key,
         bundle.machines,
         bundle.legs,
     )

@@ -46,6 +46,7 @@ class Surroundings:
             "ARCHIVE_BUCKET": names.archive_bucket(),
             "QUARANTINE_BUCKET": names.quarantine_bucket(),
             "CATALOG_KEY": self.compiled.catalog_key,
+            "MACHINE_VERSIONS_KEY": self.compiled.machine_versions_key,
             "POLICIES_KEY": self.compiled.policies_key,
             "REGISTRY_KEY": self.compiled.registry_key,
             "UNKNOWN_EVENTS": settings.unknown_events,
@@ -90,7 +91,10 @@ class Surroundings:
         return allow(f"{self.names.inbox_key_arn()}-??????", "secretsmanager:GetSecretValue")
 
     def executions(self) -> tuple[Permission, ...]:
-        """Start and wake the journeys' machines, stop their executions; not send_message's."""
+        """Start and wake the journeys' machines, stop their executions; not send_message's.
+
+        Step Functions asks for the machine's own ARN, whichever version of it is started.
+        """
         names, parks = self.names, self.settings.parking
         journeys = sorted(self.compiled.machines)
         machines = [names.machine_arn(journey) for journey in journeys]
@@ -217,8 +221,8 @@ FUNCTIONS = (
         (
             *_BOTH_TABLES,
             *_POLICIES,
-            *("CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
-            "EVENTS_QUEUE_URL",
+            *("CATALOG_KEY", "MACHINE_VERSIONS_KEY", "HASH_SECRET_ARN"),
+            *("COMMANDS_QUEUE_URL", "EVENTS_QUEUE_URL", "ARCHIVE_BUCKET"),
             *_PREFIXES,
         ),
         lambda s: (
@@ -226,6 +230,7 @@ FUNCTIONS = (
             s.records("PutItem"),
             *s.rules(),
             s.bucket_objects("catalogs"),
+            s.bucket_objects("machine-versions"),
             allow(s.names.archived_events(), "s3:PutObject"),
             s.secret(),
             *s.executions(),
@@ -236,11 +241,13 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "commands",
-        (*_BOTH_TABLES, *_PREFIXES),
+        (*_BOTH_TABLES, *_POLICIES, "COMMANDS_QUEUE_URL", *_PREFIXES),
         lambda s: (
-            s.customers("GetItem", "UpdateItem"),
-            s.records("PutItem"),
+            s.customers("GetItem", "PutItem", "UpdateItem"),
+            s.records("Query", "PutItem", "UpdateItem"),
+            s.bucket_objects("policies"),
             *s.executions(),
+            sends(s.commands),
             consumes(s.commands),
         ),
     ),

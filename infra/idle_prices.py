@@ -180,6 +180,7 @@ FREE: Mapping[str, str] = {
     "AWS::SQS::Queue": _USED,
     "AWS::SQS::QueuePolicy": _CONFIGURATION,
     "AWS::StepFunctions::StateMachine": _USED,
+    "AWS::StepFunctions::StateMachineVersion": _CONFIGURATION,
     "AWS::WAFv2::WebACLAssociation": _CONFIGURATION,
     "Custom::CDKBucketDeployment": "runs only while the stack is deployed",
 }

@@ -58,7 +58,12 @@ def policies() -> Policies:
 @cache
 def router() -> Router:
     settings = load(RouterSettings)
-    programs = BucketPrograms(client("s3"), settings.programs_bucket, settings.catalog_key)
+    programs = BucketPrograms(
+        client("s3"),
+        settings.programs_bucket,
+        settings.catalog_key,
+        settings.machine_versions_key,
+    )
     return Router(
         store=DynamoStore(client("dynamodb"), settings.customers_table, settings.records_table),
         catalog=Catalog(programs.live(), programs.version),

@@ -105,6 +105,21 @@ class Machines(Construct):
         )
         return machine
 
+    def publish(self, machine: states.CfnStateMachine) -> states.CfnStateMachineVersion:
+        """The version that is what the machine is now, kept when there is a next one.
+
+        Its properties say which revision it is of and nothing else: a change of them alone would
+        make CloudFormation publish the same revision again, and fail, for each has one version.
+        """
+        version = states.CfnStateMachineVersion(
+            self,
+            f"{machine.node.id}Version",
+            state_machine_arn=machine.ref,
+            state_machine_revision_id=machine.attr_state_machine_revision_id,
+        )
+        version.apply_removal_policy(RemovalPolicy.RETAIN)
+        return version
+
     def _logging(self) -> states.CfnStateMachine.LoggingConfigurationProperty:
         return states.CfnStateMachine.LoggingConfigurationProperty(
             level="ERROR",

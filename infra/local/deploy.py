@@ -37,6 +37,7 @@ from infra.local.template_parts import (
     read_preflights,
     read_refusals,
     read_routes,
+    without_markers,
 )
 from infra.local.usage import API_KEY, PLAN_KEY, USAGE_PLAN, make_usage_plans
 
@@ -225,4 +226,5 @@ def _copy(files: Files, s3: Any) -> None:
     for path in sorted(files.folder.rglob("*")):
         if path.is_file():
             key = path.relative_to(files.folder).as_posix()
-            s3.put_object(Bucket=files.bucket, Key=files.prefix + key, Body=path.read_bytes())
+            content = without_markers(path.read_bytes(), files.markers)
+            s3.put_object(Bucket=files.bucket, Key=files.prefix + key, Body=content)

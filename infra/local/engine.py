@@ -56,10 +56,12 @@ class LocalEngine:
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
         self.on_alarm: Callable[[], None] = lambda: None
-        """Called when a schedule has put its message into its queue."""
+        """Called when a schedule's message, or one that was delayed, has come into its queue."""
 
     def __enter__(self) -> Self:
-        patches, _ = moto_patches.install(self.clock, self.functions, on_ring=self._ring)
+        patches, _ = moto_patches.install(
+            self.clock, self.functions, on_ring=self._ring, on_delayed=self._come
+        )
         self._open.callback(patches.undo)
         self._open.enter_context(
             mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
@@ -97,8 +99,8 @@ class LocalEngine:
         *,
         express: bool = False,
     ) -> str:
-        """A state machine of a definition's text, `${Name}` filled from `placeholders`. Answers
-        its ARN.
+        """A state machine of a definition's text, `${Name}` filled from `placeholders`, published
+        as its version 1. Answers its ARN.
 
         Raises ValueError for a placeholder that is left.
         """
@@ -107,7 +109,11 @@ class LocalEngine:
         if "${" in text:
             raise ValueError(f"{name}: nothing fills {text[text.index('${') :][:40]}")
         answer = self.client("stepfunctions").create_state_machine(
-            name=name, definition=text, roleArn=_ROLE, type="EXPRESS" if express else "STANDARD"
+            name=name,
+            definition=text,
+            roleArn=_ROLE,
+            type="EXPRESS" if express else "STANDARD",
+            publish=True,
         )
         return str(answer["stateMachineArn"])
 
@@ -148,6 +154,10 @@ class LocalEngine:
         sqs = self.client("sqs")
         url = sqs.get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=message)
+        self.on_alarm()
+
+    def _come(self) -> None:
+        """A delayed message has come into its queue."""
         self.on_alarm()
 
     # ------------------------------------------------------------------ time

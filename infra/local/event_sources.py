@@ -79,7 +79,9 @@ class EventSources:
         self._clock.touch()
 
     def is_empty(self) -> bool:
-        """Nothing lies in the polled queues, be it visible, delayed or being worked off."""
+        """Nothing lies in the polled queues, be it visible or being worked off. What is delayed
+        comes into them when its time has come.
+        """
         return not any(_messages(source) for source in self._sources)
 
     def _poll(self, source: EventSource) -> None:

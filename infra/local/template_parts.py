@@ -91,11 +91,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A folder that CDK copies into a bucket while it deploys."""
+    """A folder that CDK copies into a bucket while it deploys.
+
+    `markers` are texts in its files with what takes their place, once that is known.
+    """
 
     folder: Path
     bucket: str
     prefix: str
+    markers: Mapping[str, str]
 
 
 def of_type(stack: StackTemplate, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -266,7 +270,21 @@ def read_files(stack: StackTemplate, scope: Scope) -> list[Files]:
             folder=stack.assets[key],
             bucket=scope.resolve(properties["DestinationBucketName"]),
             prefix=properties.get("DestinationBucketKeyPrefix", ""),
+            markers=scope.resolve(markers),
         )
         for _, properties in of_type(stack, BUCKET_DEPLOYMENT)
-        for key in properties["SourceObjectKeys"]
+        for key, markers in marked_sources(properties)
     ]
+
+
+def marked_sources(properties: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The archives' names with the markers in their files."""
+    keys = properties["SourceObjectKeys"]
+    return list(zip(keys, properties.get("SourceMarkers", [{}] * len(keys)), strict=True))
+
+
+def without_markers(content: bytes, markers: Mapping[str, str]) -> bytes:
+    """A file as it comes into the bucket."""
+    for marker, text in markers.items():
+        content = content.replace(marker.encode(), text.encode())
+    return content

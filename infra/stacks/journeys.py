@@ -9,12 +9,14 @@ before a catalog is live.
 
 Machines are retained: deleting one kills what runs in it. A journey is taken out of service by
 `status: draining`, never by removing its folder.
+
+Each definition is published as a version of its machine, and the router starts the one that its
+catalog was compiled with: until the engine is deployed, the old one. Versions are retained, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from aws_cdk import Aws, CfnOutput, RemovalPolicy, Stack
@@ -62,9 +64,26 @@ class JourneysStack(Stack):
             )
         if settings.parking:
             AlarmClock(self, "Alarms", names=self._names)
-        self._make_machines(compiled, self._deploy_bundle(compiled.folder))
+        self._deployer_logs = logs.LogGroup(
+            self,
+            "BundleLogs",
+            log_group_name=f"/aws/lambda/{self._names.resource('bundle')}",
+            retention=settings.log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self._programs = s3.Bucket.from_bucket_name(self, "Programs", self._names.programs_bucket())
+        bundle = self._deploy("Bundle", deployment.Source.asset(str(compiled.folder)))
+        self._acknowledge_deployer()
+        versions = self._make_machines(compiled, bundle)
+        self._deploy(
+            "MachineVersions",
+            deployment.Source.json_data(compiled.machine_versions_key, versions),
+        )
 
-    def _make_machines(self, compiled: Compiled, bundle: deployment.BucketDeployment) -> None:
+    def _make_machines(
+        self, compiled: Compiled, bundle: deployment.BucketDeployment
+    ) -> dict[str, str]:
+        """The ARN of the version that each journey is started at."""
         names = self._names
         machines = Machines(
             self,
@@ -84,6 +103,7 @@ class JourneysStack(Stack):
             "CommandsQueueArn": names.queue_arn("commands"),
             "CommandsDeadLettersArn": names.queue_arn("commands-dlq"),
         }
+        versions = {}
         for name, definition in sorted({**compiled.machines, **compiled.legs}.items()):
             machine = machines.add(
                 name,
@@ -97,12 +117,14 @@ class JourneysStack(Stack):
             machine.node.add_dependency(bundle)
             if name in compiled.machines:
                 self._link_to_console(name)
+                versions[name] = machines.publish(machine).attr_arn
         if self._settings.parking:
             acknowledge_wildcard(
                 machines.role,
                 names.parked_schedules(),
                 "Schedules are made while it runs; their group is named exactly.",
             )
+        return versions
 
     def _permissions(self) -> tuple[Permission, ...]:
         names, data = self._names, self._data
@@ -127,25 +149,16 @@ class JourneysStack(Stack):
             value=f"{console}#/statemachines/view/{self._names.machine_arn(journey)}",
         )
 
-    def _deploy_bundle(self, folder: Path) -> deployment.BucketDeployment:
-        bundle = deployment.BucketDeployment(
+    def _deploy(self, id_: str, source: deployment.ISource) -> deployment.BucketDeployment:
+        """Put files into the programs' bucket; none that is there is deleted."""
+        return deployment.BucketDeployment(
             self,
-            "Bundle",
-            sources=[deployment.Source.asset(str(folder))],
-            destination_bucket=s3.Bucket.from_bucket_name(
-                self, "Programs", self._names.programs_bucket()
-            ),
+            id_,
+            sources=[source],
+            destination_bucket=self._programs,
             prune=False,
-            log_group=logs.LogGroup(
-                self,
-                "BundleLogs",
-                log_group_name=f"/aws/lambda/{self._names.resource('bundle')}",
-                retention=self._settings.log_retention,
-                removal_policy=RemovalPolicy.DESTROY,
-            ),
+            log_group=self._deployer_logs,
         )
-        self._acknowledge_deployer()
-        return bundle
 
     def _acknowledge_deployer(self) -> None:
         """The deployer is CDK's own function with CDK's own role, so what it may do is not ours."""

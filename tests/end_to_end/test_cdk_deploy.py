@@ -50,6 +50,13 @@ class Seen:
         programs = {each: json.loads(self.files[f"programs/{each}.json"]) for each in versions}
         return {program["journey"]: version for version, program in programs.items()}
 
+    def published(self) -> Mapping[str, int]:
+        """The versions of the machines that the router starts."""
+        arns = json.loads(self.files[self.variable("MACHINE_VERSIONS_KEY")])
+        for journey, arn in arns.items():
+            assert arn.startswith(f"{self.machines[journey]['stateMachineArn']}:")
+        return {journey: int(arn.rpartition(":")[2]) for journey, arn in arns.items()}
+
 
 def look(account: CloudAccount) -> Seen:
     cloudformation, states = account.client("cloudformation"), account.client("stepfunctions")
@@ -277,6 +284,10 @@ def test_first_deployment_publishes_what_the_functions_are_told_to_read(first: S
         assert version in first.machines[journey]["definition"]
 
 
+def test_first_deployment_publishes_the_machines_and_tells_the_router(first: Seen) -> None:
+    assert first.published() == dict.fromkeys(journey_names(ROOT), 1)
+
+
 def test_after_a_deployment_nothing_is_left_to_deploy(unchanged: tuple[int, str]) -> None:
     code, said = unchanged
     assert code == 0, said
@@ -311,16 +322,38 @@ def test_second_deployment_shows_the_router_the_new_catalog(first: Seen, second:
         assert function["CodeSha256"] == first.functions[name]["CodeSha256"]
 
 
+def test_second_deployment_tells_the_router_the_new_version(
+    account: CloudAccount, first: Seen, second: Seen
+) -> None:
+    assert second.published() == {**first.published(), CHANGED: 2}
+    states = account.client("stepfunctions")
+    for seen in (first, second):
+        machine = seen.machines[CHANGED]
+        arn = f"{machine['stateMachineArn']}:{seen.published()[CHANGED]}"
+        found = states.describe_state_machine(stateMachineArn=arn)
+        assert found["definition"] == machine["definition"]
+
+
 def test_second_deployment_keeps_what_running_executions_read(first: Seen, second: Seen) -> None:
     kept = {name: content for name, content in second.files.items() if name in first.files}
     assert kept == first.files
     assert second.variable("CATALOG_KEY") not in first.files
 
 
-def test_second_deployment_deletes_and_replaces_nothing(
+def test_second_deployment_deletes_nothing_and_replaces_the_version_of_what_changed(
     account: CloudAccount, first: Seen, second: Seen
 ) -> None:
-    assert second.resources == first.resources
+    replaced = {
+        name: (arn, second.resources[stack][name])
+        for stack, resources in first.resources.items()
+        for name, arn in resources.items()
+        if arn != second.resources[stack][name]
+    }
+    machine = first.machines[CHANGED]["stateMachineArn"]
+    assert list(replaced.values()) == [(f"{machine}:1", f"{machine}:2")]
+    assert [each.keys() for each in second.resources.values()] == [
+        each.keys() for each in first.resources.values()
+    ]
     assert second.outputs == first.outputs
     assert account.client("dynamodb").scan(TableName=f"{PREFIX}customers")["Count"] == 1
 

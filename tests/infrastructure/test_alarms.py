@@ -213,6 +213,7 @@ def matches(synthesized: Synthesized, **detail: Any) -> bool:
         {"status": "ABORTED", "error": None},
         {"status": "ABORTED"},
         {"status": "ABORTED", "error": "mistake"},
+        {"status": "FAILED", "stateMachineArn": f"{MACHINES}{PREFIX}onboarding:12"},
     ],
 )
 def test_ended_executions_that_nobody_expected_come_to_the_queue(

@@ -35,9 +35,10 @@ VARIABLES: Mapping[str, set[str]] = {
         *_BOTH_TABLES,
         *_PREFIXES,
         *_POLICIES,
-        *("CATALOG_KEY", "HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "ARCHIVE_BUCKET"),
+        *("CATALOG_KEY", "MACHINE_VERSIONS_KEY"),
+        *("HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "EVENTS_QUEUE_URL", "ARCHIVE_BUCKET"),
     },
-    "commands": {*_BOTH_TABLES, *_PREFIXES},
+    "commands": {*_BOTH_TABLES, *_POLICIES, "COMMANDS_QUEUE_URL", *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},
     "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
@@ -94,7 +95,7 @@ def test_environment_is_exactly_what_the_function_reads(
     variables = synthesized.functions()[name]["Environment"]["Variables"]
     assert variables.keys() == {"STAGE", *VARIABLES[name]}
     for key, value in variables.items():
-        if key not in {"CATALOG_KEY", "POLICIES_KEY", "REGISTRY_KEY"}:
+        if not key.endswith("_KEY"):
             assert short(value) == VALUES[key]
 
 
@@ -104,6 +105,7 @@ def test_environment_names_objects_by_their_content(synthesized: Synthesized) ->
     ingest = synthesized.functions()["ingest"]["Environment"]["Variables"]
     assert re.fullmatch(r"registries/[0-9a-f]+\.json", ingest["REGISTRY_KEY"])
     assert re.fullmatch(r"catalogs/[0-9a-f]+\.json", router["CATALOG_KEY"])
+    assert re.fullmatch(r"machine-versions/[0-9a-f]+\.json", router["MACHINE_VERSIONS_KEY"])
     assert re.fullmatch(r"policies/[0-9a-f]+\.json", consent["POLICIES_KEY"])
 
 

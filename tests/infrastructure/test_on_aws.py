@@ -53,7 +53,7 @@ def _allowed(policy: Mapping[str, Any], service: str) -> list[Mapping[str, Any]]
 
 def test_machines_change_when_their_programs_are_in_the_bucket(synthesized: Synthesized) -> None:
     """Every definition names its program; an execution started in between would not find it."""
-    [(bundle, _)] = synthesized.of_type("Custom::CDKBucketDeployment")
+    (bundle, _), _ = synthesized.of_type("Custom::CDKBucketDeployment")
     machines = list(synthesized.of_type("AWS::StepFunctions::StateMachine", "journeys"))
     assert machines
     for _, machine in machines:

@@ -68,6 +68,21 @@ def test_a_version_has_a_machine_of_its_own_for_later_legs_that_is_kept(
     assert [each["DeletionPolicy"] for each in kept] == ["Retain"]
 
 
+def test_machines_of_later_legs_have_no_versions(parking: Synthesized) -> None:
+    """They are of one version of their journey already, and never change."""
+    published = {
+        each["Properties"]["StateMachineArn"]["Ref"]
+        for _, each in parking.of_type("AWS::StepFunctions::StateMachineVersion")
+    }
+    names = {
+        logical_id: each["Properties"]["StateMachineName"]
+        for logical_id, each in parking.of_type("AWS::StepFunctions::StateMachine", "journeys")
+    }
+    legs = {logical_id for logical_id, name in names.items() if "win_back-" in name}
+    assert len(legs) == 1
+    assert published == names.keys() - legs
+
+
 def test_alarms_go_into_the_commands_queue_or_its_dead_letters(parking: Synthesized) -> None:
     alarms = [
         each["Parameters"]

@@ -19,7 +19,7 @@ _ARCHIVE = f"{_PREFIX}:s3:::stepwell-local-archive-<AWS::AccountId>-<AWS::Region
 _QUARANTINE = f"{_PREFIX}:s3:::stepwell-local-quarantine-<AWS::AccountId>-<AWS::Region>"
 _SECRET = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key-??????"
 _INBOX_KEY = f"{_PREFIX}:secretsmanager:{_HERE}:secret:stepwell-local-inbox-key-??????"
-_JOURNEYS = ("cart_abandonment", "onboarding", "post_purchase", "win_back")
+_JOURNEYS = ("cart_abandonment", "hesitation", "onboarding", "post_purchase", "win_back")
 _MACHINES = {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-{name}" for name in _JOURNEYS}
 
 CUSTOMERS, RECORDS, KEY = {"Customers.Arn"}, {"Records.Arn"}, {"Key.Arn"}
@@ -64,18 +64,22 @@ EXPECTED: Mapping[str, Grants] = {
             f"{_BUCKET}/programs/*",
             f"{_BUCKET}/policies/*",
             f"{_BUCKET}/catalogs/*",
+            f"{_BUCKET}/machine-versions/*",
         },
         "s3:PutObject": {f"{_ARCHIVE}/events/*"},
         "secretsmanager:GetSecretValue": {_SECRET},
-        "sqs:SendMessage": {"CommandsQueue.Arn"},
+        "sqs:SendMessage": {"CommandsQueue.Arn", "EventsQueue.Arn"},
     },
     "commands": {
         **WRITES_KEY,
         **STEERS,
         **consumes("CommandsQueue"),
         "dynamodb:GetItem": CUSTOMERS,
-        "dynamodb:UpdateItem": CUSTOMERS,
-        "dynamodb:PutItem": RECORDS,
+        "dynamodb:Query": RECORDS,
+        "dynamodb:UpdateItem": BOTH,
+        "dynamodb:PutItem": BOTH,
+        "s3:GetObject": {f"{_BUCKET}/policies/*"},
+        "sqs:SendMessage": {"CommandsQueue.Arn"},
     },
     "plan": {**READS_KEY, **PROGRAMS_AND_POLICIES, "dynamodb:Query": CUSTOMERS},
     "consent": {

@@ -60,8 +60,8 @@ def test_bucket_is_private_versioned_and_never_emptied(synthesized: Synthesized)
         [statement] = policy["PolicyDocument"]["Statement"]
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    [deployment] = synthesized.properties("Custom::CDKBucketDeployment")
-    assert deployment["Prune"] is False
+    deployments = synthesized.properties("Custom::CDKBucketDeployment")
+    assert [each["Prune"] for each in deployments] == [False, False]
 
 
 def archive_of(data: Synthesized) -> Mapping[str, Any]:
@@ -172,7 +172,7 @@ def test_queues_hide_messages_six_times_as_long_as_work_may_take(
 def test_machines_log_errors_without_data_and_are_traced(synthesized: Synthesized) -> None:
     machines = synthesized.machines()
     assert machines.keys() == {
-        *("cart_abandonment", "onboarding", "post_purchase", "win_back"),
+        *("cart_abandonment", "hesitation", "onboarding", "post_purchase", "win_back"),
         *("send_message", "fallback"),
     }
     for name, machine in machines.items():

@@ -49,6 +49,7 @@ NEWS = """\
 journey: news
 purpose: marketing
 entry: {event: Published, key: event.properties.id, reentry: never}
+exit: [{event: Left}]
 steps:
   - message: {name: Tell, channels: [sms], template: hello}
 """
@@ -156,6 +157,9 @@ THEMES = (
     (*_at(0, "Began"), *_at(HOLD, "Left both")),
     (*_at(0, "Began", "Acted"), *_at(1, "Left both")),
     _at(0, "Paid", "Left both", "Touched device"),
+    # An exit that stops who would ask again after a crash.
+    (*_at(0, "Paid"), *_at(30, "Touched", "Left")),
+    _at(0, "Published user 1", "Left both"),
     # A join against an armed slot, against a send, and of two runs of one journey.
     (*_at(0, "Began device"), *_at(HOLD, "Seen both", "Acted")),
     _at(0, "Began device", "Began user", "Seen both", "Acted user"),

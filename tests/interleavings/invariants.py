@@ -92,11 +92,11 @@ class Ended:
                 yield f"{message} was taken {times} times"
             if status == "sent" and not times:
                 yield f"{message} is recorded as sent, and was not"
-            # Its execution was stopped after a crash, before it asked again: "claimed" says that.
-            left = status in ("claimed", "released", "deferred") and self._was_stopped(item)
-            if status not in ("sent", "unknown") and times and not left:
+            if status not in ("sent", "unknown") and times:
                 yield f"{message} was taken and is recorded as {status}"
-            if status in ("claimed", "released", "deferred") and not left:
+            # A deferred one whose execution was stopped was not sent, and says so.
+            left = status in ("claimed", "released", "deferred")
+            if left and not (status == "deferred" and self._was_stopped(item)):
                 yield f"{message} is left as {status}"
         yield from (f"{each} was taken and is not recorded" for each in accepted)
         final = Counter(
@@ -107,13 +107,29 @@ class Ended:
         yield from (
             f"{each} has {final[each]} final decisions" for each in final if final[each] > 1
         )
+        yield from (
+            f"{each['message']} is {each['status']} and has no decision"
+            for each in self.of(keys.MESSAGE_PREFIX)
+            if each["message"] not in final and each["status"] != "deferred"
+        )
 
     def _was_stopped(self, message: Item) -> bool:
         run = self.stage.trace.runs[message["execution"]]
         return run.status is Status.ABORTED
 
     def _caps(self) -> Iterator[str]:
-        """At most one marketing message a day; for who was two people, one each before the join."""
+        """At most one marketing message a day; for who was two people, one each before the join.
+        What is answered has no unit that is only reserved.
+        """
+        answered = {
+            item["message"]
+            for item in self.of(keys.MESSAGE_PREFIX)
+            if item["status"] in ("sent", "unknown", "suppressed", "failed")
+        }
+        for item in self.of(keys.CAPS, TableName.CUSTOMERS):
+            for unit in item.get("units", ()):
+                if unit["state"] == "reserved" and unit["message"] in answered:
+                    yield f"{unit['message']} is answered, and its unit is still reserved"
         sent = [
             (at, outgoing)
             for at, outgoing in self.stage.accepted

@@ -17,6 +17,7 @@ from stepwell.customers import keys, slots
 from stepwell.customers.routing import Router
 from stepwell.events.model import Event
 from stepwell.journeys.reactions import Catalog
+from stepwell.messages.unanswered import LOOKED_AT_AFTER, settle_unanswered
 from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, ProviderError
 from stepwell.simulation.agenda import Agenda, Rank
 from stepwell.simulation.definitions import Definitions, LoadedPrograms
@@ -101,6 +102,7 @@ class InterleavedStage:
             now=lambda: self.now,
             warn=lambda customer, text: self.trace.problems.append((self.now, customer, text)),
         )
+        self.policies = definitions.loaded_policies
         self._send_message = definitions.loaded_send_message
         self.machines = Machines(self, definitions.loaded_machines, self.trace)
         self.router = Router(
@@ -294,28 +296,50 @@ class QueuedExecutions:
     def stop(self, journey: str, execution: str, *, error: str, cause: str) -> None:
         self._command(("stop", journey, execution, error, cause))
 
+    def settle_later(self, customer: str, execution: str) -> None:
+        """A call to the queue; what fails brings the event again."""
+        what = self._stage.baton.pause("settle")
+        if what is What.KILL:
+            raise KilledError
+        if what is What.BUSY:
+            raise StoreBusyError("throttled")
+        self._queue(("settle", customer, execution), LOOKED_AT_AFTER)
+        if what is What.KILL_AFTER:
+            raise KilledError
+        if what is What.LOST:
+            raise LostAnswerError
+
     def _command(self, command: tuple[Any, ...]) -> None:
         try:
             self._call(command)
         except (StoreBusyError, LostAnswerError):
             self._queue(command)
 
-    def _queue(self, command: tuple[Any, ...]) -> None:
+    def _queue(self, command: tuple[Any, ...], after: timedelta = SOON) -> None:
         baton = self._stage.baton
 
         def begin() -> None:
             baton.spawn("commands", lambda: self._carry_out(command))
 
-        self._stage.later(self._stage.now + SOON, begin)
+        self._stage.later(self._stage.now + after, begin)
 
     def _carry_out(self, command: tuple[Any, ...]) -> None:
         """As the commands function: its queue brings again what fails."""
         try:
             if command[0] == "start" and not self._still_active(command[3]["ids"]):
                 return
+            if command[0] == "settle":
+                self._settle(*command[1:])
+                return
             self._call(command)
         except (KilledError, StoreBusyError, LostAnswerError):
             self._queue(command)
+
+    def _settle(self, customer: str, execution: str) -> None:
+        stage = self._stage
+        looked = settle_unanswered(stage.store, stage.policies, customer, execution, stage.now)
+        if looked.again:
+            self.settle_later(customer, execution)
 
     def _still_active(self, ids: Mapping[str, Any]) -> bool:
         found = self._stage.store.get(keys.enrollment(ids["customer"], ids["enrollment"]))

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, wraps
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 from unittest.mock import patch
@@ -155,6 +155,7 @@ class AwsFaults:
         name = PREFIX + function.replace("_", "-")
         real = self._stage.engine.functions.handler(name)
 
+        @wraps(real)  # so that `forget` finds the process of either
         def handle(event: Any, context: Any) -> Any:
             watch = choose(event)
             if watch is None:

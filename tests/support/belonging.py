@@ -7,10 +7,13 @@ import re
 from tests.support.marked_sender import MarkedSender
 from tests.support.overhearing import Overhearing
 
-BELONGS = (
-    # The queue and the buckets: bodies only.
+# The queue and the buckets: bodies only.
+BODIES = (
     r"call sqs\.SendMessageBatch Entries\.MessageBody",
     r"call s3\.PutObject Body",
+)
+BELONGS = (
+    *BODIES,
     # Providers: the address and the content only, no tag and no attribute.
     r"call sns\.Publish (Message|PhoneNumber)",
     r"call sns\.CreatePlatformEndpoint Token",
@@ -19,6 +22,7 @@ BELONGS = (
     r"call dynamodb\.(\w+) (TransactItems\.(Put|Update)\.)?(Item|ExpressionAttributeValues)\..*",
     r"item PROFILE (traits|trait_times|addresses|groups|user_id)",
     r"item PROFILE (anonymous_ids|previous_ids|former_user_ids)",
+    r"item PROFILE (place|device)",
     r"item ENROLLMENT entry_event",
     r"item CONVERSION value",
 )
@@ -39,7 +43,8 @@ def places(sender: MarkedSender, heard: Overhearing, printed: str) -> set[str]:
     found: set[str] = set()
     leaks: list[str] = []
     said = [*heard.everything(), ("print", printed)]
-    for marks, belong in ((sender.marks, BELONGS), (sender.ids, IDS_BELONG)):
+    belongings = ((sender.marks, BELONGS), (sender.ids, IDS_BELONG), (sender.unkept, BODIES))
+    for marks, belong in belongings:
         for place, each in said:
             if shown := marks.found(each):
                 found.add(place)

@@ -45,6 +45,16 @@ steps:
   - delay: {{name: Long, for: 2h}}
 """
 
+OFFER = """\
+journey: offer
+purpose: marketing
+entry: {event: Offered}
+exit: [{event: Left}]
+steps:
+  - message: {name: Offer, channels: [sms], template: hello}
+  - delay: {name: Later, for: 2h}
+"""
+
 MORNING = """\
 journey: morning
 purpose: marketing
@@ -74,6 +84,7 @@ JOURNEYS = {
     "one": WAIT.format(journey="one"),
     "other": WAIT.format(journey="other"),
     "morning": MORNING,
+    "offer": OFFER,
     "news": _message("news", "marketing", "Published", "sms"),
     "alert": _message("alert", "marketing", "Alerted", "push"),
     "receipt": _message("receipt", "transactional", "Paid", "sms"),
@@ -81,7 +92,7 @@ JOURNEYS = {
 
 EVENTS = (
     *("Began", "Opened", "Touched", "Acted", "Left", "Slept"),
-    *("Published", "Alerted", "Paid", "Seen"),
+    *("Published", "Alerted", "Paid", "Offered", "Seen"),
 )
 
 

@@ -9,6 +9,7 @@ until nothing waits any more. Whatever fails is redelivered as AWS does it.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from stepwell.customers import keys
 from stepwell.customers.identity_rules import USER_ID
 from stepwell.customers.people import load_person
 from stepwell.events.model import Event, to_message
+from stepwell.messages.unanswered import SETTLE
 from tests.support.aftermath import Aftermath, Facts
 from tests.support.aws_faults import AwsFaults, Invocation
 from tests.support.crash_project import crash_project
@@ -51,15 +53,18 @@ class Case:
     """A person, their events in order, and the watches over invocations for them.
 
     `watches`: over the deliveries of events to the router, by the events' numbers. `functions`:
-    over the first invocation of other functions that the last event brings about. `commands`: over
-    the commands function, when it takes what the router could not do for an event.
+    over the first invocation of other functions that the last event brings about, or the one with
+    the number `functions_at`. `commands`: over the commands function, when it takes what the router
+    could not do for an event. `look`: over it when it first looks at what an execution left.
     """
 
     who: str
     events: Sequence[Make]
     watches: Mapping[int, Invocation] = field(default_factory=dict)
     functions: Mapping[str, Invocation] = field(default_factory=dict)
+    functions_at: int = -1
     commands: Mapping[int, Invocation] = field(default_factory=dict)
+    look: Invocation | None = None
 
 
 class CrashStage:
@@ -73,9 +78,9 @@ class CrashStage:
         self._hash = SecretHasher(secrets, os.environ["HASH_SECRET_ARN"])
         self._of_functions: dict[tuple[str, str], Invocation] = {}
         self._next_commands: list[Invocation] = []
-        faults.watch(
-            "commands", lambda _: self._next_commands.pop() if self._next_commands else None
-        )
+        self._looks: dict[str, Invocation] = {}
+        stage.engine.on_alarm = self._work_off
+        faults.watch("commands", self._commands_watch)
         faults.watch("router", lambda _: self._next.pop() if self._next else None)
         for function in ("plan", "consent", "frequency_cap", "delivery"):
             faults.watch(function, partial(self._take_watch, function))
@@ -83,6 +88,17 @@ class CrashStage:
     def _take_watch(self, function: str, payload: Any) -> Invocation | None:
         customer = payload["ids"]["customer"] if "ids" in payload else payload["customer"]
         return self._of_functions.pop((function, customer), None)
+
+    def _work_off(self) -> None:
+        work_off_commands(self.stage)
+
+    def _commands_watch(self, given: Any) -> Invocation | None:
+        if self._next_commands:
+            return self._next_commands.pop()
+        commands = [json.loads(each["body"]) for each in given["Records"]]
+        looked_at = [each["customer"] for each in commands if each.get("command") == SETTLE]
+        found = [self._looks.pop(each) for each in looked_at if each in self._looks]
+        return found[0] if found else None
 
     def play(self, cases: Sequence[Case]) -> dict[str, Facts]:
         """What the stage shows of each in the end. The last events of all come together."""
@@ -105,10 +121,12 @@ class CrashStage:
 
     def _deliver(self, case: Case, number: int) -> None:
         self._next[:] = [case.watches[number]] if number in case.watches else []
-        if case.functions and number == len(case.events) - 1:
+        if case.functions and number == case.functions_at % len(case.events):
             (customer,) = self.ids(case.who)
             watches = {(name, customer): watch for name, watch in case.functions.items()}
             self._of_functions |= watches
+        if case.look and number == len(case.events) - 1:
+            self._looks |= dict.fromkeys(self.ids(case.who), case.look)
         made = case.events[number](case.who)
         redeliver(self.stage, "router", [to_message(_at(made, self.now()))])
         self._next.clear()

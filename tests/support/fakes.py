@@ -89,6 +89,9 @@ class RecordedExecutions:
     def stop(self, journey: str, execution: str, *, error: str, cause: str) -> None:
         self.crash.watch(lambda: self.calls.append(("stop", journey, execution, error, cause)))
 
+    def settle_later(self, customer: str, execution: str) -> None:
+        self.crash.watch(lambda: self.calls.append(("settle", customer, execution)))
+
     def of(self, kind: str) -> list[tuple[Any, ...]]:
         return [call[1:] for call in self.calls if call[0] == kind]
 

@@ -10,12 +10,15 @@ from tests.support.stage import Stage
 
 
 class MarkedSender:
-    """`marks` are of what is personal, `ids` of the sender's ids of calls."""
+    """`marks` are of what is personal, `ids` of the sender's ids of calls, `unkept` of what lies
+    nowhere but in the calls as they came.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.marks = Marks()
         self.ids = Marks("Called")
+        self.unkept = Marks("Unkept")
 
     def send(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The answer to a call that happens now, and has been applied."""
@@ -36,15 +39,32 @@ class MarkedSender:
             self.send("track", userId=user, event="Consent Updated", properties=granted)
 
     def context(self) -> dict[str, Any]:
-        text = self.marks.text
+        text, unkept = self.marks.text, self.unkept.text
         return {
-            "ip": text(),
-            "userAgent": text(),
+            "ip": unkept(),
+            "userAgent": unkept(),
+            "location": {
+                "latitude": self.unkept.degrees(),
+                "longitude": self.unkept.degrees(),
+                "speed": self.unkept.degrees(),
+                "city": text(),
+                "country": text(),
+            },
+            "os": {"name": "Android", "version": text()},
+            "app": {"name": text(), "build": unkept()},
+            "network": {"wifi": True, "carrier": unkept()},
             "locale": "en-GB",
             "timezone": "Europe/London",
             "page": {"url": f"https://example.com/?q={text()}", "title": text(), "path": text()},
             "campaign": {"name": text()},
-            "device": {"type": "android", "token": text(), "name": text()},
+            "device": {
+                "type": "android",
+                "token": text(),
+                "name": unkept(),
+                "id": unkept(),
+                "advertisingId": unkept(),
+                "model": text(),
+            },
             text(): {text(): text()},
         }
 

@@ -31,6 +31,10 @@ class Marks:
     def number(self) -> float:
         return float(self._new(f"718.28{next(self._numbers):04}9"))
 
+    def degrees(self) -> float:
+        """A number that may be a latitude or a longitude, to a centimetre."""
+        return float(self._new(f"51.28{next(self._numbers):04}9"))
+
     def whole(self) -> int:
         return int(self._new(f"5772156{next(self._numbers):04}"))
 

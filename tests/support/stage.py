@@ -37,6 +37,7 @@ from tests.support.stage_parts import (
     STATEMACHINES,
     bundle_folder,
     made_bundle,
+    put_machine_versions,
 )
 
 __all__ = [
@@ -340,6 +341,7 @@ class Stage:
         for path in Path(folder.name).rglob("*.json"):
             key = path.relative_to(folder.name).as_posix()
             s3.put_object(Bucket=f"{PREFIX}programs", Key=key, Body=path.read_bytes())
+        put_machine_versions(s3, bundle, dict.fromkeys(bundle.machines, 1))
         policies_key = bundle.policies_key
         if self._policies:
             document = json.loads((Path(folder.name) / policies_key).read_text())
@@ -350,6 +352,7 @@ class Stage:
             "CATALOG_KEY": bundle.catalog_key,
             "POLICIES_KEY": policies_key,
             "REGISTRY_KEY": bundle.registry_key,
+            "MACHINE_VERSIONS_KEY": bundle.machine_versions_key,
         }
 
     def _create_machines(self) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from infra.local.account import ACCOUNT, REGION
 from infra.local.engine import function_arn, machine_arn
@@ -50,6 +53,13 @@ def functions() -> dict[str, Path]:
 def bundle_folder() -> tuple[TemporaryDirectory[str], Bundle]:
     """The compiled journeys, once a test process."""
     return made_bundle(STATEMACHINES)
+
+
+def put_machine_versions(s3: Any, bundle: Bundle, numbers: Mapping[str, int]) -> None:
+    """Say which version of its machine each journey is, as its deployment does."""
+    arns = {journey: f"{machine_arn(PREFIX + journey)}:{each}" for journey, each in numbers.items()}
+    body = json.dumps(arns).encode()
+    s3.put_object(Bucket=f"{PREFIX}programs", Key=bundle.machine_versions_key, Body=body)
 
 
 def made_bundle(statemachines: Path) -> tuple[TemporaryDirectory[str], Bundle]:

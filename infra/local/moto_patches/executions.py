@@ -33,6 +33,7 @@ from moto.stepfunctions.parser.backend.execution import Execution, SyncExecution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, SyncExecutionWorker
 
 from infra.local.clock import StepClock
+from infra.local.moto_patches import versions
 from infra.local.moto_patches.replacing import Patches
 from infra.local.moto_patches.runs import Runs
 
@@ -104,12 +105,14 @@ def _install_starting(patches: Patches, runs: Runs) -> None:
         if not _NAME.fullmatch(name):
             raise InvalidName(f"Invalid Name: '{name}'")
         with runs.starting:
-            machine = self.describe_state_machine(state_machine_arn)
+            own, at_version = versions.split(state_machine_arn)
+            machine = self.describe_state_machine(own)
+            version = self.describe_state_machine(at_version) if at_version else None
             existing = machine._handle_name_input_idempotency(name, execution_input)
             if existing is not None:
                 return existing
             execution = make_execution(
-                Execution, runs.clock, machine, name, execution_input or "{}"
+                Execution, runs.clock, machine, name, execution_input or "{}", version
             )
             execution.exec_worker = execution._get_start_execution_worker()
             _prepare(execution.exec_worker)
@@ -121,8 +124,12 @@ def _install_starting(patches: Patches, runs: Runs) -> None:
     patches.replace(parser_models.StepFunctionsParserBackend, "start_execution", start_execution)
 
 
-def make_execution(kind: type, clock: StepClock, machine: Any, name: str, text: str) -> Any:
-    """An execution of the machine as it is now, not started. Raises InvalidExecutionInput."""
+def make_execution(
+    kind: type, clock: StepClock, machine: Any, name: str, text: str, version: Any = None
+) -> Any:
+    """An execution of the machine as it is now or was published, not started. Raises
+    InvalidExecutionInput.
+    """
     try:
         json.loads(text)
     except ValueError as error:
@@ -130,10 +137,12 @@ def make_execution(kind: type, clock: StepClock, machine: Any, name: str, text: 
     snapshot = copy.copy(machine)
     snapshot.executions = []
     snapshot.sm_type = machine.type
+    if version is not None:
+        snapshot.definition, snapshot.roleArn = version.definition, version.roleArn
     backend = machine.backend
     word = "express" if kind is SyncExecution else "execution"
     suffix = f":{uuid.uuid4()}" if kind is SyncExecution else ""
-    return kind(
+    execution = kind(
         name=name,
         sm_type=snapshot.sm_type,
         role_arn=snapshot.roleArn,
@@ -148,6 +157,8 @@ def make_execution(kind: type, clock: StepClock, machine: Any, name: str, text: 
         trace_header=None,
         activity_store={},
     )
+    execution.state_machine_version_arn = version.arn if version is not None else None
+    return execution
 
 
 def _prepare(worker: Any) -> None:

@@ -1,6 +1,7 @@
-"""SQS under threads, in order, and news of its changes.
+"""SQS under threads, in order, on the stepped clock where it delays, and news of its changes.
 
-moto copies a queue's messages when it deletes one, and loses what comes in the meantime.
+moto copies a queue's messages when it deletes one, and loses what comes in the meantime. A delayed
+message would be delayed in real time, and hold the clock up: so it comes when its time has come.
 """
 
 from __future__ import annotations
@@ -8,14 +9,22 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from moto.sqs.models import Queue, SQSBackend
 
+from infra.local.clock import StepClock
 from infra.local.moto_patches.replacing import Patches
 
 
-def install(patches: Patches, on_change: Callable[[], None]) -> None:
+def install(
+    patches: Patches,
+    clock: StepClock,
+    on_change: Callable[[], None],
+    on_delayed: Callable[[], None],
+) -> None:
+    """`on_delayed` is called when a delayed message has come."""
     lock = threading.RLock()
     receive = SQSBackend.receive_message
 
@@ -62,7 +71,22 @@ def install(patches: Patches, on_change: Callable[[], None]) -> None:
             message.sequence_number = f"{next(numbers):020d}"
         return add_message(self, message)
 
-    patches.replace(Queue, "add_message", changing(numbered))
+    add_now = changing(numbered)
+
+    def add_in_time(self: Any, message: Any) -> None:
+        delay = round((message.delayed_until - message.sent_timestamp) / 1000)
+        message.delayed_until = 0.0
+        if delay <= 0:
+            add_now(self, message)
+            return
+
+        def come() -> None:
+            add_now(self, message)
+            on_delayed()
+
+        clock.call_at(clock.now() + timedelta(seconds=delay), come)
+
+    patches.replace(Queue, "add_message", add_in_time)
     patches.replace(Queue, "delete_message", changing(Queue.delete_message))
     patches.replace(SQSBackend, "purge_queue", changing(SQSBackend.purge_queue))
     patches.replace(SQSBackend, "receive_message", receive_message)

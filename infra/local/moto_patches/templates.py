@@ -21,13 +21,20 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.s3.models import s3_backends
 from moto.utilities.utils import get_partition
 
+from infra.local.intrinsics import references
 from infra.local.moto_patches.replacing import Patches
-from infra.local.template_parts import BUCKET_DEPLOYMENT
+from infra.local.moto_patches.versions import MACHINE_VERSION
+from infra.local.template_parts import BUCKET_DEPLOYMENT, marked_sources, without_markers
 
 OnLeftOut = Callable[[str], None]
 """Called with the type of a resource that moto does not create."""
-_DEPLOYED_FILES = {"SourceBucketNames", "SourceObjectKeys", "DestinationBucketName"}
-_NO_MATTER = {"ServiceToken", "OutputObjectKeys", "Prune", "WaitForDistributionInvalidation"}
+_DEPLOYED_FILES = {
+    *("SourceBucketNames", "SourceObjectKeys", "SourceMarkers", "DestinationBucketName"),
+}
+_NO_MATTER = {
+    *("ServiceToken", "OutputObjectKeys", "Prune", "WaitForDistributionInvalidation"),
+    "SourceMarkersConfig",
+}
 
 
 class UnsupportedError(Exception):
@@ -61,6 +68,7 @@ def _install_left_out(patches: Patches, on_left_out: OnLeftOut) -> None:
 def _install_changes(patches: Patches) -> None:
     change = parsing.parse_and_update_resource
     create, update = parsing.ResourceMap.create, parsing.ResourceMap.update
+    compare = parsing.ResourceMap.build_resource_diff
 
     def parse_and_update_resource(
         logical_id: str, resource_json: Any, resources_map: Any, **where: Any
@@ -84,9 +92,30 @@ def _install_changes(patches: Patches) -> None:
             self._template, self._resource_json_map = before
             raise _refusal(error) from error
 
+    def build_resource_diff(self: Any, template: Any, parameters: Any = None) -> Any:
+        found: Any = compare(self, template, parameters)
+        found["Modify"] = _with_followers(found["Modify"], template["Resources"])
+        return found
+
     patches.replace(parsing, "parse_and_update_resource", parse_and_update_resource)
+    patches.replace(parsing.ResourceMap, "build_resource_diff", build_resource_diff)
     patches.replace(parsing.ResourceMap, "create", create_resources)
     patches.replace(parsing.ResourceMap, "update", update_resources)
+
+
+def _with_followers(changed: list[str], resources: Mapping[str, Any]) -> list[str]:
+    """With the versions of changed machines, for those are replaced, and the files that name them:
+    moto sees changes of a template's text only. Each comes after what it refers to.
+    """
+    followers = changed
+    for kind in (MACHINE_VERSION, BUCKET_DEPLOYMENT):
+        followers = [
+            name
+            for name, each in resources.items()
+            if each["Type"] == kind and references(each["Properties"]) & set(followers)
+        ]
+        changed = [*(name for name in changed if name not in followers), *followers]
+    return changed
 
 
 def _refusal(error: Exception) -> ValidationError:
@@ -185,15 +214,17 @@ class _BucketDeployment(CustomModel):
 def _files(backend: Any, properties: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file. Raises UnsupportedError for what is not done here."""
     unknown = properties.keys() - _DEPLOYED_FILES - _NO_MATTER
+    if any(properties.get("SourceMarkersConfig", ())):
+        unknown.add("SourceMarkersConfig")
     if unknown or str(properties.get("Prune", True)).lower() != "false":
         asked = sorted(unknown) or "with pruning"
         raise UnsupportedError(f"nothing here carries out a bucket deployment {asked}")
-    sources = zip(properties["SourceBucketNames"], properties["SourceObjectKeys"], strict=True)
-    for bucket, key in sources:
+    sources = zip(properties["SourceBucketNames"], marked_sources(properties), strict=True)
+    for bucket, (key, markers) in sources:
         archive = backend.get_object(bucket, key)
         if archive is None:
             raise UnsupportedError(f"{key} was not published to {bucket}")
         with zipfile.ZipFile(io.BytesIO(archive.value)) as opened:
             for each in opened.infolist():
                 if not each.is_dir():
-                    yield each.filename, opened.read(each)
+                    yield each.filename, without_markers(opened.read(each), markers)

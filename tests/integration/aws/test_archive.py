@@ -21,18 +21,23 @@ from stepwell.customers.snapshot import load_snapshot
 from stepwell.events.model import Event, to_message
 from stepwell.journeys.reactions import Catalog
 from stepwell.ports import Hasher
+from stepwell.profile.rules import ProfileRules
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Item, Store
 from tests.support.fakes import RecordedExecutions
 from tests.support.stage import ARCHIVE, PREFIX, TUESDAY, Stage
 
 USERS = ("ada", "bob", "cyd")
+DECLARED = {
+    "place": {"purposes": ["service"], "keep_seconds": 86_400, "precision_km": 1.0, "names": []},
+    "device": {"purposes": ["service"], "keep_seconds": 30 * 86_400},
+}
 DAYS = (date(2026, 11, 24), date(2026, 11, 26))
 
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    with Stage() as stage:
+    with Stage(policies={"profile": {"context": DECLARED}}) as stage:
         yield stage
 
 
@@ -93,6 +98,13 @@ def play(stage: Stage) -> None:
             *(identify(user, number, tier=number, plan="pro") for number in range(1, 25)),
         )
     send(stage, *(consent(user, 1, "granted") for user in USERS))
+    there = {"context": {"location": {"latitude": 52.5, "longitude": 13.4}}}
+    late = {"timestamp": "2026-11-24T20:00:00Z"}
+    send(stage, track("ada", "Product Viewed", 50) | {"context": {"device": {"model": "new"}}})
+    send(
+        stage, track("ada", "Product Viewed", 51) | {"context": {"device": {"model": "old"}}} | late
+    )
+    send(stage, *(track(user, "Product Viewed", 52) | there for user in ("ada", "bob")))
     repeated = track("ada", "Order Completed", 1, order_id="1", revenue=59.9)
     send(stage, repeated, repeated, consent("ada", 2, "revoked"), consent("ada", 2, "revoked"))
     stage.engine.run_until(TUESDAY + timedelta(hours=3))
@@ -128,6 +140,7 @@ def rebuilt(stage: Stage) -> tuple[MemoryStore, RecordedExecutions]:
         executions,
         hasher(stage),
         lambda: f"c{next(numbers)}",
+        profile=ProfileRules({"context": DECLARED}),
     )
     for event in archived(stage):
         router.route(event, TUESDAY + timedelta(days=60))
@@ -163,6 +176,9 @@ def test_profiles_and_consents_are_rebuilt_from_the_archive_alone(stage: Stage) 
     ada, bob, cyd = (known(store, hashed, user) for user in USERS)
     assert json.loads(ada[0]["traits"])["tier"] == 24
     assert (stage.snapshot("cyd").profile or {})["former"]
+    assert json.loads(ada[0]["device"])["model"] == "new"  # what came later had happened earlier
+    assert json.loads(ada[0]["place"])["latitude"] != 52.5
+    assert "place" not in cyd[0]
     assert ada[1]["marketing#sms"]["status"] == "revoked"
     assert bob[1]["marketing#sms"]["status"] == "granted"  # the late answer was the earlier one
     assert "plan" not in json.loads(bob[0]["traits"])

@@ -120,11 +120,11 @@ def test_events_reach_an_enrollment_that_ended_this_way_no_more(stage: Stage) ->
     assert ends(stage) == [("failed", "ABORTED")]
 
 
-@pytest.mark.parametrize("operation", ["get_item", "transact_write_items"])
+@pytest.mark.parametrize("operation", ["send_message", "get_item", "transact_write_items"])
 def test_what_fails_comes_again_and_is_done_then(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
-    client = clients.client("dynamodb")
+    client = clients.client("sqs" if operation == "send_message" else "dynamodb")
     event = event_of(stage)
     with monkeypatch.context() as broken:
 

@@ -86,7 +86,7 @@ def dying_desk(stage: Stage, nth: int, *, after: bool) -> tuple[QuarantineDesk, 
 def orders(stage: Stage) -> int:
     """How many were applied."""
     kept = read_kept(stage.snapshot("ada").profile)
-    return max(state.get("n", len(state.get("r", ()))) for state in kept.states.values())
+    return max(int(state.get("n", len(state.get("r", ())))) for state in kept.states.values())
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -21,8 +21,8 @@ WAKES = "stepfunctions.SendTaskSuccess"
 STOPS = "stepfunctions.StopExecution"
 MANY, ONE, WRITE = "dynamodb.BatchGetItem", "dynamodb.Query", "dynamodb.TransactWriteItems"
 ARCHIVES, READS = "s3.PutObject", "s3.GetObject"
-COLD = (*([READS] * 5), "secretsmanager.GetSecretValue")
-"""The catalog, three programs, the policies, the secret."""
+COLD = (*([READS] * 6), "secretsmanager.GetSecretValue")
+"""The catalog, three programs, their machines' versions, the policies, the secret."""
 KNOWN, NEW = (ARCHIVES, MANY, ONE, WRITE), (ARCHIVES, MANY, WRITE)
 """What applies an event of a customer who is known, and of a new one."""
 

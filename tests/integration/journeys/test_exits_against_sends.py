@@ -63,23 +63,26 @@ def body(stage: Stage, name: str, number: int = 1) -> str:
 def while_it_is_held_up(stage: Stage, call: str, meanwhile: Callable[[], None]) -> None:
     """Let the message be sent, and do something just before the call that delivery makes."""
     gate = Gate()
-    stage.route([body(stage, "Began")])
-    stage.engine.settle()
     with hooked_clients({f"before-call.{call}": gate}):
-        mover = threading.Thread(
-            target=stage.engine.run_until, args=(TUESDAY + timedelta(minutes=11),)
-        )
-        mover.start()
-        assert gate.reached.wait(20)
-        meanwhile()
-        gate.open()
-        mover.join()
+        send_through(gate, stage, meanwhile)
     stage.engine.run_until_idle()
 
 
-def left(stage: Stage) -> Callable[[], None]:
+def send_through(gate: Gate, stage: Stage, meanwhile: Callable[[], None], number: int = 1) -> None:
+    stage.route([body(stage, "Began", number)])
+    stage.engine.settle()
+    until = stage.engine.clock.now() + timedelta(minutes=11)
+    mover = threading.Thread(target=stage.engine.run_until, args=(until,))
+    mover.start()
+    assert gate.reached.wait(20)
+    meanwhile()
+    gate.open()
+    mover.join()
+
+
+def left(stage: Stage, number: int = 1) -> Callable[[], None]:
     def leave() -> None:
-        assert stage.route([body(stage, "Left")]) == {"batchItemFailures": []}
+        assert stage.route([body(stage, "Left", number)]) == {"batchItemFailures": []}
 
     return leave
 

@@ -41,6 +41,8 @@ steps:
       until: [{event: Touched, then: continue}]
   - delay: {name: New way, for: 1h}
 """
+RENAMED = NEW.replace("name: Wait", "name: Hold on")
+"""An execution of its definition fails with an enrollment of the old version."""
 
 
 @contextmanager
@@ -105,7 +107,7 @@ def test_who_is_in_the_old_version_does_not_enter_the_new_one(stage: Stage) -> N
 
 
 def test_events_that_race_the_deployment_are_applied_once_by_one_version() -> None:
-    with live(OLD) as stage, small_project({"path": NEW}) as root:
+    with live(OLD) as stage, small_project({"path": RENAMED}) as root:
         users = [f"user-{number}" for number in range(6)]
         for user in users[:3]:
             send(stage, "Began", user)
@@ -125,4 +127,7 @@ def test_events_that_race_the_deployment_are_applied_once_by_one_version() -> No
         for user in users:
             (finished,) = stage.records(keys.FINISHED_PREFIX, user)
             assert finished["outcome"] == "completed"
-            assert finished["version"] == stage.enrollment("path", user)["version"]
+            enrollment = stage.enrollment("path", user)
+            assert finished["version"] == enrollment["version"]
+            ways = {"Old way", "New way"} & set(stage.states("path", user))
+            assert ways == {{1: "Old way", 2: "New way"}[enrollment["machine_version"]]}

@@ -219,6 +219,39 @@ def test_files_of_a_bucket_deployment_are_copied(assets: dict[str, Path]) -> Non
     assert body.read() == b"{}"
 
 
+def test_markers_in_files_become_what_was_created(assets: dict[str, Path]) -> None:
+    (assets["files.zip"] / "programs" / "a.json").write_text('{"path":<<marker:0>>,"b":1}')
+    definition = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
+    machine = {
+        "StateMachineName": "path",
+        "DefinitionString": json.dumps(definition),
+        "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+    }
+    version = {
+        "StateMachineArn": {"Ref": "Machine"},
+        "StateMachineRevisionId": {"Fn::GetAtt": ["Machine", "StateMachineRevisionId"]},
+    }
+    quoted = {"Fn::Join": ["", ['"', {"Fn::GetAtt": ["Version", "Arn"]}, '"']]}
+    files = {
+        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:provider",
+        "SourceObjectKeys": ["files.zip"],
+        "SourceMarkers": [{"<<marker:0>>": quoted}],
+        "DestinationBucketName": {"Ref": "Bucket"},
+    }
+    deployed(
+        stack(
+            assets,
+            Bucket={"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "programs"}},
+            Files={"Type": "Custom::CDKBucketDeployment", "Properties": files},
+            Version={"Type": "AWS::StepFunctions::StateMachineVersion", "Properties": version},
+            Machine={"Type": "AWS::StepFunctions::StateMachine", "Properties": machine},
+        )
+    )
+    body = client("s3").get_object(Bucket="programs", Key="programs/a.json")["Body"]
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:path:1"
+    assert json.loads(body.read()) == {"path": arn, "b": 1}
+
+
 def test_a_secret_can_be_read_by_its_arn_without_suffix(assets: dict[str, Path]) -> None:
     secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "stepwell-local-key"}}
     deployed(stack(assets, Secret=secret))

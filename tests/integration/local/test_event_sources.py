@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -220,6 +220,19 @@ def test_time_stands_still_until_a_queued_message_is_done(bench: Bench) -> None:
         bench.clock.settle(0.05)
     go_on.set()
     bench.clock.settle(10)
+
+
+def test_a_delayed_message_comes_at_its_moment_and_holds_nothing_up(bench: Bench) -> None:
+    came: list[datetime] = []
+    bench.handle = lambda _: came.append(bench.clock.now())
+    bench.start(fifo=False)
+    bench.poll()
+    bench.sqs.send_message(QueueUrl=bench.url, MessageBody="later", DelaySeconds=300)
+    bench.send("now")
+    bench.clock.run_until(START + timedelta(minutes=4), timeout=5)
+    assert (bench.batches, came) == ([["now"]], [START])
+    bench.clock.run_until_idle(timeout=5)
+    assert (bench.batches, came) == ([["now"], ["later"]], [START, START + timedelta(minutes=5)])
 
 
 def test_no_message_is_lost_between_senders_and_the_poller(bench: Bench) -> None:

@@ -16,10 +16,13 @@ from tests.support.overhearing import Overhearing
 from tests.support.stage import QUARANTINE, TUESDAY, Stage
 
 ALWAYS_OPEN: dict[str, Any] = {"quiet_hours": []}
+_PART = {"purposes": ["service"], "keep_seconds": 30 * 86_400}
+CONTEXT = {"place": {**_PART, "precision_km": 5.0, "names": ["city"]}, "device": _PART}
 
 
 def test_a_cart_journey(printed: Callable[[], str]) -> None:
-    with Stage(policies=ALWAYS_OPEN) as stage, Overhearing(stage) as heard:
+    declared = ALWAYS_OPEN | {"profile": {"context": CONTEXT}}
+    with Stage(policies=declared) as stage, Overhearing(stage) as heard:
         sender = MarkedSender(stage)
         user, device = sender.marks.text(), sender.marks.text()
         sender.send("identify", userId=user, anonymousId=device, traits=sender.traits())
@@ -34,6 +37,7 @@ def test_a_cart_journey(printed: Callable[[], str]) -> None:
         found = places(sender, heard, printed())
         # The search finds what is there.
         assert {"item PROFILE traits", "item ENROLLMENT entry_event"} <= found
+        assert {"item PROFILE place", "item PROFILE device"} <= found
         assert {
             "call sns.Publish Message",
             "call sqs.SendMessageBatch Entries.MessageBody",
@@ -73,3 +77,4 @@ def test_people_who_become_one_and_calls_that_are_refused(printed: Callable[[], 
         found = places(sender, heard, printed())
         assert {"item PROFILE previous_ids", "item PROFILE groups", "item MERGED event"} <= found
         assert "item NOT_JOINED event" in found
+        assert not {"item PROFILE place", "item PROFILE device"} & found  # nobody declared them

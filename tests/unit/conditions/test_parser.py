@@ -114,8 +114,9 @@ def test_source_of_a_tree_reads_as_the_same_tree(text: str) -> None:
             "distance_km(a, b) < 5",
             1,
             1,
-            "distance_km() is not available yet: Stepwell does not compute distances yet",
+            "distance_km() does not take that many arguments",
         ),
+        ("a.distance_km(1.0, 2.0) < 5", 1, 3, "distance_km is written distance_km(x)"),
         (
             "a.matches('(x+)+y')",
             1,

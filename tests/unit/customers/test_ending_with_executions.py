@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from stepwell.customers import keys
@@ -35,8 +36,9 @@ def entered() -> tuple[World, Between, Lost]:
     world = World(program(entry=entry("Started", reentry="always")), store=store)
     world.send(event())
     key = keys.enrollment(world.ada().customer, "cart#one")
-    run = world.enrollment()["run"]
-    return world, store, Lost(key.pk, key.sk, "cart#one", run, "ABORTED")
+    item = world.enrollment()
+    lost = Lost(key.pk, key.sk, "cart#one", item["run"], item["execution"], "ABORTED")
+    return world, store, lost
 
 
 def ends(world: World) -> list[str]:
@@ -68,5 +70,5 @@ def test_what_comes_after_it_finds_it_ended() -> None:
 
 def test_an_enrollment_that_was_forgotten_is_left_alone() -> None:
     _, store, lost = entered()
-    gone = Lost(lost.pk, "ENROLLMENT#cart#other", "cart#other", lost.run, "ABORTED")
+    gone = replace(lost, sk="ENROLLMENT#cart#other", enrollment="cart#other")
     assert not end_with_execution(store, gone, NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,36 @@ def test_reentry(policy: str, seconds: int, after: int, ended: bool, again: bool
         assert execution.endswith("-1")
         assert error == "Exited"
         assert [each["outcome"] for each in world.records(keys.FINISHED_PREFIX)] == ["replaced"]
+
+
+def test_an_execution_is_of_the_machine_s_version_that_was_entered() -> None:
+    """Also when the start comes later, from a router that knows another one."""
+    world = World(replace(program(), machine_version=7))
+    began = event()
+    world.send(began)
+    assert world.enrollment()["machine_version"] == 7
+    world.programs = (replace(program(), machine_version=8),)
+    world.router = world.make_router()
+    world.send(began)
+    assert [machine for machine, *_ in world.executions.of("start")] == ["cart:7", "cart:7"]
+
+
+def test_a_new_run_is_of_the_newest_version_and_the_old_one_is_stopped_without() -> None:
+    again = entry("Started", reentry="always")
+    world = World(replace(program(entry=again), machine_version=7))
+    world.send(event())
+    world.programs = (replace(program(entry=again), machine_version=8),)
+    world.router = world.make_router()
+    world.send(event(number="2"))
+    assert [machine for machine, *_ in world.executions.of("start")] == ["cart:7", "cart:8"]
+    assert [machine for machine, *_ in world.executions.of("stop")] == ["cart"]
+
+
+def test_without_a_version_the_machine_is_started_as_it_is() -> None:
+    world = World()
+    world.send(event())
+    assert "machine_version" not in world.enrollment()
+    assert [machine for machine, *_ in world.executions.of("start")] == ["cart"]
 
 
 def test_journeys_that_one_event_begins_share_no_execution_name() -> None:

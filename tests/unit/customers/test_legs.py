@@ -50,6 +50,9 @@ class StepFunctions:
     def wake(self, token: str, result: Mapping[str, Any]) -> None:
         raise AssertionError(f"nobody waits: {token} {result}")
 
+    def settle_later(self, customer: str, execution: str) -> None:
+        raise AssertionError(f"nothing was claimed: {customer} {execution}")
+
 
 class Parked:
     """An enrollment whose first leg has parked its wait, and the message of its alarm."""

@@ -177,6 +177,8 @@ def test_journey_compiles(
     for name in ("policies", "profile", "segments"):
         shutil.copy(f"statemachines/{name}.yaml", tmp_path / "statemachines")
     (folder / "journey.yaml").write_text(example.text, encoding="utf-8")
+    for each in (each for each in _of("yaml", "profile") if each.page == example.page):
+        (tmp_path / "statemachines" / "profile.yaml").write_text(each.text, encoding="utf-8")
     template = next(each for each in _of("yaml", "template") if each.page == example.page)
     used = _named(r"template: (\w+)", example.text)
     (folder / "templates" / f"{used}.yaml").write_text(template.text, encoding="utf-8")

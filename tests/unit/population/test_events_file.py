@@ -6,6 +6,7 @@ import json
 import os
 import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def applied(path: Path, definitions: Definitions, days: int | None = None) -> li
 
 @pytest.fixture(scope="module")
 def nothing() -> Definitions:
-    return read_definitions(ROOT, frozenset())
+    return replace(read_definitions(ROOT, frozenset()), profile={})
 
 
 # ---------------------------------------------------------------- errors

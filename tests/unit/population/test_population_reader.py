@@ -308,7 +308,8 @@ def test_the_shipped_population_speaks_of_every_shipped_journeys_entry() -> None
     shipped = shipped_population()
     events = {each.action.event for each in shipped.behaviours}
     journeys = (ROOT / "statemachines" / "journeys").glob("*/journey.yaml")
-    assert {YAML().load(path)["entry"]["event"] for path in journeys} <= events
+    entries = [YAML().load(path)["entry"] for path in journeys]
+    assert {entry["event"] for entry in entries if "event" in entry} <= events
     cart = shipped.behaviours[0].action.then[0].action
     assert dict(cart.properties)["cart_value"] == Carried("cart_value", Same("price"))
     assert (ROOT / DEFAULT_FILE).is_file()

@@ -70,7 +70,7 @@ def test_settled_customers_are_as_the_router_would_make_them(cart: Definitions) 
         for event in events:
             routed.send(event)
         store, trace = MemoryStore(), Trace()
-        settle(number, events, store, plain_hash, trace)
+        settle(number, events, store, plain_hash, trace, cart.loaded_policies.profile)
         partition = keys.partition(customer_id(number))
         assert store.query(TableName.CUSTOMERS, partition) == routed.store.query(
             TableName.CUSTOMERS, partition

@@ -13,10 +13,20 @@ from stepwell.journeys.program import Program
 from stepwell.values import value
 
 
-class Executions(Protocol):
-    """Starts, wakes and stops journey executions. Each call is harmless when repeated.
+def machine_at(journey: str, number: int) -> str:
+    """A journey's state machine at a published version, as `Executions.start` takes it: qualified
+    as in ARNs. Commands that were queued name it so, too.
+    """
+    return f"{journey}:{number}"
 
-    `journey` names the state machine: the journey's, or `customers.legs.legs_machine`.
+
+class Executions(Protocol):
+    """Starts, wakes and stops journey executions, and has what the stopped ones left looked after.
+    Each call is harmless when repeated.
+
+    `journey` names the state machine: the journey's, or `customers.legs.legs_machine`. It may be
+    started at a version (`machine_at`); executions of all versions share their names, so that
+    whoever stops one needs none.
 
     None of them raises for an execution that has ended, a token that is spent, or a throttle (which
     is queued and carried out later).
@@ -27,6 +37,11 @@ class Executions(Protocol):
     def wake(self, token: str, result: Mapping[str, Any]) -> None: ...
 
     def stop(self, journey: str, execution: str, *, error: str, cause: str) -> None: ...
+
+    def settle_later(self, customer: str, execution: str) -> None:
+        """Have `messages.unanswered.settle_unanswered` called, once nobody can be at work on a
+        message of the execution any more. `execution` is the name of the first leg.
+        """
 
 
 class Programs(Protocol):

@@ -40,6 +40,7 @@ def lost_run(message: Mapping[str, Any]) -> Lost | None:
         sk=key["sk"]["S"],
         enrollment=ids["enrollment"],
         run=ids["run"],
+        execution=ids["execution"],
         reason=_reason(detail),
     )
 

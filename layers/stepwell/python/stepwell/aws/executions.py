@@ -1,4 +1,5 @@
-"""Starts, wakes and stops on Step Functions. What it throttles goes to the commands queue.
+"""Starts, wakes and stops on Step Functions. What it throttles goes to the commands queue, and so
+does what is to be done some minutes after a stop.
 
 Every call may come twice or late: an execution's name is made of the enrollment's run, so a second
 start is the first one; a spent token and an ended execution are answered by AWS with errors that
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stepwell.messages.unanswered import LOOKED_AT_AFTER, settling
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
@@ -25,6 +28,15 @@ _DONE = {
     "InvalidToken",
 }
 """`InvalidToken` too: it is what a token of an execution that was stopped may be answered with."""
+
+
+def queue_settling(queue: SQSClient, queue_url: str, customer: str, execution: str) -> None:
+    """Let the commands function look at the messages of an execution, in some minutes."""
+    queue.send_message(
+        QueueUrl=queue_url,
+        MessageBody=json.dumps(settling(customer, execution)),
+        DelaySeconds=int(LOOKED_AT_AFTER.total_seconds()),
+    )
 
 
 class StepFunctionsExecutions:
@@ -58,6 +70,12 @@ class StepFunctionsExecutions:
     def stop(self, journey: str, execution: str, *, error: str, cause: str) -> None:
         body = {"journey": journey, "execution": execution, "error": error, "cause": cause}
         self._command("stop", body)
+
+    def settle_later(self, customer: str, execution: str) -> None:
+        """Raises ValueError without a queue."""
+        if self._queue is None:
+            raise ValueError("there is no queue for what is to be done later")
+        queue_settling(self._queue, self._queue_url, customer, execution)
 
     def carry_out(self, command: Mapping[str, Any]) -> None:
         """One command, as it is queued. Raises what AWS raises, apart from "already done"."""

@@ -33,6 +33,7 @@ class TableSettings(Settings):
 class ProgramSettings(Settings):
     programs_bucket: str
     catalog_key: str = ""
+    machine_versions_key: str = ""
     policies_key: str = ""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
+from stepwell.conditions.distance import distance_km
 from stepwell.conditions.errors import OperationError
 from stepwell.conditions.operators import bounded_duration, int64
 from stepwell.conditions.values import type_name
@@ -219,5 +220,6 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], _Arities]] = {
     "double": (_to_double, (1,)),
     "string": (_to_string, (1,)),
     **{name: (_getter(name), (1, 2)) for name in _MOMENT_PARTS},
+    "distance_km": (distance_km, (3,)),
 }
 """Name -> the function and how many arguments it may have, the receiver included."""

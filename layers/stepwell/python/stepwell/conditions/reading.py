@@ -28,9 +28,8 @@ def _collect(tree: Tree, found: set[str]) -> None:
             found.add("now")
         elif path[0] == "customer":
             found.add(".".join(path[1:3]) if len(path) > 1 else "*")
-        if tree[0] in ("name", "select", "has"):
-            return
-    for each in tree[1:]:
+        return
+    for each in tree:  # also the first of a node's list of operands
         _collect(each, found)
 
 
@@ -53,10 +52,10 @@ def clock_comparisons(tree: Tree) -> list[tuple[Tree, Tree]]:
 def _comparisons(tree: Tree) -> Iterator[tuple[Tree, Tree]]:
     if not isinstance(tree, list) or not tree:
         return
-    if tree[0] in _ORDERS and has_clock(tree):
+    if isinstance(tree[0], str) and tree[0] in _ORDERS and has_clock(tree):
         yield tree[1], tree[2]
         return
-    for each in tree[1:]:
+    for each in tree:
         yield from _comparisons(each)
 
 

@@ -88,7 +88,7 @@ def apply(
     event, now, customer = applying.event, applying.now, person.customer
     seq, problems = person.seq + 1, list[str]()
     own = own_ids(customer, applying.named, applying.resolution, applying.found, event.previous_id)
-    profile = apply_to_profile(person, event, seq, problems, own)
+    profile = apply_to_profile(person, event, seq, problems, own, profile_rules.context)
     changes, refusals = noted(profile, applying.resolution, rules, event.received_at)
     profile |= changes | applied_with(person.profile, event.fingerprint)
     consents = apply_to_consents(person, event, seq, problems)

@@ -9,7 +9,7 @@ from stepwell.customers.legs import EXITED, REPLACED, running_in
 from stepwell.journeys.happening import Command
 from stepwell.journeys.program import initial_state
 from stepwell.journeys.reactions import Catalog
-from stepwell.ports import Executions
+from stepwell.ports import Executions, machine_at
 from stepwell.storage.operations import Item, Key
 
 
@@ -20,6 +20,9 @@ def issue(
     executions: Executions,
 ) -> None:
     """Start, wake or stop, unless the enrollment has moved past what the command is about."""
+    if command.kind == "settle":
+        executions.settle_later(command.customer, command.execution)
+        return
     if command.execution:
         machine, _, execution = command.execution.rpartition(":")
         machine = machine or command.enrollment.partition("#")[0]
@@ -53,7 +56,17 @@ def _start(command: Command, enrollment: Item, catalog: Catalog, executions: Exe
         run=command.run,
         execution=enrollment["execution"],
     )
-    executions.start(enrollment["journey"], enrollment["execution"], state)
+    executions.start(_machine(enrollment), enrollment["execution"], state)
+
+
+def _machine(enrollment: Item) -> str:
+    """At the version whose definition was entered, whichever is deployed by now. A router that was
+    not told of versions left none, and the machine is started as it is.
+    """
+    journey = str(enrollment["journey"])
+    if "machine_version" not in enrollment:
+        return journey
+    return machine_at(journey, enrollment["machine_version"])
 
 
 def _wake(step: str, enrollment: Item, executions: Executions) -> None:

@@ -19,6 +19,7 @@ from stepwell.customers.identity_rules import (
 from stepwell.customers.people import load_person
 from stepwell.customers.traits import traits_of
 from stepwell.ports import Hasher
+from stepwell.profile.context import kept_context
 from stepwell.storage.operations import Item, Store, TableName
 
 NEWEST = 100
@@ -58,7 +59,12 @@ def overview(store: Store, customer: str) -> dict[str, Any]:
     shown = {name: value for name, value in profile.items() if name not in _HIDDEN}
     return {
         "customer": person.customer,
-        "profile": shown | {"traits": traits_of(profile), "groups": groups_of(profile)},
+        "profile": {
+            **shown,
+            **kept_context(profile),
+            "traits": traits_of(profile),
+            "groups": groups_of(profile),
+        },
         "identities": {
             USER_ID: profile.get("user_id"),
             ANONYMOUS_ID: profile.get("anonymous_ids", []),

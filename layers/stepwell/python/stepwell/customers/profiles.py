@@ -15,6 +15,7 @@ from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.traits import MAX_TRAITS_BYTES, Traits, read_traits, said, size_of_traits
 from stepwell.customers.zones import load_zone
 from stepwell.events.model import CONSENT_EVENT, Event, EventType
+from stepwell.profile.context import NOTHING_KEPT, ContextRules, with_context
 from stepwell.storage.operations import NEW, Conditions, Item, Put, absent, equals
 from stepwell.timestamps import to_text
 from stepwell.values import value
@@ -45,12 +46,18 @@ class OwnIds:
 
 
 def apply_to_profile(
-    snapshot: Snapshot, event: Event, seq: int, problems: list[str], own: OwnIds
+    snapshot: Snapshot,
+    event: Event,
+    seq: int,
+    problems: list[str],
+    own: OwnIds,
+    rules: ContextRules = NOTHING_KEPT,
 ) -> Item:
     """The profile after the event, which gets the number `seq`; `problems` says what did not fit.
 
     Traits come from identify, the newest word on each winning. A trait set to null is removed.
-    Addresses, zone, locale and country are read from Segment's standard traits and context.
+    Addresses, zone, locale and country are read from Segment's standard traits and context; of the
+    context also what `rules` declare.
     """
     before = snapshot.profile or {"created_at": to_text(event.received_at)}
     profile = {**before, "seq": seq, "updated_at": to_text(event.received_at)}
@@ -63,7 +70,9 @@ def apply_to_profile(
         profile = known_by_traits(profile, values, tokens) | written
     if event.type is EventType.GROUP:
         profile |= add_group(before, event, problems)
-    return profile | _from_context(event.context, own.token, profile.get("addresses", {}))
+    # By its receipt, so that it comes out the same when the archive is applied again.
+    profile = with_context(profile, event.context, event.timestamp, event.received_at, rules)
+    return _with_zone(profile, event.context, rules) | _with_token(profile, own.token)
 
 
 def known_by_traits(profile: Item, traits: dict[str, Any], tokens: list[str]) -> Item:
@@ -169,16 +178,19 @@ def _addresses(traits: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
     return addresses
 
 
-def _from_context(
-    context: dict[str, Any], token: str | None, addresses: dict[str, Any]
-) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    if _is_zone(context.get("timezone")):
-        changes["context_zone"] = context["timezone"]
+def _with_zone(profile: Item, context: dict[str, Any], rules: ContextRules) -> Item:
+    if not rules.zone:
+        return {name: each for name, each in profile.items() if name != "context_zone"}
+    zone = context.get("timezone")
+    return profile | {"context_zone": zone} if _is_zone(zone) else profile
+
+
+def _with_token(profile: Item, token: str | None) -> Item:
+    addresses = profile.get("addresses", {})
     known = addresses.get("push", [])
-    if token and token not in known:
-        changes["addresses"] = addresses | {"push": [*known, token][-MAX_DEVICES:]}
-    return changes
+    if not token or token in known:
+        return {}
+    return {"addresses": addresses | {"push": [*known, token][-MAX_DEVICES:]}}
 
 
 def _is_zone(value: object) -> bool:

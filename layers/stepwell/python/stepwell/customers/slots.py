@@ -18,6 +18,8 @@ Attributes of an enrollment (`ENROLLMENT#<journey>#<key hash>`):
     entered_at, ended_at        ISO 8601, UTC, milliseconds
     entry_event     JSON text: {"id", "name", "timestamp", "properties"}
     converted_at, conversion_event   the goal, once
+    claimed         true once a message of this run was claimed: it may be without an answer when
+                    the execution is stopped (`messages.unanswered`)
     leg             number of the execution that runs, or is next while a wait is parked; absent: 1
     parked_at, parked_until     the step and the end of the last wait that was parked
     token, token_for            task token of the armed hold, and "<step>#<visit>" it was armed for
@@ -40,6 +42,7 @@ COMPLETED = "completed"
 TIMEOUT = "timeout"
 EXIT = "exit"
 RESTART = "restart"
+CLAIMED = "claimed"
 
 
 def visit(step: str) -> str:

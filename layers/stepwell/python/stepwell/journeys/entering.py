@@ -11,11 +11,11 @@ from stepwell.customers import keys, slots
 from stepwell.customers.legs import reference
 from stepwell.events.model import digest
 from stepwell.events.view import event_view
-from stepwell.journeys.happening import Command, Happening, Reaction
+from stepwell.journeys.happening import Command, Happening, Reaction, settling
 from stepwell.journeys.program import Hold, Program, Reentry
 from stepwell.journeys.progress import REPLACED, Place, end_early, finished_record
 from stepwell.ports import Hasher
-from stepwell.storage.operations import NEW, Conditions, Item, Key, Put, equals
+from stepwell.storage.operations import NEW, Conditions, Item, Key, Put, absent, equals
 from stepwell.timestamps import from_text, to_text
 
 NO_KEY = "one"
@@ -117,6 +117,8 @@ def new_enrollment(happening: Happening, program: Program, key_hash: str) -> Ite
         "forget_at": _forget_at(happening, program),
         "entry_event": _encoder.encode(_entry_event(happening)),
     }
+    if program.machine_version is not None:
+        item["machine_version"] = program.machine_version
     first = program.steps.get(program.first) if program.first else None
     if isinstance(first, Hold):
         item |= slots.opening(first.id, seq_number=happening.seq, at=at)
@@ -180,6 +182,7 @@ def _replace(happening: Happening, enrollment_id: str, before: Item, reaction: R
     reaction.commands.append(
         Command("stop", customer, enrollment_id, before["run"], execution=reference(before))
     )
+    reaction.commands += settling(customer, enrollment_id, before)
 
 
 def _stop_by_name(customer: str, enrollment_id: str, own: Item, reaction: Reaction) -> None:
@@ -195,6 +198,7 @@ def _stop_by_name(customer: str, enrollment_id: str, own: Item, reaction: Reacti
         reaction.commands.append(
             Command("stop", customer, enrollment_id, own["run"], execution=reference(own))
         )
+        reaction.commands += settling(customer, enrollment_id, own)
 
 
 def _forget_at(happening: Happening, program: Program) -> int:
@@ -207,7 +211,8 @@ def _forget_at(happening: Happening, program: Program) -> int:
 
 
 def as_read(before: Item | None) -> Conditions:
-    """The enrollment is as it was read; None: there is none."""
+    """The enrollment is as it was read, and has claimed nothing since; None: there is none."""
     if before is None:
         return NEW
-    return (equals("run", before["run"]), equals("status", before["status"]))
+    same_run = (equals("run", before["run"]), equals("status", before["status"]))
+    return same_run if slots.CLAIMED in before else (*same_run, absent(slots.CLAIMED))

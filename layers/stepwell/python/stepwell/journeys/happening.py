@@ -12,7 +12,7 @@ from typing import Any
 from stepwell.conditions.errors import ConditionError
 from stepwell.conditions.evaluator import to_cel
 from stepwell.conditions.lazy import LazyMap
-from stepwell.customers import keys
+from stepwell.customers import keys, slots
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
 from stepwell.events.told import Told
@@ -27,10 +27,11 @@ from stepwell.values import value
 
 @value
 class Command:
-    """One call to Step Functions that follows the transaction.
+    """One call to Step Functions that follows the transaction, or the look at the messages that a
+    stopped execution may have left without an answer.
 
-    `kind`: "start", "wake" or "stop"; `enrollment` and `run` name whose; `step` is the hold to
-    wake. `customer` is the one in whose partition the enrollment lies.
+    `kind`: "start", "wake", "stop" or "settle"; `enrollment` and `run` name whose; `step` is the
+    hold to wake. `customer` is the one in whose partition the enrollment lies.
     """
 
     kind: str
@@ -40,7 +41,7 @@ class Command:
     step: str = ""
     execution: str = ""
     """Only for stopping a run that the same transaction replaces: its item is gone afterwards. As
-    `customers.legs.reference` has it.
+    `customers.legs.reference` has it. For settling, the name of which messages' ids are made.
     """
 
     def document(self) -> dict[str, Any]:
@@ -52,6 +53,16 @@ class Command:
             "step": self.step,
             "execution": self.execution,
         }
+
+
+def settling(customer: str, enrollment_id: str, enrollment: Item) -> list[Command]:
+    """What follows when a run's execution is stopped: it may have claimed a message and have died
+    before it said how that went, and nobody would ask again.
+    """
+    if slots.CLAIMED not in enrollment:
+        return []
+    run, execution = enrollment["run"], enrollment["execution"]
+    return [Command("settle", customer, enrollment_id, run, execution=execution)]
 
 
 @dataclass(slots=True)

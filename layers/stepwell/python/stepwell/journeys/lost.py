@@ -17,13 +17,20 @@ from stepwell.values import value
 
 @value
 class Lost:
-    """The run of an enrollment whose execution is over; `pk` and `sk` are where its item lies."""
+    """The run of an enrollment whose execution is over; `pk` and `sk` are where its item lies.
+    `execution` is the name of the run's first one.
+    """
 
     pk: str
     sk: str
     enrollment: str
     run: int
+    execution: str
     reason: str
+
+    @property
+    def customer(self) -> str:
+        return keys.customer_of(self.pk)
 
     @property
     def key(self) -> Key:
@@ -47,7 +54,7 @@ def end_with_execution(store: Store, lost: Lost, now: datetime) -> bool:
         "expires": item["forget_at"],
     }
     record = finished_record(
-        keys.customer_of(lost.pk),
+        lost.customer,
         lost.enrollment,
         item,
         outcome=FAILED,

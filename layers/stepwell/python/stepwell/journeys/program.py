@@ -181,6 +181,10 @@ class Program:
     steps: Mapping[str, Step]
     parks: bool = False
     """Long waits are parked, so that an enrollment may have several legs."""
+    machine_version: int | None = None
+    """The number under which Step Functions published the definition that was compiled with this;
+    None where nobody was told. No part of the compiled program: it is known once that is deployed.
+    """
 
     def holds(self) -> tuple[Hold, ...]:
         return tuple(step for step in self.steps.values() if isinstance(step, Hold))

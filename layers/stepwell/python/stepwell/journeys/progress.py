@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from stepwell.customers import keys, slots
-from stepwell.journeys.happening import Command, Happening, Reaction
+from stepwell.journeys.happening import Command, Happening, Reaction, settling
 from stepwell.journeys.overdue import OVERDUE, is_overdue
 from stepwell.journeys.program import Branch, Goal, Hold, Program
 from stepwell.storage.operations import NEW, Condition, Item, Key, Put, Update, absent, equals
@@ -163,6 +163,8 @@ def _end(
     )
     kind, step = ("wake", hold.id) if hold else ("stop", "")
     reaction.commands.append(Command(kind, place.customer, place.enrollment_id, item["run"], step))
+    if hold is None or outcome == FAILED:  # who is woken goes on, and asks until it is answered
+        reaction.commands += settling(place.customer, place.enrollment_id, item)
 
 
 def _wake(happening: Happening, place: Place, changes: dict[str, Any], reaction: Reaction) -> bool:
@@ -260,10 +262,10 @@ def _open_hold(program: Program, enrollment: Item) -> Hold | None:
 def _unchanged(program: Program, enrollment: Item) -> list[Condition]:
     """The enrollment's slots and token are still those of the snapshot.
 
-    Without this a token that was stored meanwhile would not be woken, and a hold that was opened
-    meanwhile would not be seen.
+    Without this a token that was stored meanwhile would not be woken, and a hold that was opened or
+    a message that was claimed meanwhile would not be seen.
     """
-    names = ["token"]
+    names = ["token", slots.CLAIMED]
     for hold in program.holds():
         names += [slots.visit(hold.id), slots.outcome(hold.id)]
     return [

@@ -94,9 +94,8 @@ def ask(
     if verdict is None:
         asked = {"at": to_text(now), "found": bool(suppressed.reasons)}
         return go(channels, standing, rules, asked)
-    ending = Ending(
-        request, message, policies, now, standing, verdict, rules, items.person, items.caps
-    )
+    purpose, person = message.purpose, items.person
+    ending = Ending(request, purpose, policies, now, standing, verdict, rules, person, items.caps)
     return answered(settle(store, ending))
 
 

@@ -1,8 +1,9 @@
 """Claiming a message before it is sent, and giving the claim back.
 
 The claim is one transaction with the enrollment: it holds only while the enrollment is active in
-this run, so it decides whether a send comes before or after an exit; and it opens the slot of the
-hold that follows, so that an event right after the send is not missed.
+this run, so it decides whether a send comes before or after an exit; it marks the enrollment, so
+that whoever ends it looks after the message; and it opens the slot of the hold that follows, so
+that an event right after the send is not missed.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def closing(wanted: Claim) -> list[Operation]:
 def _message_claim(wanted: Claim, standing: Standing) -> Update:
     request = wanted.request
     changes: dict[str, Any] = {
-        **identity_of(request, wanted.message),
+        **identity_of(request, wanted.message.purpose),
         "execution": request.execution,
         "status": CLAIMED,
         "revision": standing.revision + 1,
@@ -136,16 +137,22 @@ def _message_claim(wanted: Claim, standing: Standing) -> Update:
 
 
 def _enrollment_claim(wanted: Claim, enrollment: Item | None) -> list[Operation]:
-    """Opens the hold's slot, but once: an earlier claim's slot may have seen events already."""
+    """Opens the hold's slot, but once: an earlier claim's slot may have seen events already. The
+    mark is as good as a check: DynamoDB charges for both alike.
+    """
     request, step = wanted.request, wanted.message.opens
     key = keys.enrollment(request.customer, request.enrollment)
     running = slots.running(request.run)
     if wanted.falls_back:
         return _not_left(wanted, enrollment)
-    if step is None or slots.visit(step) in (enrollment or {}):
-        return [Check(key, running)]
+    known = enrollment or {}
+    if step is None or slots.visit(step) in known:
+        if slots.CLAIMED in known:
+            return [Check(key, running)]
+        return [Update(key, {slots.CLAIMED: True}, (), running)]
     opening = slots.opening(step, seq_number=wanted.profile_seq, at=to_text(wanted.now))
-    return [Update(key, opening, (), (*running, absent(slots.visit(step))))]
+    changes = {**opening, slots.CLAIMED: True}
+    return [Update(key, changes, (), (*running, absent(slots.visit(step))))]
 
 
 def _not_left(wanted: Claim, enrollment: Item | None) -> list[Operation]:

@@ -55,6 +55,7 @@ from stepwell.ports import (
     Provider,
     ProviderError,
 )
+from stepwell.profile.context import context_of
 from stepwell.storage.operations import Item, Operation, Store
 from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
@@ -107,7 +108,7 @@ class _Delivery:
         """Record the verdict; `more` are the last fields of an Ending, of how it was sent."""
         ending = Ending(
             self.request,
-            self.message,
+            self.message.purpose,
             self.policies,
             self.now,
             self.standing,
@@ -179,11 +180,13 @@ def _standing(stored: Item | None, request: Request, now: datetime) -> Standing:
 def _deliver(
     delivery: _Delivery, providers: Mapping[str, Provider], now: Callable[[], datetime]
 ) -> dict[str, Any]:
-    channel, items = delivery.channel, delivery.items
+    channel, items, journey = delivery.channel, delivery.items, delivery.request.journey
     enrollment = items.enrollment
     if delivery.falls_back and (enrollment or {}).get("run") != delivery.request.run:
         enrollment = None  # another run's: the event that it began with is not this message's
-    context = template_context(items.person, items.profile, enrollment, delivery.request.journey)
+    rules = delivery.policies.profile.context.allowed(delivery.message.purpose)
+    seen = context_of(items.profile, rules, delivery.now)
+    context = template_context(items.person, items.profile, enrollment, journey, seen)
     try:
         content = _letter(delivery).render(context, items.profile or {})
     except TemplateError as error:

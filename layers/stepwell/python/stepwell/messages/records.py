@@ -34,7 +34,6 @@ from datetime import datetime
 from typing import Any
 
 from stepwell.customers import keys
-from stepwell.journeys.program import Message
 from stepwell.messages import caps
 from stepwell.messages.policies import Policies
 from stepwell.messages.reading import caps_by_now
@@ -134,7 +133,7 @@ def recorded_answer(item: Item | None, asked: int) -> Answer | None:
     return answer if final or item["answered"] >= asked else None
 
 
-def identity_of(request: Request, message: Message) -> dict[str, Any]:
+def identity_of(request: Request, purpose: str) -> dict[str, Any]:
     """What says which message an item is about."""
     return {
         "message": request.message,
@@ -143,7 +142,7 @@ def identity_of(request: Request, message: Message) -> dict[str, Any]:
         "journey": request.journey,
         "version": request.version,
         "step": request.step,
-        "purpose": message.purpose,
+        "purpose": purpose,
     }
 
 
@@ -157,7 +156,7 @@ class Ending:
     """
 
     request: Request
-    message: Message
+    purpose: str
     policies: Policies
     now: datetime
     standing: Standing
@@ -236,7 +235,7 @@ def _answer(ending: Ending, verdict: Verdict) -> dict[str, Any]:
 def _message_write(ending: Ending, verdict: Verdict, answer: Answer) -> Update:
     request, standing = ending.request, ending.standing
     changes: dict[str, Any] = {
-        **identity_of(request, ending.message),
+        **identity_of(request, ending.purpose),
         "execution": request.execution,
         "status": str(verdict.outcome),
         "revision": standing.revision + 1,
@@ -262,7 +261,7 @@ def _message_write(ending: Ending, verdict: Verdict, answer: Answer) -> Update:
 
 def _decision_write(ending: Ending, verdict: Verdict, answer: Answer) -> Put:
     item = {
-        **identity_of(ending.request, ending.message),
+        **identity_of(ending.request, ending.purpose),
         "decision": answer["decision"],
         "at": to_text(ending.now),
         "asked": ending.request.asked,

@@ -58,7 +58,7 @@ def reserve_unit(
         return _go(attempt.channel, channels, before, rules)
     verdict = _refused(request, attempt, message, policies, rules)
     standing = read_standing(before["message"])
-    ending = Ending(request, message, policies, now, standing, verdict, rules, person, item)
+    ending = Ending(request, message.purpose, policies, now, standing, verdict, rules, person, item)
     return answered(settle(store, ending))
 
 

@@ -4,7 +4,7 @@ A variable that is missing, or null, is an error when it is printed or looped ov
 (`{% if customer.traits.x %}`) and given a `default`. Only the delivery function imports this
 module: python-liquid is dear to import.
 
-    customer   {"id", "traits"}
+    customer   {"id", "traits"}, and what may be used of the context: {"place", "device", "locale"}
     event      the event that the customer entered with:
                {"name", "id", "timestamp", "properties", "type"}
     journey    the journey's name
@@ -60,11 +60,19 @@ def render(fields: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, s
 
 
 def template_context(
-    customer: str, profile: Item | None, enrollment: Item | None, journey: str
+    customer: str,
+    profile: Item | None,
+    enrollment: Item | None,
+    journey: str,
+    context: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What a template sees of a customer's items. Nulls are left out, so they are missing."""
+    """What a template sees of a customer's items. Nulls are left out, so they are missing.
+
+    `context`: the parts of it that may be used for the message's purpose.
+    """
+    traits = _read((profile or {}).get("traits"))
     return {
-        "customer": {"id": customer, "traits": _read((profile or {}).get("traits"))},
+        "customer": {"id": customer, "traits": traits, **(context or {})},
         "event": _read((enrollment or {}).get("entry_event")),
         "journey": journey,
     }

@@ -16,6 +16,7 @@ from stepwell.customers.traits import traits_of
 from stepwell.events.model import Event, EventType
 from stepwell.events.told import SEGMENT_ENTERED, SEGMENT_LEFT, TRAIT_CHANGED, Told
 from stepwell.profile.computed import first_change
+from stepwell.profile.context import PARTS, forgotten_at
 from stepwell.profile.keeping import Kept, keep, read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.segments import due, members
@@ -70,7 +71,7 @@ def live(
     if not rules.document:
         return Lived(profile, tuple(tells))
     whole = {"consents"} if after.consents is not before.consents else set[str]()
-    whole |= {each for each in ("group", "place", "device") if _differs(each, before, profile)}
+    whole |= {each for each in ("group", *PARTS) if _differs(each, before, profile)}
     profile |= _lists(event, profile, rules, changed, problems)
     kept, tracks = keep(before.profile, event, rules, problems)
     if kept is not None:
@@ -85,7 +86,7 @@ def live(
 
 
 def _differs(part: str, before: Snapshot, profile: Item) -> bool:
-    name = "groups" if part == "group" else part
+    name = "groups" if part == "group" else PARTS[part]
     return (before.profile or {}).get(name) != profile.get(name)
 
 
@@ -183,6 +184,7 @@ def _next(
         context,
         now,
         lambda names: first_change(names, rules.computed, states, now),
+        lambda name: forgotten_at(after.profile, name, rules.context),
     )
 
 

@@ -3,7 +3,8 @@
     {"computed": [{"name", "kind", "event", "where"?, "value"?, "within"?, "since"?, "at_most"?,
                    "of"?, "to"?}],
      "segments": [{"name", "when"}], each after those that it names,
-     "lists": ["beta_testers"], …}
+     "lists": ["beta_testers"],
+     "context": {"place": {"purposes", "keep_seconds", "precision_km"?, "names"}, …}, …}
 
 `where`, `value` and `when` are trees of conditions, `within` is in seconds.
 """
@@ -19,6 +20,7 @@ from typing import Any
 from stepwell.conditions.evaluator import compile_tree
 from stepwell.events.model import digest
 from stepwell.profile.computed import ComputedTrait
+from stepwell.profile.context import ContextRules, load_context
 from stepwell.profile.segments import Segment, load_segment
 from stepwell.profile.tracks import KEPT, Track
 
@@ -62,6 +64,10 @@ class ProfileRules:
         }
 
     @cached_property
+    def context(self) -> ContextRules:
+        return load_context(self.document.get("context", {}))
+
+    @cached_property
     def readers(self) -> Mapping[str, frozenset[str]]:
         """The segments that read a part of the customer: by `traits.plan`, by `traits` who reads
         all of them at once, and by `traits.*` who reads any.
@@ -94,7 +100,7 @@ class ProfileRules:
     @cached_property
     def segments_version(self) -> str:
         """Of all that membership follows from: with another one, everything is looked at anew."""
-        parts = {name: self.document.get(name) for name in ("segments", "computed")}
+        parts = {name: self.document.get(name) for name in ("segments", "computed", "context")}
         return digest(json.dumps(parts, sort_keys=True))[:8]
 
     @cached_property

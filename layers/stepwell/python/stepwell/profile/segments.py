@@ -20,6 +20,7 @@ from stepwell.conditions.evaluator import compile_tree
 from stepwell.conditions.reading import clock_comparisons, pace, reads_of
 from stepwell.conditions.tree import Tree
 from stepwell.journeys.program import Expression
+from stepwell.profile.context import PARTS
 from stepwell.values import value
 
 _A_MOMENT = timedelta(milliseconds=1)
@@ -29,7 +30,8 @@ _A_MOMENT = timedelta(milliseconds=1)
 class Segment:
     """`reads`: what its condition depends on, as `traits.plan` or `segments.vip`; `clock`: both
     sides of its comparisons with the present, and how many seconds they part in one; `moving`: the
-    computed traits that time changes.
+    computed traits that time changes; `seen`: the parts of the context, which are forgotten some
+    time.
     """
 
     name: str
@@ -37,10 +39,11 @@ class Segment:
     reads: frozenset[str]
     clock: tuple[tuple[Expression, Expression, int], ...] = ()
     moving: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
 
     @property
     def timed(self) -> bool:
-        return bool(self.clock or self.moving)
+        return bool(self.clock or self.moving or self.seen)
 
     @property
     def depends(self) -> bool:
@@ -59,12 +62,19 @@ def load_segment(document: Mapping[str, Any], moving: Collection[str]) -> Segmen
         reads,
         tuple(_clock(one, two) for one, two in clock_comparisons(tree)),
         frozenset(each for each in moving if whole or f"computed.{each}" in reads),
+        _seen(reads),
     )
 
 
 def _clock(one: Tree, two: Tree) -> tuple[Expression, Expression, int]:
     """The compiler lets time only be added and taken away."""
     return compile_tree(one), compile_tree(two), (pace(one) or 0) - (pace(two) or 0)
+
+
+def _seen(reads: frozenset[str]) -> frozenset[str]:
+    if "*" in reads:
+        return frozenset(PARTS)
+    return frozenset(PARTS) & {each.partition(".")[0] for each in reads}
 
 
 def members(
@@ -103,15 +113,17 @@ def due(
     context: Mapping[str, Any],
     now: datetime,
     changes: Callable[[Collection[str]], datetime | None],
+    forgotten: Callable[[str], datetime | None],
 ) -> datetime | None:
-    """The earliest moment after now at which time alone can change one of these; `changes`: when
-    it changes one of these computed traits.
+    """The earliest moment after now at which time alone can change a segment. `changes`: when the
+    first of these computed traits does; `forgotten`: when a part of the context is.
     """
     timed = [each for each in segments.values() if each.timed]
     found = [changes({name for each in timed for name in each.moving})]
+    found += [forgotten(name) for name in {name for each in timed for name in each.seen}]
     context = {**context, "now": now}
     found += [_crossing(*each, context) for segment in timed for each in segment.clock]
-    return min((each for each in found if each is not None), default=None)
+    return min((each for each in found if each is not None and each > now), default=None)
 
 
 def _crossing(

@@ -12,6 +12,7 @@ from stepwell.customers.groups import current_group
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.zones import zones_of
 from stepwell.profile.computed import Moment, value_of
+from stepwell.profile.context import PARTS, part_of
 from stepwell.profile.keeping import read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.segments import holds
@@ -33,6 +34,7 @@ def customer_view(
         "consents": snapshot.consent_view,
         "computed": lambda: computed_view(snapshot.profile, rules, now),
         "lists": lambda: _lists(snapshot.profile, rules),
+        **{name: partial(_seen, snapshot.profile, name, rules, now) for name in PARTS},
     }
     view = LazyMap(parts)
     parts["segments"] = lambda: _segments(snapshot.profile, rules, now, view, inside)
@@ -44,6 +46,11 @@ def computed_view(profile: Item | None, rules: ProfileRules, now: datetime) -> L
     states = read_kept(profile).states if traits else {}
     at = Moment(now, cache(partial(_zone, profile)))
     return LazyMap(ByName(traits, lambda name: value_of(traits[name], traits, states, at)))
+
+
+def _seen(profile: Item | None, name: str, rules: ProfileRules, now: datetime) -> Any:
+    found = part_of(profile, name, rules.context, now)
+    return ABSENT if found is None else found
 
 
 def _zone(profile: Item | None) -> tzinfo:

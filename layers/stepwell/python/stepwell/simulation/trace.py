@@ -91,6 +91,7 @@ class Trace:
 
     "transition" (states entered by journeys, retries included), "express" (runs of send_message),
     "event" (events that the router applied), "start", "wake", "stop" (commands to Step Functions),
+    "settle" (looks at what a stopped execution left),
     "schedule" (alarms of parked waits), "resume" (alarms that rang),
     "provider", and the functions "plan", "consent", "frequency_cap", "delivery".
 

@@ -32,6 +32,13 @@ class Bundle:
     legs: dict[str, dict[str, Any]]
     """The machines for the later legs of the journeys that park waits, by their names."""
 
+    @property
+    def machine_versions_key(self) -> str:
+        """Where a deployment writes by which numbers Step Functions knows these definitions. They
+        are in its name: a deployment of others leaves the file as it is.
+        """
+        return f"machine-versions/{version_of(self.machines)}.json"
+
 
 def write_bundle(statemachines: Path, out: Path) -> Bundle:
     """Compile the journeys in `statemachines` into `out`. Raises CompileError with all problems."""

@@ -1,7 +1,7 @@
 """What is wrong with a Liquid text before it is rendered: syntax, filters, impossible variables.
 
-A template sees `customer.id`, `customer.traits.…`, `event.…` (the entry event), `journey`,
-`unsubscribe_url` and `postal_address`.
+A template sees `customer.id`, `customer.traits.…`, the declared parts of the context such as
+`customer.place.…`, `event.…` (the entry event), `journey`, `unsubscribe_url` and `postal_address`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 from liquid import Environment
 from liquid.exceptions import LiquidError
 
-from stepwell.journeys.compiler.cel.kinds import JSON, Type
+from stepwell.journeys.compiler.cel.kinds import JSON, STRING, Type, map_of, record
 from stepwell.journeys.compiler.problems import suggest
 from stepwell.messages.imprint import POSTAL_ADDRESS, UNSUBSCRIBE_URL
+from stepwell.profile.context import PARTS
 
 _TEXTS = {
     "journey": "the journey's name",
@@ -23,7 +25,8 @@ _TEXTS = {
     POSTAL_ADDRESS: "a text",
 }
 _ROOTS = ("customer", "event", *_TEXTS)
-_CUSTOMER = ("id", "traits")
+_CUSTOMER = ("id", "traits", *PARTS)
+_JUST_A_CUSTOMER = record({"id": STRING, "traits": map_of(JSON)}, "a customer")
 _EVENT = ("id", "name", "properties", "timestamp", "type")
 _FILES = frozenset({"include", "render", "extends", "block"})
 
@@ -43,8 +46,27 @@ def _environment() -> Environment:
     return Environment()
 
 
-def faults_in(text: str, properties: Type) -> Iterator[TextFault]:
-    """`properties`: the type of the entry event's properties; JSON when they are not known."""
+def customer_read(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """(line, path) of all that a text reads below `customer`, each path as far as it is written
+    down: `customer.place.city` is ("place", "city"). Nothing for what is no Liquid.
+    """
+    try:
+        analysis = _environment().from_string(text).analyze(include_partials=False)
+    except LiquidError:
+        return
+    for variable in (each for found in analysis.globals.values() for each in found):
+        root, *rest = variable.segments
+        if root == "customer":
+            written = takewhile(lambda each: isinstance(each, str), rest)
+            yield _line(text, variable.span.index), tuple(map(str, written))
+
+
+def faults_in(
+    text: str, properties: Type, customer: Type = _JUST_A_CUSTOMER
+) -> Iterator[TextFault]:
+    """`properties`: the type of the entry event's properties; JSON when they are not known.
+    `customer`: what conditions see of one; of that templates see the context.
+    """
     try:
         analysis = _environment().from_string(text).analyze(include_partials=False)
     except LiquidError as error:
@@ -67,7 +89,7 @@ def faults_in(text: str, properties: Type) -> Iterator[TextFault]:
             )
     for variables in analysis.globals.values():
         for variable in variables:
-            found = _impossible(list(variable.segments), properties)
+            found = _impossible(list(variable.segments), properties, customer)
             if found:
                 yield TextFault(_line(text, variable.span.index), "SW605", *found)
 
@@ -76,7 +98,7 @@ def _line(text: str, index: int) -> int:
     return text.count("\n", 0, index) + 1
 
 
-def _impossible(segments: list[object], properties: Type) -> tuple[str, str] | None:
+def _impossible(segments: list[object], properties: Type, customer: Type) -> tuple[str, str] | None:
     """Message and remedy, when a variable can never have a value."""
     shown = ".".join(map(str, segments))
     root, *rest = segments
@@ -88,14 +110,20 @@ def _impossible(segments: list[object], properties: Type) -> tuple[str, str] | N
     if root in _TEXTS:
         said = f"`{root}` is {_TEXTS[str(root)]}."
         return (f"`{shown}` does not exist", said) if rest else None
-    known = _CUSTOMER if root == "customer" else _EVENT
+    seen = [name for name in _CUSTOMER if name in customer.fields]
+    known = seen if root == "customer" else _EVENT
     if not rest:
         return f"`{shown}` is no single value", f"Write {root}. and one of {', '.join(known)}."
     if isinstance(rest[0], list):  # event[variable]: only rendering will tell
         return None
+    if root == "customer" and rest[0] in customer.absent:
+        return f"`customer.{rest[0]}` is not kept", customer.absent[str(rest[0])]
     if rest[0] not in known:
         return f"`{shown}` does not exist", suggest(rest[0], known)
-    return _missing_property(rest[1:], properties) if rest[0] == "properties" else None
+    if root == "customer":
+        return _missing_property(rest[1:], customer.fields[str(rest[0])])
+    missing = _missing_property(rest[1:], properties) if rest[0] == "properties" else None
+    return missing and (missing[0], f"{missing[1]} Properties are in the event's schema.")
 
 
 def _missing_property(segments: list[object], kind: Type) -> tuple[str, str] | None:
@@ -107,7 +135,8 @@ def _missing_property(segments: list[object], kind: Type) -> tuple[str, str] | N
         if kind.kind != "record" or segment == "size" or isinstance(segment, list):
             return None
         if segment not in kind.fields:
-            remedy = f"{suggest(segment, kind.fields)} Properties are in the event's schema."
-            return f"{kind.place} has no property {segment!r}", remedy
+            if segment in kind.absent:
+                return f"no {segment} of {kind.place} is kept", kind.absent[str(segment)]
+            return f"{kind.place} has no property {segment!r}", suggest(segment, kind.fields)
         kind = kind.fields[str(segment)]
     return None

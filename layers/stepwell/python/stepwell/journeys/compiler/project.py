@@ -65,21 +65,26 @@ def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
     """Read and check the project's journeys, or only those named."""
     registry, problems = _registry(root)
     policies, wrong = _policies(root)
-    declared = read_declarations(root, registry)
-    problems = [*problems, *wrong, *declared.problems]
-    registry = replace(registry, fields=declared.fields) if registry else None
     purposes = frozenset(policies["purposes"]) if policies else None
+    declared = read_declarations(root, registry, purposes)
+    problems = [*problems, *wrong, *declared.problems]
+    if registry:
+        registry = replace(registry, fields=declared.fields, absent=declared.absent)
     subjects = []
     for name in journey_names(root):
         if only is None or name in only:
-            subject, found = _read(root, name, purposes, registry)
+            subject, found = _read(root, name, purposes, registry, declared.document)
             problems.extend(found)
             subjects += [subject] if subject else []
     return Project(tuple(subjects), policies, tuple(sorted(set(problems))), declared.document)
 
 
 def _read(
-    root: Path, name: str, purposes: frozenset[str] | None, registry: EventRegistry | None
+    root: Path,
+    name: str,
+    purposes: frozenset[str] | None,
+    registry: EventRegistry | None,
+    profile: Mapping[str, Any],
 ) -> tuple[Subject | None, list[Problem]]:
     folder = root / "statemachines" / "journeys" / name
     prefix = folder.relative_to(root).as_posix()
@@ -95,7 +100,7 @@ def _read(
     problems = [*problems, *wrong]
     if journey is None:
         return None, problems
-    subject = Subject(journey, templates, purposes, registry)
+    subject = Subject(journey, templates, purposes, registry, profile)
     return subject, [*problems, *problems_of(subject)]
 
 

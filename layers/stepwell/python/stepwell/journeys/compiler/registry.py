@@ -53,15 +53,17 @@ class RegistryError(Exception):
 @dataclass(frozen=True, slots=True)
 class EventRegistry:
     """`versions`: the event's name -> the version's number -> its properties' schema. `fields`:
-    what conditions may read of a customer besides what they always may.
+    what conditions may read of a customer besides what they always may; `absent`: what they could
+    if it were declared, with how to do so.
     """
 
     versions: Mapping[str, Mapping[int, Mapping[str, Any]]]
     fields: Mapping[str, Type] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def customer(self) -> Type:
-        return record({**_CUSTOMER, **self.fields}, "a customer")
+        return record({**_CUSTOMER, **self.fields}, "a customer", self.absent)
 
     @property
     def schemas(self) -> Mapping[str, Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from stepwell.simulation.costs.prices import Channel, Price, PriceTable
-from stepwell.simulation.costs.usage import BASES, FUNCTIONS, SENDERS, Usage
+from stepwell.simulation.costs.usage import BASES, COMMANDS, FUNCTIONS, SENDERS, Usage
 
 DAYS_PER_MONTH = 30.4
 _MONTH = DAYS_PER_MONTH * 86_400
@@ -143,12 +143,12 @@ def _orchestration(usage: Usage, prices: PriceTable) -> dict[str, float]:
     seconds = {name: _seconds(name, usage, prices) for name in FUNCTIONS}
     batches = calls["event"] / assumed.events_per_batch
     requests = calls["event"] / assumed.events_per_request
-    commands = calls["start"] + calls["wake"] + calls["stop"]
+    commands = sum(calls[each] for each in COMMANDS)
     router = usage.of_tables(usage.metered.requests, "router") + commands
     seconds["router"] = assumed.function_seconds(router, 0, batches, puts=batches)
     seconds["authorizer"] = assumed.function_seconds(0, 0, requests)
     seconds["ingest"] = assumed.function_seconds(batches, 0, requests)
-    seconds["commands"] = _resuming(usage, prices)
+    seconds["commands"] = _commanded(usage, prices)
     sending = sum(seconds[name] for name in SENDERS)
     return {
         "transition": calls["transition"],
@@ -157,7 +157,7 @@ def _orchestration(usage: Usage, prices: PriceTable) -> dict[str, float]:
         "invocation": sum(calls[name] for name in FUNCTIONS)
         + batches
         + 2 * requests
-        + calls["resume"],
+        + _queued(usage),
         "function_time": sum(seconds.values()) * assumed.function_memory_gb,
     }
 
@@ -169,17 +169,24 @@ def _seconds(name: str, usage: Usage, prices: PriceTable) -> float:
     return prices.assumptions.function_seconds(requests, sends, usage.calls[name])
 
 
-def _resuming(usage: Usage, prices: PriceTable) -> float:
-    """Two reads and a start for each alarm that rang."""
-    requests = usage.of_tables(usage.metered.requests, "commands") + usage.calls["resume"]
-    return prices.assumptions.function_seconds(requests, 0, usage.calls["resume"])
+def _queued(usage: Usage) -> int:
+    """Messages of the commands queue: alarms of parked waits, looks at what a run left."""
+    return usage.calls["resume"] + usage.calls["settle"]
+
+
+def _commanded(usage: Usage, prices: PriceTable) -> float:
+    """Two reads and a start for each alarm that rang; a read for each look."""
+    requests = usage.of_tables(usage.metered.requests, "commands") + _queued(usage)
+    return prices.assumptions.function_seconds(requests, 0, _queued(usage))
 
 
 def _tables(usage: Usage) -> dict[str, float]:
     metered = usage.metered
     return {
         "write": sum(usage.of_tables(metered.writes, caller) for caller in BASES),
-        "read": sum(usage.of_tables(metered.reads, caller) for caller in BASES),
+        # The messages of a run that is looked at are less than 4 KB, as a rule.
+        "read": sum(usage.of_tables(metered.reads, caller) for caller in BASES)
+        + usage.calls["settle"],
     }
 
 
@@ -190,7 +197,7 @@ def _way_in(usage: Usage, prices: PriceTable) -> dict[str, float]:
         "fifo": _QUEUE_CALLS * events / assumed.events_per_batch,
         "put": events / assumed.events_per_batch,
         "schedule": usage.calls["resume"],
-        "queue": _QUEUE_CALLS * usage.calls["resume"],  # an alarm's message, most often alone
+        "queue": _QUEUE_CALLS * _queued(usage),  # each message most often alone
     }
 
 

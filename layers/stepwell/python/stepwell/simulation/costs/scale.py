@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from stepwell.simulation.costs.forecast import DAYS_PER_MONTH
 from stepwell.simulation.costs.prices import Assumptions
-from stepwell.simulation.costs.usage import SENDERS, Metered, Usage
+from stepwell.simulation.costs.usage import COMMANDS, SENDERS, Metered, Usage
 
 SHIPPED = "scale.yaml"
 MONTH = DAYS_PER_MONTH * 86_400
@@ -217,7 +217,7 @@ def _seconds(name: str, usage: Usage, assumptions: Assumptions) -> float:
     """That a function is at work in the month."""
     if name == "router":
         batches = usage.calls["event"] / assumptions.events_per_batch
-        commands = sum(usage.calls[each] for each in ("start", "wake", "stop"))
+        commands = sum(usage.calls[each] for each in COMMANDS)
         calls = usage.metered.requests["router"] + commands
         return assumptions.function_seconds(calls, 0, batches, puts=batches)
     sends = usage.calls["provider"] if name == "delivery" else 0

@@ -30,6 +30,8 @@ BASES = {
 
 _NO_COUNTRY = "ZZ"
 
+COMMANDS = ("start", "wake", "stop", "settle")
+"""What the router asks for after an event, by the names in `Trace.calls`."""
 FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery")
 SENDERS = ("consent", "frequency_cap", "delivery")
 

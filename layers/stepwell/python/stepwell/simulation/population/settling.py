@@ -8,6 +8,7 @@ some have made-up phone numbers of others, and which of them are played together
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from stepwell.customers import keys
 from stepwell.customers.applied import applied_with
@@ -18,6 +19,8 @@ from stepwell.customers.profiles import OwnIds, apply_to_profile
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
 from stepwell.ports import Hasher
+from stepwell.profile.living import live
+from stepwell.profile.rules import ProfileRules
 from stepwell.simulation.trace import Applied, Trace
 from stepwell.storage.operations import Item, Put, Store
 from stepwell.timestamps import to_text
@@ -33,25 +36,33 @@ def number_of(customer: str) -> int:
 
 
 def settle(
-    number: int, events: Sequence[Event], store: Store, hasher: Hasher, trace: Trace
+    number: int,
+    events: Sequence[Event],
+    store: Store,
+    hasher: Hasher,
+    trace: Trace,
+    rules: ProfileRules,
 ) -> None:
     """Write what the events of one sign-up make known; the trace lists them as applied."""
     customer = customer_id(number)
     # Of the events only the first one, an identify, says more of the profile than how many it had.
     own = OwnIds(events[0].user_id, token=device_token(events[0].context))
-    profile = apply_to_profile(Snapshot(customer), events[0], len(events), [], own)
-    kinds = [kind for kind, _ in identities_in(events[0])]
-    profile |= with_new(profile, kinds, IdentityRules(), events[0].received_at)
-    profile["touched"] = []
-    known: Item | None = None
+    nobody, first, at = Snapshot(customer), events[0], events[0].received_at
+    profile = apply_to_profile(nobody, first, len(events), [], own, rules.context)
+    kinds = [kind for kind, _ in identities_in(first)]
+    profile |= with_new(profile, kinds, IdentityRules(), at)
+    consents = _consents(events[1:]) if len(events) > 1 else None
+    known = replace(nobody, profile=profile, consents=consents)
+    profile = live(first, nobody, known, rules, at, []).profile | {"touched": []}
+    applied: Item | None = None
     for each in events:
-        known = applied_with(known, each.fingerprint)
-    profile |= known or {}
-    user = identity_key(USER_ID, events[0].user_id or "", hasher)
+        applied = applied_with(applied, each.fingerprint)
+    profile |= applied or {}
+    user = identity_key(USER_ID, first.user_id or "", hasher)
     # Without conditions: nobody else writes before the simulation begins.
     puts = [Put(keys.profile(customer), profile), Put(user, {"customer": customer})]
-    if len(events) > 1:
-        puts.append(Put(keys.consents(customer), _consents(events[1:])))
+    if consents is not None:
+        puts.append(Put(keys.consents(customer), consents))
     store.transact(puts)
     trace.applied += [Applied(each.received_at, customer, each, 0) for each in events]
     trace.customers[customer] = None

@@ -100,10 +100,11 @@ class PopulationSource:
         )
         responder.simulation = simulation
         first = chunk.number * CHUNK + 1
+        rules = definitions.loaded_policies.profile
         for number in range(first, first + chunk.customers):
             person = make_person(self.population, seed, number)
             known = sign_up(person, period.start)
-            settle(number, known, store, plain_hash, simulation.trace)
+            settle(number, known, store, plain_hash, simulation.trace, rules)
             for event in make_events(self.population, period, seed, person):
                 simulation.schedule(event.timestamp, event)
         _forget_what_it_cost(store)

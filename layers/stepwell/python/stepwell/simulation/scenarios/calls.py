@@ -15,6 +15,7 @@ from stepwell.simulation.scenarios.documents import (
     CallDocument,
     EventDocument,
     FateDocument,
+    SentByAppDocument,
     TraitsDocument,
 )
 from stepwell.simulation.scenarios.model import USER, Call
@@ -70,9 +71,12 @@ def _call(
         return None
     message = document.id or f"event-{path[1]}-{path[-1]}"
     event = None
-    shared = {"userId": user, "messageId": message, "timestamp": to_text(happened)}
+    shared: dict[str, Any] = {"userId": user, "messageId": message}
+    shared |= {"timestamp": to_text(happened)}
+    if isinstance(document, SentByAppDocument) and document.context:
+        shared |= {"context": document.context}
     if isinstance(document, TraitsDocument):
-        body: dict[str, Any] = shared | {"traits": document.traits}
+        body = shared | {"traits": document.traits}
         event = _event(reading, path, "identify", body, at)
     elif isinstance(document, FateDocument):
         event = _told(reading, path, document, shared, at)

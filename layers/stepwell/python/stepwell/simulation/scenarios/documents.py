@@ -83,7 +83,13 @@ class CallDocument(Document):
     id: Text | None = None
 
 
-class EventDocument(CallDocument):
+class SentByAppDocument(CallDocument):
+    """`context`: what the SDK says of the device, its place and the like."""
+
+    context: dict[str, Any] = Field(default={})
+
+
+class EventDocument(SentByAppDocument):
     event: Text
     properties: dict[str, Any] = Field(default={})
 
@@ -95,7 +101,7 @@ class FateDocument(CallDocument):
     fate: Literal["delivered", "opened", "clicked", "failed"] = Field(alias="is")
 
 
-class TraitsDocument(CallDocument):
+class TraitsDocument(SentByAppDocument):
     traits: dict[str, Any]
 
 

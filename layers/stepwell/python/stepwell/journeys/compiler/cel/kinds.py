@@ -16,12 +16,14 @@ class Type:
     """`element` is that of a list or map; `fields` and `place` are a record's.
 
     `place` says where the fields are declared, for messages: `the schema of "Product Added"`.
+    `absent` are fields that a project could have and has not, each with what to do to have it.
     """
 
     kind: str
     element: Type | None = None
     fields: Mapping[str, Type] = field(default_factory=dict, hash=False)
     place: str = ""
+    absent: Mapping[str, str] = field(default_factory=dict, hash=False, compare=False)
 
     def __str__(self) -> str:
         if self.element is not None:
@@ -57,8 +59,8 @@ def map_of(element: Type) -> Type:
     return Type("map", element)
 
 
-def record(fields: Mapping[str, Type], place: str) -> Type:
-    return Type("record", None, fields, place)
+def record(fields: Mapping[str, Type], place: str, absent: Mapping[str, str] | None = None) -> Type:
+    return Type("record", None, fields, place, absent or {})
 
 
 def joined(types: list[Type]) -> Type:

@@ -47,8 +47,9 @@ _RESERVED = frozenset(
         "null",
     ]
 )
-_METHODS = frozenset(FUNCTIONS) - {"timestamp", "duration", "int", "double", "string"}
-_GLOBALS = frozenset({"size", "timestamp", "duration", "int", "double", "string"})
+_CONVERSIONS = frozenset({"timestamp", "duration", "int", "double", "string"})
+_METHODS = frozenset(FUNCTIONS) - _CONVERSIONS - {"distance_km"}
+_GLOBALS = _CONVERSIONS | {"size", "distance_km"}
 _OPERATORS = {
     "relation_lt": "<",
     "relation_le": "<=",

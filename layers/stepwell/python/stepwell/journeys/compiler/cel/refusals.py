@@ -5,7 +5,6 @@ from __future__ import annotations
 _NO_HISTORY = "is not available yet: Stepwell keeps no event history yet. Keep the value in a trait"
 _REFUSALS = {
     **dict.fromkeys(("count", "sum", "last", "distinct"), _NO_HISTORY),
-    "distance_km": "is not available yet: Stepwell does not compute distances yet",
     "matches": (
         "is not available: Python has no regular expressions in linear time. "
         "Use startsWith, endsWith or contains"

@@ -18,6 +18,8 @@ _SIZED = frozenset({"string", "list", "map", "record"})
 _TEXT = frozenset({"string"})
 _MOMENT = frozenset({"timestamp"})
 _SPAN_OR_MOMENT = frozenset({"timestamp", "duration"})
+_PLACE = frozenset({"map", "record"})
+_DEGREES = frozenset({"int", "double"})
 
 FUNCTIONS: dict[str, tuple[tuple[frozenset[str], ...], Type]] = {
     "size": ((_SIZED,), INT),
@@ -42,6 +44,7 @@ FUNCTIONS: dict[str, tuple[tuple[frozenset[str], ...], Type]] = {
         ),
         ((_MOMENT, _TEXT), INT),
     ),
+    "distance_km": ((_PLACE, _DEGREES, _DEGREES), DOUBLE),
     **dict.fromkeys(("getHours", "getMinutes", "getSeconds"), ((_SPAN_OR_MOMENT, _TEXT), INT)),
 }
 """Name -> the kinds each argument may have, the receiver first, and the result."""

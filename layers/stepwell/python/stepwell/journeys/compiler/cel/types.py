@@ -120,6 +120,9 @@ class _Checker:
     def _known_field(self, owner: Type, operand: Tree, field: str) -> Type:
         if field in owner.fields:
             return owner.fields[field]
+        if field in owner.absent:
+            message = f"`{source(operand)}.{field}` is not kept"
+            return self._report(UNKNOWN_PROPERTY, message, owner.absent[field])
         message = f"`{source(operand)}` has no {field} in {owner.place}"
         return self._report(UNKNOWN_PROPERTY, message, suggest(field, owner.fields))
 
@@ -198,18 +201,28 @@ class _Checker:
                 message = f"`{source(tree)}`: {name}() does not take {found}"
                 known = " or ".join(sorted(kinds - {"record"}))
                 self._report(WRONG_TYPE, message, f"It takes {known}.")
+            elif found.kind == "record" and name == "distance_km":
+                for field in ("latitude", "longitude"):
+                    self._known_field(found, argument, field)
         self._constant_call(tree)
         return result
 
     def _constant_call(self, tree: Tree) -> None:
         """`duration("7d")` can be seen to be wrong now."""
-        if any(argument[0] not in ("string", "int", "double") for argument in tree[2]):
+        _, name, arguments = tree
+        if name == "distance_km":
+            arguments = [
+                _SOMEWHERE,
+                *(each if _is_number(each) else _ZERO for each in arguments[1:]),
+            ]
+        elif any(argument[0] not in ("string", "int", "double") for argument in arguments):
             return
+        asked: Tree = ["call", name, arguments]
         try:
-            compile_tree(tree)({})
+            compile_tree(asked)({})
         except ConditionError as problem:
-            remedy = "A week is 168h." if tree[1] == "duration" else "Correct the text."
-            self._report(WRONG_VALUE, str(problem), remedy)
+            said = source(tree) + str(problem).removeprefix(source(asked))
+            self._report(WRONG_VALUE, said, _CONSTANTS.get(name, "Correct the text."))
 
     def loop(self, tree: Tree, names: Environment) -> Type:
         _, kind, operand, variable, bodies = tree
@@ -233,6 +246,15 @@ class _Checker:
     def map_literal(self, tree: Tree, names: Environment) -> Type:
         fields = {key: self.check(value, names) for key, value in tree[1]}
         return record(fields, "this map") if fields else map_of(ANY)
+
+
+_ZERO: Tree = ["double", 0.0]
+_SOMEWHERE: Tree = ["map", [["latitude", _ZERO], ["longitude", _ZERO]]]
+_CONSTANTS = {"duration": "A week is 168h.", "distance_km": "Write the latitude first."}
+
+
+def _is_number(tree: Tree) -> bool:
+    return (tree[1] if tree[0] == "negate" else tree)[0] in ("int", "double")
 
 
 def _conversion(left: Type, right: Type) -> str:

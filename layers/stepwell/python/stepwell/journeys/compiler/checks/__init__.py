@@ -12,6 +12,7 @@ from stepwell.journeys.compiler.checks.conditions import (
     check_entry_segment,
     check_events,
 )
+from stepwell.journeys.compiler.checks.context import check_context
 from stepwell.journeys.compiler.checks.ids import (
     check_branch_ids,
     check_journey_name,
@@ -54,6 +55,7 @@ CHECKS: tuple[Check, ...] = (
     check_events,
     check_conditions,
     check_entry_segment,
+    check_context,
     check_templates,
     check_variants,
     check_unsubscribing,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from stepwell.journeys.compiler.flow import Flow, flow_of
 from stepwell.journeys.compiler.model import (
@@ -23,12 +24,15 @@ from stepwell.journeys.compiler.templates import Template
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`purposes` or `registry` is None when it cannot be read, which is a problem of its own."""
+    """`purposes` or `registry` is None when it cannot be read, which is a problem of its own.
+    `profile` is the document of what is declared of customers' profiles.
+    """
 
     journey: Journey
     templates: Mapping[str, Template]
     purposes: frozenset[str] | None
     registry: EventRegistry | None
+    profile: Mapping[str, Any] = field(default_factory=dict)
 
     def steps(self) -> tuple[NamedStep, ...]:
         return tuple(named(self.journey.steps))

@@ -10,6 +10,7 @@ from stepwell.journeys.compiler.durations import seconds_of
 from stepwell.journeys.compiler.liquid_analysis import TextFault, faults_in
 from stepwell.journeys.compiler.model import Message
 from stepwell.journeys.compiler.problems import Place, Problem, suggest
+from stepwell.journeys.compiler.registry import EventRegistry
 from stepwell.journeys.compiler.templates import FIELDS, Template, fields_of, is_field
 from stepwell.messages.imprint import TRANSACTIONAL, UNSUBSCRIBE_URL
 from stepwell.messages.inbox import CHANNEL as INBOX
@@ -95,15 +96,15 @@ def check_unsubscribing(subject: Subject) -> Iterator[Problem]:
 
 
 def check_liquid(subject: Subject) -> Iterator[Problem]:
-    entry_event = subject.entry_event()
-    known = (
-        list(subject.registry.kinds(entry_event)) if subject.registry and entry_event else [JSON]
-    )
+    entry_event, registry = subject.entry_event(), subject.registry
+    known = list(registry.kinds(entry_event)) if registry and entry_event else [JSON]
+    customer = (registry or EventRegistry({})).customer
     for template in subject.templates.values():
         for path, text in template.texts():
             spot = template.source.place(path)
             first = template.source.lines.get((*path, "|"), spot.line)
-            for fault in dict.fromkeys(each for kind in known for each in faults_in(text, kind)):
+            found = (each for kind in known for each in faults_in(text, kind, customer))
+            for fault in dict.fromkeys(found):
                 yield _at(fault, Place(spot.file, first + fault.line - 1, spot.path))
 
 

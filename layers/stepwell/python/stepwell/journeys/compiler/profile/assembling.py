@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,12 @@ from stepwell.customers.snapshot import Snapshot
 from stepwell.journeys.compiler.cel.kinds import ANY, BOOL, TIMESTAMP, Type, record
 from stepwell.journeys.compiler.problems import Problem
 from stepwell.journeys.compiler.profile.computed import read_computed
+from stepwell.journeys.compiler.profile.context import (
+    SECTION,
+    context_absent,
+    context_fields,
+    read_context,
+)
 from stepwell.journeys.compiler.profile.declared import Declared
 from stepwell.journeys.compiler.profile.documents import ProfileDocument, SegmentsDocument
 from stepwell.journeys.compiler.profile.segments import read_lists, read_segments
@@ -25,17 +31,25 @@ PROFILE, SEGMENTS = "statemachines/profile.yaml", "statemachines/segments.yaml"
 
 @dataclass(frozen=True)
 class Declarations:
-    """`document` is deployed with the policies; `fields` are those of a customer in conditions."""
+    """`document` is deployed with the policies; `fields` are those of a customer in conditions,
+    `absent` those that could be declared, with how to do so.
+    """
 
     document: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Type] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
 
-def read_declarations(root: Path, registry: EventRegistry | None) -> Declarations:
-    """What the project declares of its customers' profiles, with all problems."""
+def read_declarations(
+    root: Path, registry: EventRegistry | None, purposes: Collection[str] | None = None
+) -> Declarations:
+    """What the project declares of its customers' profiles, with all problems. `purposes` are those
+    that there are.
+    """
     profile = _file(root, PROFILE, registry)
     computed, types = _computed(profile)
+    context = read_context(profile, purposes)
     segments = _file(root, SEGMENTS, registry)
     written = segments.validated((), SegmentsDocument) if segments.source.data else None
     names = written.segments if written else {}
@@ -44,15 +58,17 @@ def read_declarations(root: Path, registry: EventRegistry | None) -> Declaration
         "computed": record(types, PROFILE),
         "segments": record(dict.fromkeys(names, BOOL), SEGMENTS),
         "lists": record(dict.fromkeys(lists, BOOL), SEGMENTS),
+        **context_fields(context),
     }
-    known = replace(registry, fields=fields) if registry else None
+    absent = context_absent(context)
+    known = replace(registry, fields=fields, absent=absent) if registry else None
     customer = known.customer if known else ANY
     found, everybody = read_segments(segments, names, {"customer": customer, "now": TIMESTAMP})
-    parts = {"computed": computed, "segments": found, "lists": lists}
+    parts = {"computed": computed, "segments": found, "lists": lists, SECTION: context}
     document = {name: each for name, each in parts.items() if each}
     if not segments.problems and not profile.problems:
         _check_everybody(segments, ProfileRules(document), everybody)
-    return Declarations(document, fields, (*profile.problems, *segments.problems))
+    return Declarations(document, fields, absent, (*profile.problems, *segments.problems))
 
 
 def _file(root: Path, file: str, registry: EventRegistry | None) -> Declared:
