@@ -74,7 +74,7 @@ def measure() -> list[Measurement]:
             "router with 100 computed traits, 100 segments",
             living,
             "/s·core",
-            at_least(2_000),
+            at_least(1_500),
             share,
         ),
         Measurement(
