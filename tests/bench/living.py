@@ -22,6 +22,7 @@ from stepwell.customers.routing import Router
 from stepwell.events.archive import in_order, pack, unpack
 from stepwell.events.model import Event, from_message
 from stepwell.journeys.compiler.cel.parser import parse
+from stepwell.journeys.program import Program
 from stepwell.journeys.reactions import Catalog
 from stepwell.profile.recomputing import Recomputation
 from stepwell.profile.rules import ProfileRules
@@ -35,6 +36,8 @@ BEFORE, EVENTS = 10_000, 5_000
 COUNTED = 10
 """Names of events that are counted, and as many that are not."""
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+NO_PROGRAMS: Mapping[str, Program] = {}
 
 _KINDS: tuple[Mapping[str, Any], ...] = (
     {"kind": "count"},
@@ -112,7 +115,7 @@ def _rate(rules: ProfileRules, bodies: list[str]) -> tuple[float, MemoryStore]:
     ids, store = count(), MemoryStore()
     router = Router(
         store,
-        Catalog([], {}.__getitem__),
+        Catalog([], NO_PROGRAMS.__getitem__),
         NoExecutions(),
         hashed,
         lambda: f"c{next(ids):024d}",
