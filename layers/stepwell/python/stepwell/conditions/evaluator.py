@@ -16,7 +16,7 @@ from stepwell.conditions.errors import ConditionError, OperationError, TreeError
 from stepwell.conditions.functions import FUNCTIONS
 from stepwell.conditions.loops import run_loop
 from stepwell.conditions.operators import ORDERS, calculated, contained, negated, ordered
-from stepwell.conditions.tree import ARITHMETIC, LOOPS, MAX_DEPTH, MAX_NODES, Tree, source
+from stepwell.conditions.tree import ARITHMETIC, LOOPS, MAX_DEPTH, MAX_NODES, Tree
 from stepwell.conditions.values import NUMBERS, equal, equal_scalars, to_cel, type_name
 
 __all__ = ["ConditionError", "TreeError", "compile_tree", "to_cel"]
@@ -72,7 +72,7 @@ def _compiled(tree: Tree) -> _Expression:
 
 
 def _fail(tree: Tree, reason: object) -> ConditionError:
-    return ConditionError(f"{source(tree)}: {reason}")
+    return ConditionError(reason, tree)
 
 
 def _constant(value: Any) -> _Expression:
