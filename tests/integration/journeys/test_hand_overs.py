@@ -19,6 +19,7 @@ from stepwell.customers import keys, slots
 from stepwell.customers.overview import overview
 from stepwell.handover.errors import EnrollmentEndedError
 from stepwell.handover.webhooks import as_text, key_of, signed
+from stepwell.profile.rules import ProfileRules
 from tests.support.aws_faults import AwsFaults, Fault, Invocation, Kind
 from tests.support.handovers import DESTINATIONS, Receiver, write_care
 from tests.support.stage import PREFIX, TUESDAY, WEBHOOK_KEY, Stage
@@ -104,7 +105,8 @@ def test_a_human_is_asked_and_the_journey_goes_on(tmp_path: Path) -> None:
         }
         assert stage.states("care") == [ASK, "Wait for an answer"]
         assert [outcome for outcome, _, _ in records(stage)] == ["handed_over"]
-        shown = overview(stage.store, stage.customer())["hand_overs"]
+        now = stage.engine.clock.now()
+        shown = overview(stage.store, stage.customer(), ProfileRules(), now)["hand_overs"]
         assert [(each["destination"], each["outcome"]) for each in shown] == [
             ("helpdesk", "handed_over")
         ]

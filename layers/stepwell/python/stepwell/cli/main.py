@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from stepwell.cli import (
     check,
     compile,  # noqa: A004 - named like the command
+    computed,
     customer,
     doctor,
     events,
@@ -32,6 +33,7 @@ from stepwell.cli.command import Command, CommandError
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, segment, lists),
     *(write_keys, openapi, replay, events, quarantine, doctor, inbox_token, webhook_key, scale),
+    computed,
 )
 
 

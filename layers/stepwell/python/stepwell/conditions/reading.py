@@ -84,6 +84,20 @@ def has_clock(tree: Tree) -> bool:
     return isinstance(tree, list) and (tree[:2] == ["name", "now"] or any(map(has_clock, tree)))
 
 
+def pace(tree: Tree) -> int | None:
+    """How often time is in a side of a comparison: 1 of `now - customer.traits.since`. None of one
+    in which it is not only added and taken away.
+    """
+    if not _is_even(tree):
+        return None
+    if not has_clock(tree):
+        return 0
+    if tree == ["name", "now"]:
+        return 1
+    one, two = (pace(each) or 0 for each in tree[1:3])
+    return one + two if tree[0] == "+" else one - two
+
+
 def moves_evenly(tree: Tree) -> bool:
     """Whether time moves each comparison with `now` evenly: it is only added and taken away there,
     and stands nowhere else.

@@ -15,11 +15,11 @@ from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.traits import traits_of
 from stepwell.events.model import Event, EventType
 from stepwell.events.told import SEGMENT_ENTERED, SEGMENT_LEFT, TRAIT_CHANGED, Told
-from stepwell.profile.computed import ComputedTrait, changes_at
+from stepwell.profile.computed import first_change
 from stepwell.profile.context import PARTS, forgotten_at
 from stepwell.profile.keeping import Kept, keep, read_kept
 from stepwell.profile.rules import ProfileRules
-from stepwell.profile.segments import Segment, due, members
+from stepwell.profile.segments import due, members
 from stepwell.profile.view import customer_view
 from stepwell.storage.operations import Item
 from stepwell.timestamps import from_text, to_text
@@ -43,19 +43,16 @@ class Lived:
 class _Changes:
     """What an event changed, as conditions would read it: `traits.plan`; and whole parts."""
 
-    exact: frozenset[str]
-    whole: frozenset[str]
+    exact: Collection[str]
+    whole: Collection[str]
 
-    def touch(self, segment: Segment) -> bool:
-        return any(self._reached(each) for each in segment.reads)
-
-    def _reached(self, path: str) -> bool:
-        part, _, name = path.partition(".")
-        if path in self.exact or part in self.whole:
-            return True
-        if path == "*":
-            return bool(self.exact or self.whole)
-        return not name and any(each.startswith(f"{part}.") for each in self.exact)
+    def touched(self, rules: ProfileRules) -> set[str]:
+        """The segments that read any of it."""
+        if not (self.exact or self.whole):
+            return set()
+        paths = {"*", *self.exact, *(each.partition(".")[0] for each in self.exact)}
+        paths |= {f"{part}.*" for part in self.whole}
+        return {name for path in paths for name in rules.readers.get(path, ())}
 
 
 def live(
@@ -79,21 +76,13 @@ def live(
     kept, tracks = keep(before.profile, event, rules, problems)
     if kept is not None:
         profile["computed"] = kept.text()
-        changed |= {
-            f"computed.{name}"
-            for name, trait in rules.computed.items()
-            if trait.kind == "ratio" or _follows(trait, tracks)
-        }
+        changed |= {f"computed.{name}" for track in tracks for name in rules.followers[track]}
     if rules.segments:
-        changes = _Changes(frozenset(changed), frozenset(whole))
+        changes = _Changes(changed, whole)
         told = _segments(replace(after, profile=profile), rules, now, changes, kept)
         profile = told.profile
         tells += told.tells
     return Lived(profile, tuple(tells))
-
-
-def _follows(trait: ComputedTrait, tracks: Collection[str]) -> bool:
-    return any(each is not None and each.id in tracks for each in (trait.track, trait.other))
 
 
 def _differs(part: str, before: Snapshot, profile: Item) -> bool:
@@ -151,7 +140,8 @@ def _segments(
     known = profile.get("segments_by")
     is_due = "due" in profile and from_text(profile["due"]) <= now
     anew = known != rules.segments_version
-    if not (anew or is_due or any(map(changes.touch, rules.segments.values()))):
+    touched = changes.touched(rules)
+    if not (anew or is_due or touched):
         return Lived(profile)
     inside: dict[str, bool] = {}
     context: Mapping[str, Any] = {"customer": customer_view(after, rules, now, inside), "now": now}
@@ -160,7 +150,7 @@ def _segments(
         rules.segments,
         entered,
         context,
-        lambda each: anew or (is_due and each.timed) or changes.touch(each),
+        lambda each: anew or (is_due and each.timed) or each.name in touched,
         inside,
     )
     at = to_text(now)
@@ -199,7 +189,7 @@ def next_change(
         segments,
         context,
         now,
-        lambda name, at: changes_at(rules.computed[name], rules.computed, states, at),
+        lambda names: first_change(names, rules.computed, states, now),
         lambda name: forgotten_at(after.profile, name, rules.context),
     )
 
@@ -219,3 +209,8 @@ def _up(moment: datetime) -> datetime:
     """Texts have milliseconds: rounded up, so that it is never looked too early."""
     below = moment.microsecond % 1000
     return moment + timedelta(microseconds=1000 - below) if below else moment
+
+
+def made_due(customer: str, now: datetime) -> Item:
+    """The attributes by which the next sweep finds a profile."""
+    return _due(customer, now, {})

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import cache, partial
 from typing import Any
 
-from stepwell.conditions.lazy import ABSENT, LazyMap
+from stepwell.conditions.lazy import ABSENT, ByName, LazyMap
 from stepwell.customers.groups import current_group
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.zones import zones_of
@@ -45,9 +45,7 @@ def computed_view(profile: Item | None, rules: ProfileRules, now: datetime) -> L
     traits = rules.computed
     states = read_kept(profile).states if traits else {}
     at = Moment(now, cache(partial(_zone, profile)))
-    return LazyMap(
-        {name: partial(value_of, trait, traits, states, at) for name, trait in traits.items()}
-    )
+    return LazyMap(ByName(traits, lambda name: value_of(traits[name], traits, states, at)))
 
 
 def _seen(profile: Item | None, name: str, rules: ProfileRules, now: datetime) -> Any:
@@ -86,4 +84,4 @@ def _segments(
             return name in kept
         return holds(segment, {"customer": view, "now": now})
 
-    return LazyMap({name: partial(look, name) for name in rules.segments})
+    return LazyMap(ByName(rules.segments, look))
