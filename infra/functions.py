@@ -20,6 +20,7 @@ from infra.settings import Settings, SettingsError, Stage
 from infra.stacks.data import DataStack
 from stepwell.handover.destinations import CONNECT_TASK, EVENT_BUS, targets_of
 from stepwell.messages.services import Service
+from stepwell.storage.due import INDEX
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,16 @@ class Surroundings:
             "PUSH_APPLICATION_ID": settings.push_application_id,
             "PUSH_APPLICATION_ARN": settings.push_application_arn,
             "WHATSAPP_NUMBER_ID": settings.whatsapp_number_id,
+            "SWEEP_AT_MOST": str(settings.sweep_at_most),
             "LANES": json.dumps({name: asdict(lane) for name, lane in settings.lanes.items()}),
         }
 
     def customers(self, *actions: str) -> Permission:
         return allow(self.data.customers.table_arn, *(f"dynamodb:{each}" for each in actions))
+
+    def due_index(self) -> Permission:
+        """Reads of the index alone: keys of profiles, and no more of them."""
+        return allow(f"{self.data.customers.table_arn}/index/{INDEX}", "dynamodb:Query")
 
     def records(self, *actions: str) -> Permission:
         return allow(self.data.records.table_arn, *(f"dynamodb:{each}" for each in actions))
@@ -382,6 +388,16 @@ FUNCTIONS = (
         ("QUARANTINE_BUCKET",),
         lambda s: (allow(s.data.quarantine.bucket_arn, "s3:ListBucket"),),
         timeout_seconds=300,
+    ),
+    FunctionPlan(
+        "sweep",
+        ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "SWEEP_AT_MOST"),
+        lambda s: (
+            s.due_index(),
+            sends(s.events),
+            allow(s.events.queue_arn, "sqs:GetQueueAttributes"),
+        ),
+        timeout_seconds=240,
     ),
     FunctionPlan(
         "admin",

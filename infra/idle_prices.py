@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stepwell.profile.living import SHARDS
+
 MONTH_HOURS = 730
 POLLS = 5 * 3 * 60 * MONTH_HOURS
 """Lambda asks a queue through five connections; each waits 20 seconds for a message."""
@@ -17,6 +19,7 @@ RUN_SECONDS = 1.0
 """That a scheduled function is taken to run for."""
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_EVERY_MINUTES = re.compile(r"cron\(0/(\d+) \* \* \* \? \*\)")
 
 Properties = Mapping[str, Any]
 Template = Mapping[str, Any]
@@ -86,6 +89,8 @@ class Scheduled:
 
     why: str
     listings: int = 0
+    reads: float = 0.0
+    """Read request units of DynamoDB."""
     metrics: Mapping[str, str] = field(default_factory=dict)
     """Metrics of one's own that it tells, each with what it is for."""
 
@@ -97,6 +102,10 @@ SCHEDULED: Mapping[str, Scheduled] = {
         metrics={
             "QuarantineOldestHours": "the age of the oldest refused event, which an alarm looks at"
         },
+    ),
+    "sweep": Scheduled(
+        "the look every five minutes for [customers whose segments time changes](sweep.md)",
+        reads=SHARDS * 0.5,
     ),
 }
 """By the rule's name after the stage."""
@@ -117,6 +126,8 @@ def _schedule(properties: Properties, template: Template) -> Iterator[Use]:
     memory = _memory_of(properties["Targets"][0], template)
     yield Use("invocation", runs, does.why)
     yield Use("function_time", runs * RUN_SECONDS * memory, does.why)
+    if does.reads:
+        yield Use("read", runs * does.reads, does.why)
     if does.listings:
         yield Use("put", runs * does.listings, f"{does.why} (listings cost as much)")
     for why in does.metrics.values():
@@ -124,7 +135,10 @@ def _schedule(properties: Properties, template: Template) -> Iterator[Use]:
 
 
 def _runs(schedule: str) -> float | None:
-    """Runs a month of `rate(…)`; None for another kind."""
+    """Runs a month of `rate(…)`, or of every so many minutes of the hour; None for another kind."""
+    minutes = _EVERY_MINUTES.fullmatch(schedule)
+    if minutes:
+        return MONTH_HOURS * 60 / int(minutes[1])
     found = _RATE.fullmatch(schedule)
     if not found:
         return None

@@ -17,6 +17,7 @@ from aws_cdk.aws_logs import RetentionDays
 from stepwell.events.registry import UnknownEvents
 from stepwell.messages.lanes import Lane
 from stepwell.messages.services import Service
+from stepwell.profile.sweeping import AT_MOST
 
 
 class Stage(StrEnum):
@@ -115,6 +116,10 @@ class Settings:
     """How long refused calls are kept for somebody to correct and replay them."""
     quarantine_alarm_days: int = 3
     """How old a refused call may get before an alarm says that nobody has looked at it."""
+    sweep_at_most: int = AT_MOST
+    """Customers whom one run of the sweep, every five minutes, lets the router look at; fewer while
+    the events queue holds others. It is how long the events of apps may have to wait behind them.
+    """
     unknown_events: UnknownEvents = UnknownEvents.ACCEPT
     """What becomes of an event whose name the registry does not have."""
     parking: bool = False
@@ -168,6 +173,7 @@ def _check(settings: Settings) -> None:
         "router_concurrency": 2 <= settings.router_concurrency <= 1000,
         "feedback_concurrency": 2 <= settings.feedback_concurrency <= 1000,
         "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
+        "sweep_at_most": 1 <= settings.sweep_at_most <= 150_000,  # 240 s at 15 ms for ten of them
         "archive_days": settings.archive_days is None or settings.archive_days >= 30,
         "quarantine_days": settings.quarantine_days >= 1,
         "quarantine_alarm_days": 1 <= settings.quarantine_alarm_days < settings.quarantine_days,

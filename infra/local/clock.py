@@ -6,13 +6,15 @@ on an `Alarm`, which gives its count back; whoever rings the alarm takes a count
 moment, so a wake that has been sent but not picked up is work. Queues are asked whether they are
 empty. When nothing is at work, time may move, in one of two ways:
 
-- `run_until` and `run_until_idle` jump from alarm to alarm (replays and tests);
+- `run_until` and `run_until_idle` jump from alarm to alarm (replays and tests). What comes of
+  itself, such as a schedule, is not waited for by the second: time would never end;
 - `run` lets time pass at so many virtual seconds a second, up to the next alarm (afterwards).
 
 Order at one moment: what a caller of `run_until` does at that moment comes before the alarms of
 that moment, so an event and a timer in the same second are settled in the event's favour. Alarms
-ring one at a time, in the order of their moments and then in the order in which they were set, and
-each is worked off before the next: the same replay gives the same order.
+ring one at a time, in the order of their moments and then in the order in which they were set,
+those of schedules last, and each is worked off before the next: the same replay gives the same
+order.
 """
 
 from __future__ import annotations
@@ -48,6 +50,8 @@ class Alarm:
     value: Any = None
     """What `StepClock.wake` gave."""
     parked: bool = False
+    awaited: bool = False
+    """It has a moment, and is no schedule's."""
     bell: threading.Event = field(default_factory=threading.Event)
 
 
@@ -69,7 +73,8 @@ class StepClock:
         self._changed = threading.Condition()
         self._now = start
         self._busy = 0
-        self._alarms: list[tuple[datetime, int, Alarm]] = []
+        self._alarms: list[tuple[datetime, bool, int, Alarm]] = []
+        self._awaited = 0
         self._numbers = itertools.count()
         self._sources: list[Callable[[], bool]] = []
         self._pace: tuple[float, float] | None = None
@@ -124,7 +129,7 @@ class StepClock:
                 return alarm.rang
             alarm.parked = True
             if moment is not None:
-                heapq.heappush(self._alarms, (moment, next(self._numbers), alarm))
+                self._set(moment, alarm, awaited=True)
             self._busy -= 1
             self._changed.notify_all()
         alarm.bell.wait()
@@ -140,16 +145,27 @@ class StepClock:
             self._ring(alarm, Rang.WOKEN)
             return True
 
+    def _set(self, moment: datetime, alarm: Alarm, *, awaited: bool) -> None:
+        alarm.awaited = awaited
+        self._awaited += awaited
+        heapq.heappush(self._alarms, (moment, not awaited, next(self._numbers), alarm))
+
     def _ring(self, alarm: Alarm, why: Rang) -> None:
         alarm.rang = why
+        self._awaited -= alarm.awaited
         if alarm.parked:
             self._stand()
             self._busy += 1
             alarm.bell.set()
         self._changed.notify_all()
 
-    def call_at(self, moment: datetime, action: Callable[[], None]) -> None:
-        """Do it in a thread of its own when the moment has come; it is work until it is done."""
+    def call_at(
+        self, moment: datetime, action: Callable[[], None], *, awaited: bool = True
+    ) -> None:
+        """Do it in a thread of its own when the moment has come; it is work until it is done.
+
+        `awaited`: `run_until_idle` goes on to it.
+        """
 
         def act() -> None:
             try:
@@ -159,7 +175,7 @@ class StepClock:
 
         alarm = Alarm(parked=True, bell=self.caller(act))
         with self._changed:
-            heapq.heappush(self._alarms, (moment, next(self._numbers), alarm))
+            self._set(moment, alarm, awaited=awaited)
             self._changed.notify_all()
 
     def caller(self, act: Callable[[], None]) -> threading.Event:
@@ -186,10 +202,12 @@ class StepClock:
             self._now = max(self._now, moment)
 
     def run_until_idle(self, timeout: float | None = None) -> None:
-        """Ring every alarm there is, including those that are set meanwhile."""
+        """Ring every alarm there is, including those that are set meanwhile, until only those of
+        schedules are left.
+        """
         with self._changed:
             self._await_idle(timeout)
-            while not self._closed and self._ring_next(lambda _: True):
+            while not self._closed and self._awaited and self._ring_next(lambda _: True):
                 self._await_idle(timeout)
 
     def run(self, speed: float) -> None:
@@ -237,7 +255,7 @@ class StepClock:
         self._pace = None
 
     def _next(self) -> datetime | None:
-        while self._alarms and self._alarms[0][2].rang is not None:
+        while self._alarms and self._alarms[0][-1].rang is not None:
             heapq.heappop(self._alarms)
         return self._alarms[0][0] if self._alarms else None
 
@@ -245,7 +263,7 @@ class StepClock:
         upcoming = self._next()
         if upcoming is None or not may(upcoming):
             return False
-        alarm = heapq.heappop(self._alarms)[2]
+        alarm = heapq.heappop(self._alarms)[-1]
         self._now = max(self._now, upcoming)
         self._ring(alarm, Rang.TIME)
         return True

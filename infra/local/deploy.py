@@ -55,8 +55,9 @@ STANDS_IN = {
     _METHOD: "the local HTTP server answers preflights and pages itself",
     "AWS::ApiGateway::Stage": "the local HTTP server",
     "AWS::CloudWatch::Alarm": "nothing: dead letters are shown at the end of a run",
-    "AWS::Events::Rule": "nothing: no provider tells of its own accord; `stepwell quarantine list` "
-    "shows what is open; if you stop an execution by hand, its enrollment stays active",
+    "AWS::Events::Rule": "the stepped clock runs the sweep when somebody is due; no provider tells "
+    "of its own accord; `stepwell quarantine list` shows what is open; if you stop an execution by "
+    "hand, its enrollment stays active",
     "AWS::Lambda::EventSourceMapping": "a poller in this process",
     "AWS::Lambda::LayerVersion": "the layer's folder; other packages are this environment's",
     "AWS::Logs::MetricFilter": "nothing: what it looks for is in the function's log",

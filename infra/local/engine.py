@@ -36,6 +36,10 @@ from infra.local.clock import StepClock
 from infra.local.functions import Function, Handler, Invocation
 from infra.local.in_process import InProcessInvoker
 from infra.local.moto_patches.tasks import start_sync
+from infra.local.sweeping import FUNCTION as SWEEP
+from infra.local.sweeping import Sweeps, scheduled_event
+from stepwell.storage.due import INDEX
+from stepwell.timestamps import to_text
 
 __all__ = ["LocalEngine", "create_table", "function_arn", "machine_arn"]
 
@@ -57,10 +61,17 @@ class LocalEngine:
         self._clients: dict[str, Any] = {}
         self.on_alarm: Callable[[], None] = lambda: None
         """Called when a schedule's message, or one that was delayed, has come into its queue."""
+        self.on_sweep: Callable[[], None] = lambda: None
+        """Called when the sweep has put events into the queue."""
+        self._sweeps = Sweeps(self.clock, self._sweep)
 
     def __enter__(self) -> Self:
         patches, _ = moto_patches.install(
-            self.clock, self.functions, on_ring=self._ring, on_delayed=self._come
+            self.clock,
+            self.functions,
+            on_put=self._sweeps.on_put,
+            on_ring=self._ring,
+            on_delayed=self._come,
         )
         self._open.callback(patches.undo)
         self._open.enter_context(
@@ -156,6 +167,15 @@ class LocalEngine:
         sqs.send_message(QueueUrl=url, MessageBody=message)
         self.on_alarm()
 
+    def _sweep(self) -> Any:
+        """The function by its schedule, where there is one."""
+        for name in self.functions.names():
+            if name.endswith(SWEEP):
+                answer = self.invoke(name, scheduled_event(to_text(self.clock.now())))
+                self.on_sweep()
+                return answer
+        return None
+
     def _come(self) -> None:
         """A delayed message has come into its queue."""
         self.on_alarm()
@@ -215,11 +235,24 @@ def _session() -> boto3.Session:
 
 
 def create_table(client: Any, name: str) -> None:
-    """A table with keys pk and sk, as the template has them."""
-    keys = {"pk": "HASH", "sk": "RANGE"}
+    """A table with keys pk and sk and the index of who is due, as the template has them."""
+    keys, index = {"pk": "HASH", "sk": "RANGE"}, {"due_shard": "HASH", "due_at": "RANGE"}
     client.create_table(
         TableName=name,
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=_schema(keys),
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": "S"} for key in (*keys, *index)
+        ],
         BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": INDEX,
+                "KeySchema": _schema(index),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
     )
+
+
+def _schema(keys: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()]

@@ -80,6 +80,9 @@ class InProcessInvoker:
         self._functions.setdefault(name, Function(name=name, path=()))
         self._handlers[name] = handler
 
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._handlers)
+
     def handler(self, name: str) -> Handler:
         return self._handlers[name]
 

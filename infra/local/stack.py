@@ -33,8 +33,11 @@ from infra.local.gateway import Api, HttpServer
 from infra.local.messaging import MessagingEndpoint
 from infra.local.moto_patches.tables import OnPut
 from infra.local.outbox import Outbox
+from infra.local.sweeping import FUNCTION as SWEEP
+from infra.local.sweeping import Sweeps, scheduled_event
 from infra.local.usage import find_plan
 from infra.local.workers import WorkerInvoker
+from stepwell import timestamps
 
 
 class LocalStack:
@@ -55,6 +58,7 @@ class LocalStack:
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
         self.invoker = WorkerInvoker(self.clock, logs)
+        self._sweeps = Sweeps(self.clock, self._sweep)
 
     def __enter__(self) -> Self:
         try:
@@ -79,7 +83,7 @@ class LocalStack:
             self.clock,
             self.invoker,
             self._on_queue_change,
-            self._on_put,
+            self._on_item,
             self.outbox.add,
             self._on_ring,
         )
@@ -103,6 +107,21 @@ class LocalStack:
 
     def _on_queue_change(self) -> None:
         self.event_sources.on_change()
+
+    def _on_item(self, table: str, item: dict[str, Any]) -> None:
+        self._on_put(table, item)
+        self._sweeps.on_put(table, item)
+
+    def _sweep(self) -> Any:
+        """The function by its schedule; pollers work off what it queues."""
+        for function in self.deployment.functions:
+            if function.name.endswith(SWEEP):
+                now = timestamps.to_text(self.clock.now())
+                result, error = self.invoker(function.name, scheduled_event(now))
+                if error:
+                    self._report(f"{function.name} failed: {result}")
+                return result
+        return None
 
     def _on_ring(self, target: str, message: str) -> None:
         """A schedule puts its message into its queue."""

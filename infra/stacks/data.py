@@ -17,6 +17,7 @@ from constructs import Construct
 from infra.acknowledgements import acknowledge
 from infra.names import Names
 from infra.settings import Settings
+from stepwell.storage.due import INDEX
 
 _OVERWRITTEN_DAYS = 30
 """A batch that comes again writes the same object again; the older of the two is not needed."""
@@ -34,6 +35,7 @@ class DataStack(Stack):
         self._names = Names(settings.stage)
         self.key = self._make_key()
         self.customers = self._make_table("customers")
+        self._add_due_index()
         self.records = self._make_table("records")
         self.programs = self._make_bucket()
         self.archive = self._make_personal_bucket(
@@ -142,6 +144,15 @@ class DataStack(Stack):
             self, f"Console{name.capitalize()}Table", value=f"{console}#table?name={table_name}"
         )
         return table
+
+    def _add_due_index(self) -> None:
+        """Who has a moment at which time alone can change a segment; nobody else is in it."""
+        self.customers.add_global_secondary_index(
+            index_name=INDEX,
+            partition_key=dynamodb.Attribute(name="due_shard", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.STRING),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
 
     def _make_bucket(self) -> s3.Bucket:
         bucket = s3.Bucket(

@@ -27,6 +27,7 @@ from infra.constructs.function import ARCHITECTURE, RUNTIME, StepwellFunction
 from infra.constructs.machines import Machines
 from infra.constructs.quarantine_alarms import QuarantineAlarms
 from infra.constructs.queue import WorkQueue
+from infra.constructs.sweep import SweepSchedule
 from infra.functions import FUNCTIONS, TOLD_THE_URL, FunctionPlan, Surroundings
 from infra.layers import DESIGN_TIME
 from infra.names import FALLBACK, SEND_MESSAGE, Names
@@ -143,6 +144,14 @@ class EngineStack(Stack):
             stage=self._settings.stage,
             watch=self.functions[watch],
             alarm_days=self._settings.quarantine_alarm_days,
+            alarms=alarms,
+        )
+        SweepSchedule(
+            self,
+            "Swept",
+            name=self._names.resource("sweep"),
+            stage=self._settings.stage,
+            function=self.functions["sweep"],
             alarms=alarms,
         )
         EngineAlarms(

@@ -28,6 +28,7 @@ from stepwell.timestamps import from_text, to_text
 Json = dict[str, Any]
 
 STATEMACHINES = Path(__file__).parents[2] / "statemachines"
+SCHEMAS = Path(__file__).parents[2] / "events" / "schemas"
 
 EVENTS: Mapping[str, Mapping[str, str]] = {
     "Began": {"id": "string", "word": "string", "amount": "number"},
@@ -51,7 +52,8 @@ DESTINATIONS: Mapping[str, Json] = {
     "desk": {"event_bus": {}, "include": ["user_id", "traits.first_name", "traits.plan"]},
     "team": {"event_bus": {"bus": "team"}},
 }
-TEMPLATES = {"hello": HELLO, "strict": STRICT}
+PLAIN = {**HELLO, "push": {"title": "Hello", "body": "From {{ journey }}"}}
+TEMPLATES = {"hello": HELLO, "strict": STRICT, "plain": PLAIN}
 """`strict` fails wherever what it names is missing."""
 
 
@@ -86,6 +88,7 @@ class Case:
     `destinations`: by name what becomes of the tries in turn, the last for all that follow:
     accepted | refused | away.
     `faults`: by function what becomes of its first calls: "ok", or the name of an error.
+    `profile`: what is in profile.yaml and segments.yaml.
     """
 
     start: datetime
@@ -96,6 +99,7 @@ class Case:
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
     destinations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     about: str = ""
+    profile: Json = field(default_factory=dict)
 
     def in_order(self) -> list[Call]:
         """By moment; those of one moment in the order in which they are listed."""
@@ -109,6 +113,7 @@ class Case:
             "policies": self.policies,
             "calls": [_written(call) for call in self.calls],
         }
+        document |= {"profile": self.profile} if self.profile else {}
         document |= {"providers": dict(self.providers)} if self.providers else {}
         if self.destinations:
             document |= {"destinations": dict(self.destinations)}
@@ -133,6 +138,7 @@ def read_case(text: str) -> Case:
         faults=document.get("faults", {}),
         destinations=document.get("destinations", {}),
         about=document.get("about", ""),
+        profile=document.get("profile", {}),
     )
 
 
@@ -151,24 +157,24 @@ def project_of(case: Case) -> Iterator[Path]:
     """The case's project on disk, with the definition of send_message that ships."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        _write_project(root, case.journeys, case.policies)
+        _write_project(root, case.journeys, case.policies, case.profile)
         yield root
 
 
 def definitions_of(case: Case) -> Definitions:
     """Compiled once for cases that differ in their calls only. Raises CompileError."""
-    return _definitions(json.dumps([case.journeys, case.policies]))
+    return _definitions(json.dumps([case.journeys, case.policies, case.profile]))
 
 
 @lru_cache(maxsize=8)
 def _definitions(text: str) -> Definitions:
-    journeys, policies = json.loads(text)
+    journeys, policies, profile = json.loads(text)
     with TemporaryDirectory() as folder:
-        _write_project(Path(folder), journeys, policies)
+        _write_project(Path(folder), journeys, policies, profile)
         return read_definitions(Path(folder))
 
 
-def _write_project(root: Path, journeys: Mapping[str, Json], policies: Json) -> None:
+def _write_project(root: Path, journeys: Mapping[str, Json], policies: Json, profile: Json) -> None:
     """Files in JSON, which is YAML too."""
     statemachines, schemas = root / "statemachines", root / "events" / "schemas"
     for folder in (statemachines / "journeys", schemas):
@@ -176,6 +182,8 @@ def _write_project(root: Path, journeys: Mapping[str, Json], policies: Json) -> 
     shutil.copy(STATEMACHINES / "send_message.asl.json", statemachines)
     (statemachines / "policies.yaml").write_text(json.dumps(policies))
     (statemachines / "destinations.yaml").write_text(json.dumps({"destinations": DESTINATIONS}))
+    if profile:
+        _write_profile(root, profile)
     for name, properties in EVENTS.items():
         types = {each: {"type": kind} for each, kind in properties.items()}
         schema = {
@@ -193,3 +201,12 @@ def _write_project(root: Path, journeys: Mapping[str, Json], policies: Json) -> 
         for template, content in TEMPLATES.items():
             if f'"template": "{template}"' in text:
                 (templates / f"{template}.yaml").write_text(json.dumps(content))
+
+
+def _write_profile(root: Path, profile: Json) -> None:
+    """What is computed, the segments, and the schemas of the events that are told of them."""
+    for name, document in (("profile", "computed"), ("segments", "segments")):
+        text = json.dumps({document: profile[document]})
+        (root / "statemachines" / f"{name}.yaml").write_text(text)
+    for path in SCHEMAS.glob("segment_*.json"):
+        shutil.copy(path, root / "events" / "schemas")

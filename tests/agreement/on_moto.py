@@ -102,6 +102,7 @@ class _Play:
             self.bodies[call.message_id] = self._taken_from_queue()
         answer = self.stage.route([self.bodies[call.message_id]])
         assert answer == {"batchItemFailures": []}, answer
+        self.stage.deliver()  # what the event told
 
     def _taken_from_queue(self) -> str:
         queue = self.stage.engine.client("sqs")

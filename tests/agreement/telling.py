@@ -17,6 +17,10 @@ from stepwell.timestamps import to_text
 _NORMALISED = {"token": "a task token", "claimed_by": "an attempt"}
 """Attributes that are made at random by AWS, and what stands for them."""
 
+_LEFT_OUT = {"pk", "sk", "machine_version"}
+"""Keys are in an item's name; the simulator has one definition of each machine, without a number.
+"""
+
 _LINK = re.compile(r"\?t=[\w.-]+")
 
 
@@ -87,7 +91,7 @@ def _send(at: datetime, outgoing: Outgoing, outcome: str) -> Iterator[str]:
 def _item(name: str, item: Item) -> Iterator[str]:
     yield f"item {name}"
     for attribute, value in sorted(item.items()):
-        if attribute in ("pk", "sk"):
+        if attribute in _LEFT_OUT:
             continue
         shown = _NORMALISED.get(attribute, value)
         if isinstance(shown, list):

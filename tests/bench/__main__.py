@@ -31,6 +31,7 @@ from tests.bench import (
     router,
     scenarios,
     simulation,
+    sweep,
     transitions,
 )
 from tests.bench.measurement import Measurement
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[..., list[Measurement]]] = {
     "transitions": transitions.measure,
     "calls": calls.measure,
     "simulation": simulation.measure,
+    "sweep": sweep.measure,
     "scenarios": scenarios.measure,
     "idle": idle.measure,
     "load": load.measure,

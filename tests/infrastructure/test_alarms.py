@@ -54,7 +54,7 @@ def test_alarms_are_these(synthesized: Synthesized) -> None:
         *("quarantine-age", "quarantine-watch-errors"),
         *("function-errors", "function-throttles"),
         *("journeys-failed", "overdue-holds", "executions-throttled", "open-executions"),
-        *("sending-failed", "hand-overs-given-up", "api-errors"),
+        *("sending-failed", "hand-overs-given-up", "api-errors", "sweep-late"),
     }
 
 

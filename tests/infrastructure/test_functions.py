@@ -53,6 +53,7 @@ VARIABLES: Mapping[str, set[str]] = {
         *("HASH_SECRET_ARN", "EVENTS_QUEUE_URL"),
     },
     "quarantine-watch": {"QUARANTINE_BUCKET"},
+    "sweep": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "SWEEP_AT_MOST"},
     "admin": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
 }
 
@@ -73,6 +74,7 @@ VALUES = {
         f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-webhook-key"
     ),
     "EVENTS_QUEUE_URL": "EventsQueue",
+    "SWEEP_AT_MOST": "30000",
     "COMMANDS_QUEUE_URL": "CommandsQueue",
     "JOURNEY_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:stateMachine:stepwell-local-",
     "EXECUTION_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:execution:stepwell-local-",

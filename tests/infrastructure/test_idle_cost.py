@@ -82,12 +82,23 @@ def schedule(rate: str, name: str = "stepwell-local-quarantine-watch") -> dict[s
 
 
 @pytest.mark.parametrize(
-    ("rate", "runs"), [("rate(1 hour)", 730), ("rate(5 minutes)", 8_760), ("rate(2 days)", 15.2083)]
+    ("rate", "runs"),
+    [
+        ("rate(1 hour)", 730),
+        ("rate(5 minutes)", 8_760),
+        ("rate(2 days)", 15.2083),
+        ("cron(0/5 * * * ? *)", 8_760),
+    ],
 )
 def test_idle_schedule_runs_its_function_all_the_time(rate: str, runs: float) -> None:
     found = items([schedule(rate)], PRICES)
     assert number(found, "invocation") == pytest.approx(runs, abs=0.001)
     assert number(found, "function_time") == pytest.approx(runs, abs=0.001)
+
+
+def test_idle_sweep_asks_every_shard_of_the_index() -> None:
+    found = items([schedule("cron(0/5 * * * ? *)", "stepwell-local-sweep")], PRICES)
+    assert number(found, "read") == 8_760 * 16 / 2
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,12 @@ EXPECTED: Mapping[str, Grants] = {
         "states:StartExecution": {f"{_PREFIX}:states:{_HERE}:stateMachine:stepwell-local-fallback"},
     },
     "quarantine-watch": {"s3:ListBucket": {"Quarantine.Arn"}},
+    "sweep": {
+        **READS_KEY,
+        "dynamodb:Query": {"Customers.Arn/index/due"},
+        "sqs:SendMessage": {"EventsQueue.Arn"},
+        "sqs:GetQueueAttributes": {"EventsQueue.Arn"},
+    },
     "admin": {
         **READS_KEY,
         "dynamodb:GetItem": CUSTOMERS,

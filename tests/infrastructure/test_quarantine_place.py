@@ -21,7 +21,9 @@ def test_quarantine_is_encrypted_with_the_key_and_forgets(synthesized: Synthesiz
 
 def test_quarantine_is_looked_at_hourly_and_raises_two_alarms(synthesized: Synthesized) -> None:
     [rule] = [
-        each for each in synthesized.properties("AWS::Events::Rule") if "ScheduleExpression" in each
+        each
+        for each in synthesized.properties("AWS::Events::Rule")
+        if each["Name"] == "stepwell-local-quarantine-watch"
     ]
     assert rule["ScheduleExpression"] == "rate(1 hour)"
     [target] = rule["Targets"]

@@ -118,6 +118,7 @@ class Stage:
         )
         self._create_machines()
         self.engine.on_alarm = lambda: None if self.holds_commands else self.carry_out_commands()
+        self.engine.on_sweep = self._after_sweep
         return self
 
     def __exit__(
@@ -189,6 +190,9 @@ class Stage:
             for each in messages:
                 queue.delete_message(QueueUrl=self.events_url, ReceiptHandle=each["ReceiptHandle"])
         return answer
+
+    def _after_sweep(self) -> None:
+        self.deliver()
 
     def tell(self, *notices: str, times: int = 1) -> dict[str, Any]:
         """Hand provider notices to feedback `times`, then what it queued to the router."""
@@ -327,6 +331,7 @@ class Stage:
             "INBOX_KEY_ARN": secrets["inbox-key"],
             "WEBHOOK_KEY_ARN": secrets["webhook-key"],
             "EVENTS_QUEUE_URL": self.events_url,
+            "SWEEP_AT_MOST": "1000",
             "COMMANDS_QUEUE_URL": self.commands_url,
             "JOURNEY_ARN_PREFIX": journeys,
             "EXECUTION_ARN_PREFIX": journeys.replace(":stateMachine:", ":execution:"),

@@ -33,6 +33,7 @@ FUNCTIONS = (
     "unsubscribe",
     "inbox",
     "quarantine_watch",
+    "sweep",
 )
 _QUEUES = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}"
 PLACEHOLDERS = {

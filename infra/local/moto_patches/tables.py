@@ -89,11 +89,11 @@ def _targets(backend: Any, operations: list[dict[str, Any]]) -> Iterator[tuple[A
 
 
 def _within_partition(query: Any) -> Any:
-    """A query of a table without indexes looks at the items of its partition only."""
+    """A query that uses no index looks at the items of its partition only."""
 
     def call(table: Any, hash_key: Any, *args: Any, **arguments: Any) -> Any:
         every = table.items
-        if table.indexes or table.global_indexes or hash_key not in every:
+        if arguments.get("index_name") or hash_key not in every:
             return query(table, hash_key, *args, **arguments)
         table.items = {hash_key: every[hash_key]}
         try:

@@ -162,3 +162,45 @@ def test_while_time_runs_it_is_never_beyond_the_next_alarm() -> None:
     assert clock.now() == after(60)
     clock.close()
     looked.set()
+
+
+def test_a_schedule_rings_in_its_order_and_is_not_gone_on_to() -> None:
+    clock = StepClock(START)
+    rang: list[tuple[str, datetime]] = []
+
+    def ring_at(name: str, minutes: float, *, awaited: bool) -> None:
+        clock.call_at(after(minutes), lambda: rang.append((name, clock.now())), awaited=awaited)
+
+    for minutes in (5, 15, 30):
+        ring_at("swept", minutes, awaited=False)
+        ring_at("timer", minutes, awaited=True) if minutes < 30 else None
+    clock.run_until_idle(10)
+    assert rang == [
+        ("timer", after(5)),
+        ("swept", after(5)),
+        ("timer", after(15)),
+    ], "of one moment a schedule comes last, and after the last timer not at all"
+    assert clock.now() == after(15)
+    clock.run_until(after(30), 10)
+    assert rang[3:] == [("swept", after(15))]
+    clock.run_until(after(31), 10)
+    assert rang[4:] == [("swept", after(30))]
+
+
+def test_a_sleeper_who_was_woken_leaves_only_schedules() -> None:
+    clock = StepClock(START)
+    alarm = Alarm()
+    clock.begin()
+
+    def sleep() -> None:
+        clock.park(alarm, after(60))
+        clock.end()
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    clock.call_at(after(90), lambda: None, awaited=False)
+    clock.settle(10)
+    clock.wake(alarm)
+    clock.run_until_idle(10)
+    thread.join(10)
+    assert clock.now() == START

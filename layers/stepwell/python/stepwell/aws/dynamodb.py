@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from stepwell.aws.attributes import from_attributes, to_attribute, to_attributes
 from stepwell.aws.expressions import Expression
+from stepwell.storage.due import INDEX, Due
 from stepwell.storage.operations import (
     Check,
     ConditionFailedError,
@@ -100,6 +101,21 @@ class DynamoStore:
                 break
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return items
+
+    def due(self, shard: str, until: str) -> Iterator[Due]:
+        request: dict[str, Any] = {
+            "TableName": self.customers,
+            "IndexName": INDEX,
+            "KeyConditionExpression": "due_shard = :shard AND due_at <= :until",
+            "ExpressionAttributeValues": {":shard": {"S": shard}, ":until": {"S": until}},
+        }
+        while True:
+            answer = _patiently(lambda: self.client.query(**request))
+            for each in map(from_attributes, answer["Items"]):
+                yield Due(each["due_at"], each["pk"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def write(self, operation: Put | Update | Delete) -> Item:
         try:

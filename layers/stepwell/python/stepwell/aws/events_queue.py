@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -42,6 +42,12 @@ class EventsQueue:
             if answer.get("Failed"):
                 # What comes after a failed entry must not overtake it: the sender sends all again.
                 raise QueueUnavailableError
+
+    def waiting(self) -> int:
+        """About how many messages lie in it and are not being worked off."""
+        name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
+        answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
 
 
 def _calls(

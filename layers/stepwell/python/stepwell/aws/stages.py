@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 from stepwell.aws.archive import Archive
 from stepwell.aws.clients import client
 from stepwell.aws.deployed_registry import read_registry
+from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import KNOWN, REBUILD, EventsQueue
+from stepwell.aws.programs import read_text
 from stepwell.aws.quarantine import QuarantineBucket
 from stepwell.aws.quarantine_desk import QuarantineDesk
+from stepwell.aws.stale_profiles import Profiles
 from stepwell.events.registry import Registry, UnknownEvents
+from stepwell.messages.policies import load_policies
+from stepwell.storage.due import DueIndex
 
 
 def replay_parts(stage: str, *, rebuild: bool) -> tuple[Archive, EventsQueue]:
@@ -40,15 +46,47 @@ def quarantine_desk(stage: str) -> QuarantineDesk:
     return QuarantineDesk(bucket, EventsQueue(client("sqs"), url), registry, by)
 
 
+@dataclass(frozen=True, slots=True)
+class SweepParts:
+    """`version` is that of the deployed definitions of segments, `at_most` the sweep's limit."""
+
+    index: DueIndex
+    profiles: Profiles
+    queue: EventsQueue
+    version: str
+    at_most: int
+
+
+def sweep_parts(stage: str) -> SweepParts:
+    """Raises what botocore raises."""
+    url, _ = _events_queue(stage)
+    router, swept = (_variables(stage, name) for name in ("router", "sweep"))
+    text = read_text(client("s3"), router["PROGRAMS_BUCKET"], router["POLICIES_KEY"])
+    table = swept["CUSTOMERS_TABLE"]
+    return SweepParts(
+        DynamoStore(client("dynamodb"), table),
+        Profiles(client("dynamodb"), table),
+        EventsQueue(client("sqs"), url),
+        load_policies(text).profile.segments_version,
+        int(swept["SWEEP_AT_MOST"]),
+    )
+
+
 def _deployed_registry(stage: str) -> Registry:
-    found = client("lambda").get_function_configuration(FunctionName=f"stepwell-{stage}-ingest")
-    variables = found["Environment"]["Variables"]
+    variables = _variables(stage, "ingest")
     return read_registry(
         client("s3"),
         variables["PROGRAMS_BUCKET"],
         variables["REGISTRY_KEY"],
         UnknownEvents(variables["UNKNOWN_EVENTS"]),
     )
+
+
+def _variables(stage: str, function: str) -> dict[str, str]:
+    """What a deployed function is told by its environment."""
+    name = f"stepwell-{stage}-{function}"
+    found = client("lambda").get_function_configuration(FunctionName=name)
+    return found["Environment"]["Variables"]
 
 
 def _events_queue(stage: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from stepwell.cli import (
     segment,
     send,
     simulate,
+    sweep,
     test,
     webhook_key,
     write_keys,
@@ -33,7 +34,7 @@ from stepwell.cli.command import Command, CommandError
 COMMANDS: tuple[Command, ...] = (
     *(check, compile, test, simulate, graph, send, customer, segment, lists),
     *(write_keys, openapi, replay, events, quarantine, doctor, inbox_token, webhook_key, scale),
-    computed,
+    *(computed, sweep),
 )
 
 

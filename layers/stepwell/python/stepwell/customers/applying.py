@@ -66,7 +66,9 @@ class Applying:
 
 @value
 class Applied:
-    """`enrollments` are those of the person as the transaction leaves them, for the commands."""
+    """`enrollments` are those of the person as the transaction leaves them, for the commands;
+    `due_at` is when time alone may change something next, empty if it never does.
+    """
 
     seq: int
     operations: list[Operation]
@@ -74,6 +76,7 @@ class Applied:
     tells: tuple[Told, ...]
     enrollments: Mapping[Key, Item]
     problems: tuple[str, ...]
+    due_at: str
 
 
 def apply(
@@ -123,6 +126,7 @@ def apply(
         tells,
         enrollments_after(person, reaction.operations()) if reaction.commands else {},
         (*problems, *problems_of(refusals), *reaction.problems),
+        profile.get("due_at", ""),
     )
 
 

@@ -52,7 +52,8 @@ _REREADS_TO_JOIN = 10
 @value
 class Routed:
     """What became of an event. `seq` is its number at the customer; `merged` are customers who
-    became this one before it was applied.
+    became this one before it was applied; `due_at` is when they are to be looked at again, by
+    their profile as it was written.
     """
 
     customer: str
@@ -61,6 +62,7 @@ class Routed:
     commands: tuple[Command, ...] = ()
     problems: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
+    due_at: str = ""
 
 
 NO_IDENTITIES = Named(())
@@ -196,6 +198,7 @@ class Router:
             applied.commands,
             applied.problems,
             tuple(merged),
+            applied.due_at,
         )
 
     def _repeat(self, event: Event, marker: Item, merged: list[str]) -> Routed:

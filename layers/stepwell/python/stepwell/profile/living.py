@@ -19,7 +19,7 @@ from stepwell.profile.computed import first_change
 from stepwell.profile.context import PARTS, forgotten_at
 from stepwell.profile.keeping import Kept, keep, read_kept
 from stepwell.profile.rules import ProfileRules
-from stepwell.profile.segments import due, members
+from stepwell.profile.segments import Segment, due, members
 from stepwell.profile.view import customer_view
 from stepwell.storage.operations import Item
 from stepwell.timestamps import from_text, to_text
@@ -27,7 +27,7 @@ from stepwell.values import value
 
 LIST_JOINED, LIST_LEFT = "List Joined", "List Left"
 SHARDS = 16
-_SWEPT_EVERY = timedelta(minutes=5)
+SWEPT_EVERY = timedelta(minutes=5)
 _DUE = ("due", "due_at", "due_shard")
 
 
@@ -68,7 +68,7 @@ def live(
     """`after` has the profile and consents of the event; `heard`: traits whose change is told."""
     profile = dict(after.profile or {})
     changed, tells = _said(event, before.profile, profile, heard)
-    if not rules.document:
+    if not rules.document and "segments_by" not in profile:
         return Lived(profile, tuple(tells))
     whole = {"consents"} if after.consents is not before.consents else set[str]()
     whole |= {each for each in ("group", *PARTS) if _differs(each, before, profile)}
@@ -77,7 +77,7 @@ def live(
     if kept is not None:
         profile["computed"] = kept.text()
         changed |= {f"computed.{name}" for track in tracks for name in rules.followers[track]}
-    if rules.segments:
+    if rules.segments or "segments_by" in profile:
         changes = _Changes(changed, whole)
         told = _segments(replace(after, profile=profile), rules, now, changes, kept)
         profile = told.profile
@@ -200,8 +200,8 @@ def _due(customer: str, moment: datetime | None, profile: Item) -> Item:
         return dict.fromkeys(name for name in _DUE if name in profile)
     shard = int(hashlib.sha256(customer.encode()).hexdigest()[:4], 16) % SHARDS
     since_midnight = moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    steps = -(-since_midnight // _SWEPT_EVERY)
-    swept = moment - since_midnight + steps * _SWEPT_EVERY
+    steps = -(-since_midnight // SWEPT_EVERY)
+    swept = moment - since_midnight + steps * SWEPT_EVERY
     return {"due": to_text(_up(moment)), "due_at": to_text(swept), "due_shard": f"DUE#{shard:02}"}
 
 

@@ -29,6 +29,7 @@ from stepwell.handover.handing_over import Destinations
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.channels import CHANNELS
 from stepwell.ports import Hasher, Outgoing, Provider
+from stepwell.profile.sweeping import AT_MOST, next_sweep, sweep
 from stepwell.simulation.agenda import Action, Agenda, Rank
 from stepwell.simulation.definitions import Definitions, LoadedPrograms
 from stepwell.simulation.destinations import SimulatedDestinations
@@ -37,8 +38,10 @@ from stepwell.simulation.machines.errors import StateError
 from stepwell.simulation.machines.interpreter import Execution, Interpreter
 from stepwell.simulation.providers import AcceptingProvider, RecordedProvider
 from stepwell.simulation.trace import Applied, Joined, Sending, Trace
+from stepwell.storage.due import DueStore
 from stepwell.storage.memory import MemoryStore
-from stepwell.storage.operations import Item, Key, Store
+from stepwell.storage.operations import Item, Key
+from stepwell.timestamps import from_text
 
 _ANSWERS = (EnrollmentEndedError, AlreadyHandedOverError)
 """What a function raises to say where its journey goes on: nothing has failed."""
@@ -67,7 +70,7 @@ class Simulation:
         seed: int = 0,
         providers: Mapping[str, Provider] | None = None,
         destinations: Destinations | None = None,
-        store: Store | None = None,
+        store: DueStore | None = None,
         new_id: Callable[[], str] | None = None,
         hasher: Hasher | None = None,
         on_sent: Callable[[Sending], None] | None = None,
@@ -79,9 +82,11 @@ class Simulation:
         self.destinations = destinations or SimulatedDestinations(definitions.loaded_destinations)
         self.now = start.astimezone(UTC)
         self.trace = Trace()
-        self.store: Store = store or MemoryStore(shared=True)
+        self.store: DueStore = store or MemoryStore(shared=True)
         self._agenda = Agenda()
         self._alarms: set[str] = set()
+        self._sweeps: set[datetime] = set()
+        self._later = _Later(self)
         self._ready: deque[Action] = deque()
         self._on_sent = on_sent
         self._fault = fault
@@ -108,23 +113,30 @@ class Simulation:
             new_id=new_id or _numbered(),
             rules=definitions.loaded_policies.identities,
             profile=definitions.loaded_policies.profile,
-            queue=_Later(self),
+            queue=self._later,
         )
 
     # ------------------------------------------------------------------ acting
 
     def send(self, event: Event) -> Routed:
         """Apply an event now, and work off all that follows at this moment."""
+        routed = self.take(event)
+        self._settle()
+        return routed
+
+    def take(self, event: Event) -> Routed:
+        """Apply an event now; what follows is worked off in its turn."""
         if event.received_at != self.now:
             event = replace(event, received_at=self.now)
         self._call_as("router")
         routed = self._router.route(event, self.now)
         self.trace.calls["event"] += 1
         self._note(routed, event)
+        if routed.due_at:
+            self._sweep_at(from_text(routed.due_at))
         for problem in routed.problems:
             self._warn(routed.customer, problem)
         self._call_as("state_machine")  # whatever follows, now or when a timer ends
-        self._settle()
         return routed
 
     def _note(self, routed: Routed, event: Event) -> None:
@@ -153,17 +165,23 @@ class Simulation:
         self.now = max(self.now, moment)
 
     def run(self, until: datetime | None = None) -> None:
-        """Everything there is, or everything up to a moment and at it."""
-        while (upcoming := self._agenda.next_moment()) is not None:
-            if until is not None and upcoming > until:
-                break
+        """Everything there is, or everything up to a moment and at it.
+
+        Without a moment it ends when only sweeps are left, which may come for ever.
+        """
+        while until is None and self._agenda.next_before_the_end() is not None:
             self._step()
         if until is not None:
-            self.now = max(self.now, until)
+            self._run_through(until)
+
+    def _run_through(self, moment: datetime) -> None:
+        while (upcoming := self._agenda.next_moment()) is not None and upcoming <= moment:
+            self._step()
+        self.now = max(self.now, moment)
 
     def waiting(self) -> datetime | None:
-        """The moment of the next thing on the agenda."""
-        return self._agenda.next_moment()
+        """The moment of the next thing on the agenda, while there is more than sweeps."""
+        return self._agenda.next_before_the_end()
 
     def _step(self) -> None:
         moment, action = self._agenda.pop()
@@ -174,6 +192,21 @@ class Simulation:
     def _settle(self) -> None:
         while self._ready:
             self._ready.popleft()()
+
+    # ------------------------------------------------------------------ what time alone changes
+
+    def _sweep_at(self, moment: datetime) -> None:
+        """Once at a moment, for all who are due by then: nothing is swept while nobody is."""
+        if moment <= self.now:
+            moment = next_sweep(self.now)
+        if moment not in self._sweeps:
+            self._sweeps.add(moment)
+            self._agenda.put(moment, Rank.SWEEP, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeps.discard(self.now)
+        if sweep(self.store, self._later, self.now, AT_MOST).left:
+            self._sweep_at(next_sweep(self.now))
 
     # ------------------------------------------------------------------ what executions need
 
@@ -261,8 +294,11 @@ class _Later:
         for event in events:
             self._simulation.soon(partial(self._apply, event))
 
+    def waiting(self) -> int:
+        return 0
+
     def _apply(self, event: Event) -> None:
-        self._simulation.send(event)
+        self._simulation.take(event)
 
 
 def plain_hash(kind: str, value: str) -> str:

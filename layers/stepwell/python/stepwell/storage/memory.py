@@ -7,9 +7,11 @@ the place of the old one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from stepwell.storage.due import Due
 from stepwell.storage.operations import (
     AnyOf,
     Check,
@@ -39,6 +41,7 @@ class MemoryStore:
 
     def __init__(self, *, shared: bool = False) -> None:
         self._partitions: dict[tuple[TableName, str], dict[str, Item]] = {}
+        self._due: dict[str, list[Due]] = {}
         self._lock = threading.RLock()
         self._own: Callable[[Mapping[str, Any]], Any] = _itself if shared else _copied
 
@@ -79,6 +82,12 @@ class MemoryStore:
             found = [Key(table, pk, sk) for each, pk in self._partitions if each == table]
             return [self._own(item) for key in found if (item := self._find(key)) is not None]
 
+    def due(self, shard: str, until: str) -> Iterator[Due]:
+        with self._lock:
+            every = self._due.get(shard, [])
+            found = every[: bisect_right(every, until, key=_moment)]
+        yield from found
+
     def write(self, operation: Put | Update | Delete) -> Item:
         with self._lock:
             if operation.conditions and not hold(operation.conditions, self._find(operation.key)):
@@ -117,6 +126,22 @@ class MemoryStore:
 
     def _apply(self, operation: Operation) -> Item | None:
         """The item as it is afterwards."""
+        if isinstance(operation, Check):
+            return None
+        before = self._find(operation.key)
+        after = self._changed(operation)
+        if before is not None and "due_at" in before:
+            self._undue(before)
+        if after is not None and "due_at" in after:
+            due = Due(after["due_at"], after["pk"])
+            insort(self._due.setdefault(after["due_shard"], []), due)
+        return after
+
+    def _undue(self, item: Item) -> None:
+        every = self._due[item["due_shard"]]
+        del every[bisect_left(every, Due(item["due_at"], item["pk"]))]
+
+    def _changed(self, operation: Put | Update | Delete) -> Item | None:
         key = operation.key
         partition = self._partitions.setdefault((key.table, key.pk), {})
         match operation:
@@ -133,9 +158,11 @@ class MemoryStore:
                 return after
             case Delete():
                 partition.pop(key.sk, None)
-            case Check():
-                pass
         return None
+
+
+def _moment(due: Due) -> str:
+    return due.at
 
 
 def _itself(item: Mapping[str, Any]) -> Mapping[str, Any]:

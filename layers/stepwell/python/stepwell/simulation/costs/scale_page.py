@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from stepwell.simulation.costs.forecast import DAYS_PER_MONTH, Forecast, forecast
 from stepwell.simulation.costs.prices import PriceTable
 from stepwell.simulation.costs.quotas import Quota, QuotaTable
 from stepwell.simulation.costs.scale import Month, Scale
+from stepwell.simulation.costs.sweeping import SweptMany
 
 SIZES = (1_000_000, 10_000_000, 100_000_000)
 _HEADS = tuple(f"{size // 1_000_000} million" for size in SIZES)
@@ -22,6 +24,7 @@ def tables(scale: Scale, prices: PriceTable, quotas: QuotaTable) -> str:
         ("## What 1, 10 and 100 million customers need", _needs(scale, prices, quotas)),
         ("## With long waits parked", _parked(scale, prices, quotas)),
         ("## What it costs a month", _costs(scale, prices)),
+        ("## When everybody leaves a segment at once", _swept(scale, prices)),
         ("## Assumed, and measured", _assumed(scale, prices, quotas)),
     )
     return "\n".join(f"{heading}\n\n{_markdown(list(rows))}" for heading, rows in parts)
@@ -74,6 +77,25 @@ def _costs(scale: Scale, prices: PriceTable) -> Iterator[Row]:
     yield ("**AWS, all of it**", *(f"**{_dollars(each)}**" for each in totals))
     a_thousand = (f"${total / size * 1000:.2f}" for total, size in zip(totals, SIZES, strict=True))
     yield ("… for 1,000 customers", *a_thousand)
+
+
+def _swept(scale: Scale, prices: PriceTable) -> Iterator[Row]:
+    """Of customers who are due at one moment."""
+    swept = [SweptMany(size, scale, prices) for size in SIZES]
+    yield ("due at one moment", *_HEADS)
+    yield ("runs of the sweep", *(_number(each.runs) for each in swept))
+    yield ("… from the first to the last", *(_hours(each.takes) for each in swept))
+    yield ("… each takes", *(f"{_number(each.run_seconds)} s" for each in swept))
+    yield ("events a second, told ones too", *(_number(each.events_a_second) for each in swept))
+    for name, unit in (("write", "write units"), ("read", "read units"), ("fifo", "SQS requests")):
+        yield (unit, *(_number(each.amounts()[name]) for each in swept))
+    yield ("**AWS, all of it**", *(f"**{_dollars(each.dollars)}**" for each in swept))
+    scans = (f"${each.scan_dollars:,.2f}" for each in swept)
+    yield ("`stepwell sweep --all`: the reading besides", *scans)
+
+
+def _hours(time: timedelta) -> str:
+    return f"{_number(time / timedelta(hours=1))} h"
 
 
 def _of(cost: Forecast, service: str) -> float:

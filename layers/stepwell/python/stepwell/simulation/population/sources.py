@@ -22,8 +22,8 @@ from stepwell.simulation.population.model import Population
 from stepwell.simulation.population.people import make_person, sign_up, user_id
 from stepwell.simulation.population.responses import Responder
 from stepwell.simulation.population.settling import settle
+from stepwell.storage.due import DueStore
 from stepwell.storage.memory import MemoryStore
-from stepwell.storage.operations import Store
 
 CHUNK = 500
 """Made-up customers played together: enough to make the set-up cheap, few enough for memory."""
@@ -155,11 +155,11 @@ def read_events(path: Path, days: int | None = None, *, cut: bool = False) -> Ev
     return EventsSource(str(path), index.start, index.until, index.parts, index.names, cut)
 
 
-def _store(chunk: Chunk, memory: MemoryStore) -> Store:
+def _store(chunk: Chunk, memory: MemoryStore) -> DueStore:
     return MeteredStore(memory) if chunk.number % METERED_EVERY == 0 else memory
 
 
-def _forget_what_it_cost(store: Store) -> None:
+def _forget_what_it_cost(store: DueStore) -> None:
     """Nobody pays for customers who were there before."""
     if isinstance(store, MeteredStore):
         for counted in (store.requests, store.reads, store.writes):
