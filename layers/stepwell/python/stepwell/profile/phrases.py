@@ -7,7 +7,7 @@ text and however many phrases.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Set as AbstractSet
 from dataclasses import dataclass, field
 
 from stepwell.profile.words import Gap, Words, words_of
@@ -50,7 +50,7 @@ class PhraseBook:
         if node is not self._root:
             node.owners.append((owner, counts))
 
-    def owners_in(self, text: str) -> Collection[Hashable]:
+    def owners_in(self, text: str) -> AbstractSet[Hashable]:
         """Those of whom the text has a phrase that counts."""
         words = words_of(text)
         found: set[Hashable] = set()

@@ -11,7 +11,7 @@ The file was checked when it was compiled (`journeys.compiler.profile.signals`),
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -84,7 +84,7 @@ class SignalRules:
     def of(self, signal: str) -> tuple[SignalRule, ...]:
         return self.rules.get(signal, ())
 
-    def said(self, text: str) -> Collection[Any]:
+    def said(self, text: str) -> Set[Any]:
         """(signal, rule's name) of the rules of which the text has a phrase."""
         return self._book.owners_in(text)
 
