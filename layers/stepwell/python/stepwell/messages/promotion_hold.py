@@ -2,9 +2,9 @@
 
     promotion_hold: {purposes: [marketing], segments: [frustrated, open_case]}
 
-It suppresses and does not defer: what was written before somebody complained is not what they should
-read after it, and nobody knows how long a case takes. A journey that would rather wait holds for
-`Segment Left` before its message step.
+It suppresses and does not defer: what was written before somebody complained is not what they
+should read after it, and nobody knows how long a case takes. A journey that would rather wait holds
+for `Segment Left` before its message step.
 """
 
 from __future__ import annotations

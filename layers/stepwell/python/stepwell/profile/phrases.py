@@ -7,7 +7,8 @@ text and however many phrases.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Set as AbstractSet
+from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from stepwell.profile.words import Gap, Words, words_of

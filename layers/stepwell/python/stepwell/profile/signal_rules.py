@@ -11,7 +11,8 @@ The file was checked when it was compiled (`journeys.compiler.profile.signals`),
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -81,10 +82,14 @@ class SignalRules:
         )
         return 2 * max(longest, default=0)
 
+    @cached_property
+    def go_by_sentiment(self) -> bool:
+        return any(each.sentiment for rules in self.rules.values() for each in rules)
+
     def of(self, signal: str) -> tuple[SignalRule, ...]:
         return self.rules.get(signal, ())
 
-    def said(self, text: str) -> Set[Any]:
+    def said(self, text: str) -> AbstractSet[Any]:
         """(signal, rule's name) of the rules of which the text has a phrase."""
         return self._book.owners_in(text)
 
