@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_INTERNAL = {"traits", "addresses", "seq", "updated_at", "merged", "former"}
+_INTERNAL = {"traits", "addresses", "seq", "updated_at", "merged", "former", "signals"}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -95,8 +95,15 @@ def _facts(customer: Row) -> Row:
     facts = {name: value for name, value in profile.items() if name not in _INTERNAL}
     facts |= profile.get("addresses", {})
     facts |= {f"traits.{name}": value for name, value in profile["traits"].items()}
+    facts |= {f"signal {name}": _made(each) for name, each in profile.get("signals", {}).items()}
     grants = sorted(customer["consents"].items())
     return facts | {f"consent {name}": f"{each['status']} {each['at']}" for name, each in grants}
+
+
+def _made(signal: Row) -> str:
+    """What a signal is, and what made it so."""
+    score = f" with {signal['score']}" if "score" in signal else ""
+    return f"{signal['value']}, by {signal['rule']}{score} {signal['at']}"
 
 
 def _enrollments(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
