@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from stepwell.journeys.compiler.cel.parser import parse
 from stepwell.messages.policies import Policies, load_policies, policies_document
 from stepwell.messages.promotion_hold import PromotionHold
-from tests.support.messages import World, message_program, shipped_policies
+from stepwell.profile.rules import ProfileRules
+from stepwell.timestamps import to_text
+from tests.support.messages import NOON, World, message_program, shipped_policies
 from tests.unit.messages.test_policies import problems
 
-HOLD = PromotionHold(("marketing",), ("frustrated", "open_case"))
+RULES = ProfileRules(
+    {
+        "segments": [
+            {"name": "frustrated", "when": parse("customer.traits.mood == 'bad'")},
+            {"name": "open_case", "when": parse("now < timestamp(customer.traits.case_until)")},
+        ]
+    }
+)
+BY = RULES.segments_version
+HOLD = PromotionHold(("marketing",), ("frustrated", "open_case"), RULES)
 SINCE = "2026-11-24T11:00:00.000Z"
 POLICIES = """\
 purposes: {marketing: {consent: required, capped: true, after_unknown_outcome: drop}}
@@ -27,7 +40,7 @@ def policies() -> Policies:
 
 def held(**changes: Any) -> World:
     world = World(policies=policies(), **changes)
-    world.put_profile(segments={"vip": SINCE, "open_case": SINCE})
+    world.put_profile(segments={"vip": SINCE, "open_case": SINCE}, segments_by=BY)
     return world
 
 
@@ -73,13 +86,32 @@ def test_a_hold_that_begins_after_the_decision_stops_the_delivery() -> None:
     world.consent(state)
     world.cap(state)
     assert len(world.units()) == 1
-    world.put_profile(segments={"frustrated": SINCE})
+    world.put_profile(segments={"frustrated": SINCE}, segments_by=BY)
     answer = world.deliver(state)["answer"]
     assert (answer["outcome"], answer["reason"]) == ("suppressed", "promotion_hold")
     assert world.decisions()[0]["detail"] == "frustrated"
     assert world.decisions()[0]["rules"][-1]["rule"] == "promotion_hold"
     assert world.sent() == []
     assert world.units() == []  # the cap's unit is free again
+
+
+def test_who_left_or_entered_by_time_alone_is_found_at_the_decision() -> None:
+    """The profile says so only at its next event, or when it is swept."""
+    until = {"traits": json.dumps({"case_until": to_text(NOON), "first_name": "Ada"})}
+    over = {"segments": {"open_case": SINCE}, "segments_by": BY, "due": to_text(NOON)}
+    world = World(policies=policies())
+    world.put_profile(**until, **over)
+    assert world.send()["outcome"] == "sent"
+    world = World(policies=policies(), now=NOON - timedelta(seconds=1))
+    world.put_profile(**until, **over)
+    assert world.send()["reason"] == "promotion_hold"
+
+
+def test_who_is_in_by_definitions_that_are_new_is_held_at_once() -> None:
+    world = World(policies=policies())
+    world.put_profile(traits=json.dumps({"mood": "bad"}), segments={}, segments_by="earlier")
+    assert world.send()["reason"] == "promotion_hold"
+    assert world.decisions()[0]["rules"][1]["segments"] == {"frustrated": None}
 
 
 def test_without_a_hold_in_the_policies_nobody_is_held() -> None:

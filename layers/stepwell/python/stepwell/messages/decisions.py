@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from stepwell.customers import slots
+from stepwell.customers.snapshot import Snapshot
 from stepwell.journeys.program import Message
 from stepwell.messages.channels import order_channels
 from stepwell.messages.consent import check_consent
@@ -68,11 +69,9 @@ def decide(facts: Facts, message: Message, policies: Policies) -> Decision:
         decision.rules.append(_fallback(facts.failed_channels, message))
     if not _note(decision, check_active(facts.enrollment, facts.run, falls_back=falls_back)):
         return _end(decision, suppressed("exited"))
-    if policies.promotion_hold.concerns(purpose.name):
-        hold = policies.promotion_hold
-        held = _note(decision, check_promotion_hold(hold, purpose.name, facts.profile))
-        if held is not None:
-            return _end(decision, held)
+    held = _held(decision, facts, purpose.name, policies)
+    if held is not None:
+        return _end(decision, held)
     if not _note(decision, check_worth(facts.now, facts.patience, message)):
         return _end(decision, suppressed("worthless"))
     left = [each for each in message.channels if each not in facts.failed_channels]
@@ -108,6 +107,16 @@ def check_active(
         "ended_as": item.get("outcome"),
         "ended_by": item.get("ended_by"),
     }
+
+
+def _held(decision: Decision, facts: Facts, purpose: str, policies: Policies) -> Verdict | None:
+    """Noted only for purposes that can be held."""
+    hold = policies.promotion_hold
+    if not hold.concerns(purpose):
+        return None
+    person = Snapshot("", facts.profile, facts.consents)
+    held = check_promotion_hold(hold, purpose, person, facts.now)
+    return _note(decision, held)
 
 
 def _fallback(failed: tuple[str, ...], message: Message) -> Rule:

@@ -14,8 +14,8 @@ from datetime import time, timedelta
 from typing import Any
 
 from stepwell.customers.identity_rules import IdentityRules, load_identity_rules
-from stepwell.profile.rules import ProfileRules
 from stepwell.messages.promotion_hold import PromotionHold, load_promotion_hold
+from stepwell.profile.rules import ProfileRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,7 @@ def policies_document(yaml_text: str) -> dict[str, Any]:
 def load_policies(text: str) -> Policies:
     """Read the JSON text of a `policies_document`."""
     document = json.loads(text)
+    profile = ProfileRules(document.get("profile", {}))
     return Policies(
         purposes={name: Purpose(name=name, **each) for name, each in document["purposes"].items()},
         caps=tuple(_load_cap(each) for each in document["caps"]),
@@ -176,8 +177,8 @@ def load_policies(text: str) -> Policies:
         keep_seconds=document["keep_seconds"],
         identities=load_identity_rules(document.get("identities", {})),
         machines=_load_machines(document.get("machines", {})),
-        profile=ProfileRules(document.get("profile", {})),
-        promotion_hold=load_promotion_hold(document.get("promotion_hold", {})),
+        profile=profile,
+        promotion_hold=load_promotion_hold(document.get("promotion_hold", {}), profile),
     )
 
 

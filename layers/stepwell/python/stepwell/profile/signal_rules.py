@@ -100,8 +100,9 @@ class SignalRules:
 
 
 def load_signals(document: Mapping[str, Any]) -> SignalRules:
+    """An empty document has no rules."""
     return SignalRules(
-        {signal: tuple(map(_rule, rules)) for signal, rules in document["signals"].items()},
+        {signal: tuple(map(_rule, rules)) for signal, rules in document.get("signals", {}).items()},
         tuple(document.get("negations", ())),
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 from stepwell.journeys.compiler.checks import Subject, problems_of
 from stepwell.journeys.compiler.problems import Place, Problem
 from stepwell.journeys.compiler.profile.assembling import read_declarations
+from stepwell.journeys.compiler.profile.promotion_hold import hold_problems
 from stepwell.journeys.compiler.reader import read_journey
 from stepwell.journeys.compiler.registry import EventRegistry, RegistryError, load_registry
 from stepwell.journeys.compiler.templates import Template, read_templates
@@ -68,6 +69,7 @@ def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
     purposes = frozenset(policies["purposes"]) if policies else None
     declared = read_declarations(root, registry, purposes)
     problems = [*problems, *wrong, *declared.problems]
+    problems += hold_problems(root, policies, declared.segments)
     if registry:
         registry = replace(registry, fields=declared.fields, absent=declared.absent)
     subjects = []

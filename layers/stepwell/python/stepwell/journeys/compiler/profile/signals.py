@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from stepwell.journeys.compiler.cel.kinds import DOUBLE, STRING, TIMESTAMP, record
 from stepwell.journeys.compiler.documents import Document, Duration, Text
 from stepwell.journeys.compiler.problems import Problem, suggest
 from stepwell.journeys.compiler.source import DataPath, Source, read_yaml
@@ -24,6 +25,21 @@ from stepwell.profile.signal_rules import INTENT, SENTIMENT, SIGNALS, URGENCY
 from stepwell.profile.words import words_of
 
 FILE = "statemachines/signals.yaml"
+SIGNALS_TYPE = record(
+    dict.fromkeys(
+        SIGNALS,
+        record(
+            {
+                **dict.fromkeys(("value", "rule", "event"), STRING),
+                "at": TIMESTAMP,
+                "score": DOUBLE,
+            },
+            "a signal",
+        ),
+    ),
+    FILE,
+)
+"""What conditions may read of them."""
 MOST_RULES = 50
 MOST_PHRASES = 200
 MOST_WORDS = 12
