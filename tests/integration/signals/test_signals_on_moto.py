@@ -16,7 +16,13 @@ from tests.support.listening import ListeningStage
 from tests.support.stage import TUESDAY
 
 NOON = TUESDAY.replace(hour=12, minute=0)
-CART: dict[str, Any] = {"cart_id": "c", "product_id": "p", "name": "Dress", "price": 280, "cart_value": 280}
+CART: dict[str, Any] = {
+    "cart_id": "c",
+    "product_id": "p",
+    "name": "Dress",
+    "price": 280,
+    "cart_value": 280,
+}
 
 
 @pytest.fixture
