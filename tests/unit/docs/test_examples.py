@@ -30,11 +30,13 @@ from stepwell.events.intake import Intake
 from stepwell.events.registry import Registry
 from stepwell.events.sources import Source, basic_user
 from stepwell.journeys.compiler.profile.assembling import read_declarations
-from stepwell.journeys.compiler.project import read_registry
+from stepwell.journeys.compiler.profile.signals import read_signals
+from stepwell.journeys.compiler.project import read_project, read_registry
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.imprint import Imprint, completed
 from stepwell.messages.policies import load_policies, policies_document
 from stepwell.messages.templates import render
+from stepwell.profile.rules import ProfileRules
 from stepwell.storage.memory import MemoryStore
 from tests.bench.router import NoExecutions, hashed
 
@@ -94,13 +96,23 @@ def shipped_registry() -> Registry:
     return Registry(read_registry(Path()).versions)
 
 
+@cache
+def shipped_profile() -> ProfileRules:
+    return ProfileRules(read_project(Path()).profile)
+
+
 class Api:
     """ingest, router and admin on one store, called as functions."""
 
     def __init__(self) -> None:
         self.store, ids = MemoryStore(), count()
         self.router = Router(
-            self.store, Catalog([], _no_program), NoExecutions(), hashed, lambda: f"c{next(ids)}"
+            self.store,
+            Catalog([], _no_program),
+            NoExecutions(),
+            hashed,
+            lambda: f"c{next(ids)}",
+            profile=shipped_profile(),
         )
         self.sources = {"local": Source("docs")}
         self.intake = Intake(self.sources.get, self, lambda: f"m{next(ids)}", shipped_registry)
@@ -174,8 +186,8 @@ def test_journey_compiles(
     folder = tmp_path / "statemachines" / "journeys" / name
     (folder / "templates").mkdir(parents=True)
     shutil.copytree("events/schemas", tmp_path / "events" / "schemas")
-    for name in ("policies", "profile", "segments"):
-        shutil.copy(f"statemachines/{name}.yaml", tmp_path / "statemachines")
+    for path in Path("statemachines").glob("*.yaml"):
+        shutil.copy(path, tmp_path / "statemachines")
     (folder / "journey.yaml").write_text(example.text, encoding="utf-8")
     for each in (each for each in _of("yaml", "profile") if each.page == example.page):
         (tmp_path / "statemachines" / "profile.yaml").write_text(each.text, encoding="utf-8")
@@ -212,6 +224,7 @@ def test_identities_are_read(example: Example) -> None:
 @pytest.mark.parametrize("example", [*_of("yaml", "profile"), *_of("yaml", "segments")], ids=str)
 def test_profiles_and_segments_are_read(example: Example, tmp_path: Path) -> None:
     (tmp_path / "statemachines").mkdir()
+    shutil.copy("statemachines/signals.yaml", tmp_path / "statemachines")
     for kind in ("profile", "segments"):
         path = tmp_path / "statemachines" / f"{kind}.yaml"
         shutil.copy(f"statemachines/{kind}.yaml", path)
@@ -222,6 +235,25 @@ def test_profiles_and_segments_are_read(example: Example, tmp_path: Path) -> Non
     declared = read_declarations(tmp_path, read_registry(Path()))
     assert declared.problems == ()
     assert declared.document
+
+
+@pytest.mark.parametrize("example", _of("yaml", "signals"), ids=str)
+def test_signals_are_read(example: Example, tmp_path: Path) -> None:
+    (tmp_path / "statemachines").mkdir()
+    (tmp_path / "statemachines" / "signals.yaml").write_text(example.text, encoding="utf-8")
+    document, problems = read_signals(tmp_path)
+    assert document is not None
+    assert problems == []
+
+
+def test_a_customers_signals_are_shown_as_the_page_says(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [page] = [each for each in _of("text", "shown") if each.page.name == "signals.md"]
+    assert main.main(["customer", "chat-customer"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    moment = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+    assert moment.sub("", page.text.rstrip("\n")) in [moment.sub("", line) for line in shown]
 
 
 @pytest.mark.parametrize("words", _commands(".venv/bin/stepwell"), ids=" ".join)
