@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from moto.comprehend.models import ComprehendBackend
 
 from infra.local.event_sources import record
-from infra.local.functions import Function
-from tests.support.stage import PREFIX, ROOT, Stage
+from tests.support.stage import FUNCTIONS, PREFIX, Stage
 
 _REST = {"Positive": 0.01, "Mixed": 0.01}
 NEGATIVE = {
@@ -28,6 +27,7 @@ NEUTRAL = {"Sentiment": "NEUTRAL", "SentimentScore": {**_REST, "Negative": 0.05,
 class ListeningStage(Stage):
     """`asked` are the texts that Comprehend was asked about, each with its language."""
 
+    functions: ClassVar[tuple[str, ...]] = (*FUNCTIONS, "sentiment")
     asked: list[tuple[str, str]]
 
     def _create_queues(self) -> None:
@@ -37,15 +37,10 @@ class ListeningStage(Stage):
         self.asked = []
 
     def _create_the_rest(self) -> dict[str, str]:
-        environment = super()._create_the_rest() | {
+        return super()._create_the_rest() | {
             "SENTIMENT_QUEUE_URL": self.sentiment_url,
             "COMPREHEND_LANGUAGES": "en de",
         }
-        folder = ROOT / "functions" / "sentiment"
-        self.engine.add_functions(
-            [Function(f"{PREFIX}sentiment", (folder,), environment=environment)]
-        )
-        return environment
 
     def requests(self) -> list[dict[str, Any]]:
         """What lies in the queue, taken out of it."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.support.belonging import places
+from tests.support.listening import ListeningStage
 from tests.support.marked_sender import MarkedSender
 from tests.support.overhearing import Overhearing
 from tests.support.stage import QUARANTINE, TUESDAY, Stage
@@ -43,6 +44,27 @@ def test_a_cart_journey(printed: Callable[[], str]) -> None:
             "call sqs.SendMessageBatch Entries.MessageBody",
         } <= found
         assert any(place.startswith("call sesv2.SendEmail") for place in found)
+
+
+def test_what_customers_write(printed: Callable[[], str]) -> None:
+    with ListeningStage() as stage, Overhearing(stage) as heard:
+        sender = MarkedSender(stage)
+        user, said = (
+            sender.marks.text(),
+            {"channel": "chat", "conversation_id": sender.marks.text()},
+        )
+        for words in ("help", "it broke", "hello"):
+            properties = said | {"text": f"{words} {sender.marks.text()}"}
+            sender.send("track", userId=user, event="Message Received", properties=properties)
+        sender.send("track", userId=user, event="Message Answered", properties=said)
+        with stage.comprehend():
+            assert stage.ask(stage.requests()) == {"batchItemFailures": []}
+        found = places(sender, heard, printed())
+        assert {
+            "call comprehend.DetectSentiment Text",
+            "item PROFILE signals",
+            "call sqs.SendMessageBatch Entries.MessageBody",
+        } <= found
 
 
 def test_people_who_become_one_and_calls_that_are_refused(printed: Callable[[], str]) -> None:
