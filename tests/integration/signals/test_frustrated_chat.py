@@ -4,12 +4,25 @@ think about it" suppresses the automatic push.
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from stepwell.cli import main
+from stepwell.events.model import Event, to_message
+from stepwell.journeys.compiler.project import read_project
+from stepwell.simulation.defining import define
+from stepwell.simulation.engine import Simulation
+from stepwell.simulation.scenarios.comparison import compare
+from stepwell.simulation.scenarios.facts import facts_of
+from stepwell.simulation.scenarios.model import Expected
+from stepwell.simulation.scenarios.reader import read_scenarios, surroundings
+from stepwell.simulation.scenarios.running import Runner, introduction
+from tests.integration.scenarios.test_scenarios_on_moto import plain
 from tests.support.scenario_projects import copy_shipped
+from tests.support.stage import Stage
 
 DEMO = """\
 # Who has looked at the prices is invited to a demo an hour later.
@@ -138,3 +151,33 @@ def test_the_scenarios_of_a_frustrated_chat_hold(
 ) -> None:
     assert main.main(["test", "--root", str(project)]) == 0, capsys.readouterr()
     assert f"{len(FRUSTRATED) + 5} " in capsys.readouterr().out
+
+
+def test_the_same_happens_on_moto(project: Path) -> None:
+    read = read_project(project)
+    scenarios, problems = read_scenarios(project, ["rescue"], surroundings(read, project))
+    assert not problems
+    [scenario] = [each for each in scenarios if each.name.startswith("A message that")]
+    start = scenario.calls[0].at - timedelta(minutes=1)
+    with Stage(start, json.loads(scenario.policies), project=project) as stage:
+        for person in scenario.people.values():
+            for event in introduction(person, start):
+                take(stage, event)
+        for call in scenario.calls:
+            stage.engine.run_until(call.at)
+            take(stage, call.event)
+        stage.engine.run_until_idle()
+        definitions = Runner(define(read, project)).definitions_of(scenario)
+        seen = Simulation(definitions, scenario.calls[0].at, store=stage.store)
+        for user in scenario.people:
+            seen.trace.customers[stage.customer(user)] = None
+        happened = [plain(fact) for fact in facts_of(seen)]
+    expected = [Expected(plain(each.fact), each.place) for each in scenario.expected]
+    assert compare(expected, happened) == []
+
+
+def take(stage: Stage, event: Event) -> None:
+    """The event reaches the router, and so does what the router tells because of it."""
+    assert stage.route([to_message(event)]) == {"batchItemFailures": []}
+    stage.deliver()
+    stage.engine.settle()

@@ -8,8 +8,16 @@ import pytest
 
 from stepwell.journeys.compiler.profile.signals import FILE, read_signals
 from stepwell.profile.signal_rules import Repetition, SentimentIs, load_signals
+from tests.support.journey_projects import found_in, write_project
 
 U = "signals.urgency"
+FRUSTRATED = """\
+segments:
+  frustrated:
+    when: >-
+      has(customer.signals.urgency) && customer.signals.urgency.value == "high"
+      && now - customer.signals.urgency.at < duration("24h")
+"""
 GOOD = """\
 negations: [not]
 signals:
@@ -110,3 +118,41 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
     text = GOOD.replace("value: high", "value: top").replace("[not]", "[not yet]")
     _, problems = read(tmp_path, text)
     assert [code for code, *_ in problems] == ["SW722", "SW723", "SW723", "SW723"]
+
+
+def test_a_promotion_hold_names_segments_that_there_are(tmp_path: Path) -> None:
+    root = write_project(tmp_path, {})
+    path = root / "statemachines" / "policies.yaml"
+    hold = "promotion_hold:\n  purposes: [marketing]\n  segments: [frustrated, frustated]\n"
+    path.write_text(path.read_text() + hold)
+    (root / "statemachines" / "signals.yaml").write_text(GOOD)
+    (root / "statemachines" / "segments.yaml").write_text(FRUSTRATED)
+    [problem] = found_in(root)
+    assert (problem.code, problem.place.path) == ("SW724", "promotion_hold.segments[1]")
+    assert problem.place.file == "statemachines/policies.yaml"
+    assert problem.place.line == path.read_text().splitlines().index(hold.splitlines()[2]) + 1
+    assert 'Did you mean "frustrated"?' in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("signals.urgency.value", "signals.urgncy.value"),
+        ("urgency.value", "urgency.valu"),
+        ("urgency.at", "urgency.value"),
+    ],
+)
+def test_conditions_on_signals_are_checked(tmp_path: Path, written: str, instead: str) -> None:
+    root = write_project(tmp_path, {})
+    (root / "statemachines" / "signals.yaml").write_text(GOOD)
+    path = root / "statemachines" / "segments.yaml"
+    path.write_text(FRUSTRATED)
+    assert found_in(root) == []
+    path.write_text(FRUSTRATED.replace(written, instead))
+    assert {each.place.file for each in found_in(root)} == {"statemachines/segments.yaml"}
+
+
+def test_without_rules_there_are_no_signals_in_conditions(tmp_path: Path) -> None:
+    root = write_project(tmp_path, {})
+    (root / "statemachines" / "segments.yaml").write_text(FRUSTRATED)
+    assert found_in(root) != []
