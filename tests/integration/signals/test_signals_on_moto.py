@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from stepwell.aws.events_queue import KNOWN, REBUILD, REPLAYED
 from stepwell.customers import keys
+from stepwell.events.model import to_message
 from tests.support.feedback import sample
 from tests.support.listening import ListeningStage
 from tests.support.stage import TUESDAY
+from tests.support.world import event
 
 NOON = TUESDAY.replace(hour=12, minute=0)
 CART: dict[str, Any] = {
@@ -105,6 +108,25 @@ def test_an_event_that_comes_again_is_asked_about_again(stage: ListeningStage) -
     stage.deliver(times=2)
     first, second = (json.loads(each["body"]) for each in stage.requests())
     assert (first["customer"], first["fingerprint"]) == (second["customer"], second["fingerprint"])
+
+
+@pytest.mark.parametrize("kind", [KNOWN, REBUILD])
+def test_what_the_archive_replays_is_not_asked_about(stage: ListeningStage, kind: str) -> None:
+    said = {"channel": "chat", "text": "It broke."}
+    replayed = event("Message Received", at=NOON, source="local", properties=said)
+    attribute = {REPLAYED: {"dataType": "String", "stringValue": kind}}
+    record = {
+        "messageId": "1",
+        "body": to_message(replayed),
+        "attributes": {"MessageGroupId": "g"},
+        "messageAttributes": attribute,
+        "eventSource": "aws:sqs",
+    }
+    before = stage.snapshot().seq
+    answer = stage.engine.invoke("stepwell-local-router", {"Records": [record]})
+    assert answer == {"batchItemFailures": []}
+    assert stage.snapshot().seq == before + 1
+    assert stage.requests() == []
 
 
 def test_while_comprehend_fails_the_request_comes_again_and_nothing_is_told(
