@@ -34,7 +34,6 @@ def surroundings(project: Project, root: Path) -> Surroundings:
         subjects={subject.journey.name: subject for subject in project.subjects},
         registry=read_registry(root),
         policies=policies.data if policies else {},
-        profile=project.policies.get("profile"),
     )
 
 

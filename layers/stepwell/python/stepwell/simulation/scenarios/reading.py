@@ -27,17 +27,13 @@ class Surroundings:
     subjects: Mapping[str, Subject]
     registry: EventRegistry
     policies: Mapping[str, Any]
-    profile: Mapping[str, Any] | None = None
-    """What the project declares of profiles, which a scenario does not change."""
     _changed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def policies_with(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         """The policies' document with these parts of the file replaced. Raises PoliciesError."""
         name = json.dumps(parts, sort_keys=True)
         if name not in self._changed:  # scenarios share theirs, and reading takes its time
-            document = read_policies(json.dumps({**self.policies, **parts}))
-            profile = {} if self.profile is None else {"profile": self.profile}
-            self._changed[name] = document | profile
+            self._changed[name] = read_policies(json.dumps({**self.policies, **parts}))
         return self._changed[name]
 
 
