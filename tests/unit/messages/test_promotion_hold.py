@@ -26,7 +26,7 @@ RULES = ProfileRules(
     }
 )
 BY = RULES.segments_version
-HOLD = PromotionHold(("marketing",), ("frustrated", "open_case"), RULES)
+HOLD = PromotionHold(("marketing",), ("frustrated", "open_case"))
 SINCE = "2026-11-24T11:00:00.000Z"
 POLICIES = """\
 purposes: {marketing: {consent: required, capped: true, after_unknown_outcome: drop}}
@@ -35,7 +35,7 @@ promotion_hold: {purposes: [marketing], segments: [frustrated]}
 
 
 def policies() -> Policies:
-    return shipped_policies(promotion_hold=HOLD)
+    return shipped_policies(promotion_hold=HOLD, profile=RULES)
 
 
 def held(**changes: Any) -> World:

@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 
 @cache
 def shipped() -> ProfileRules:
-    return ProfileRules(read_project(Path()).policies["profile"])
+    return ProfileRules(read_project(Path()).profile)
 
 
 @pytest.fixture

@@ -111,12 +111,10 @@ def check_active(
 
 def _held(decision: Decision, facts: Facts, purpose: str, policies: Policies) -> Verdict | None:
     """Noted only for purposes that can be held."""
-    hold = policies.promotion_hold
-    if not hold.concerns(purpose):
+    if not policies.promotion_hold.concerns(purpose):
         return None
     person = Snapshot("", facts.profile, facts.consents)
-    held = check_promotion_hold(hold, purpose, person, facts.now)
-    return _note(decision, held)
+    return _note(decision, check_promotion_hold(policies, purpose, person, facts.now))
 
 
 def _fallback(failed: tuple[str, ...], message: Message) -> Rule:

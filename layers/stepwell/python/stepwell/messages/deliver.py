@@ -168,7 +168,7 @@ def deliver(
         verdict, entries = interrupted(stored, message)
         delivery.rules += entries
         return delivery.end(verdict)
-    held, entry = held_meanwhile(policies.promotion_hold, message.purpose, items.profile, started)
+    held, entry = held_meanwhile(policies, message.purpose, items.profile, started)
     if held is not None:
         delivery.rules.append(entry)
         return delivery.end(held)

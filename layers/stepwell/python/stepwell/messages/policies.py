@@ -166,7 +166,6 @@ def policies_document(yaml_text: str) -> dict[str, Any]:
 def load_policies(text: str) -> Policies:
     """Read the JSON text of a `policies_document`."""
     document = json.loads(text)
-    profile = ProfileRules(document.get("profile", {}))
     return Policies(
         purposes={name: Purpose(name=name, **each) for name, each in document["purposes"].items()},
         caps=tuple(_load_cap(each) for each in document["caps"]),
@@ -177,8 +176,8 @@ def load_policies(text: str) -> Policies:
         keep_seconds=document["keep_seconds"],
         identities=load_identity_rules(document.get("identities", {})),
         machines=_load_machines(document.get("machines", {})),
-        profile=profile,
-        promotion_hold=load_promotion_hold(document.get("promotion_hold", {}), profile),
+        profile=ProfileRules(document.get("profile", {})),
+        promotion_hold=load_promotion_hold(document.get("promotion_hold", {})),
     )
 
 

@@ -10,16 +10,17 @@ for `Segment Left` before its message step.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepwell.customers.snapshot import Snapshot
 from stepwell.messages.verdicts import Rule, Verdict, suppressed
-from stepwell.profile.rules import ProfileRules
 from stepwell.profile.view import customer_view, is_settled
 from stepwell.storage.operations import Item
 from stepwell.values import value
+
+if TYPE_CHECKING:
+    from stepwell.messages.policies import Policies
 
 PROMOTION_HOLD = "promotion_hold"
 
@@ -28,27 +29,26 @@ PROMOTION_HOLD = "promotion_hold"
 class PromotionHold:
     purposes: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
-    rules: ProfileRules = field(default_factory=ProfileRules, hash=False, compare=False)
-    """By which it is found who is in a segment."""
 
     def concerns(self, purpose: str) -> bool:
         return purpose in self.purposes
 
 
-def load_promotion_hold(document: Mapping[str, Any], rules: ProfileRules) -> PromotionHold:
+def load_promotion_hold(document: Mapping[str, Any]) -> PromotionHold:
     purposes, segments = (tuple(document.get(name, ())) for name in ("purposes", "segments"))
-    return PromotionHold(purposes, segments, rules)
+    return PromotionHold(purposes, segments)
 
 
 def check_promotion_hold(
-    hold: PromotionHold, purpose: str, person: Snapshot, now: datetime
+    policies: Policies, purpose: str, person: Snapshot, now: datetime
 ) -> tuple[Verdict | None, Rule]:
     """The verdict while the customer is in one of the segments, and the rule's entry: which ones,
     and since when as far as that is kept.
     """
+    hold = policies.promotion_hold
     segments = hold.segments if hold.concerns(purpose) else ()
     kept: Mapping[str, str] = (person.profile or {}).get("segments") or {}
-    view = customer_view(person, hold.rules, now)["segments"] if segments else {}
+    view = customer_view(person, policies.profile, now)["segments"] if segments else {}
     held = {name: kept.get(name) for name in segments if view.get(name, name in kept)}
     entry: Rule = {
         "rule": PROMOTION_HOLD,
@@ -61,11 +61,11 @@ def check_promotion_hold(
 
 
 def held_meanwhile(
-    hold: PromotionHold, purpose: str, profile: Item | None, now: datetime
+    policies: Policies, purpose: str, profile: Item | None, now: datetime
 ) -> tuple[Verdict | None, Rule]:
     """The same, right before the send and by the profile alone. Where its segments have to be found
     anew, which may take more than it has, the decision of a moment ago is believed.
     """
-    if not is_settled(profile, hold.rules, now):
+    if not is_settled(profile, policies.profile, now):
         return None, {}
-    return check_promotion_hold(hold, purpose, Snapshot("", profile), now)
+    return check_promotion_hold(policies, purpose, Snapshot("", profile), now)
