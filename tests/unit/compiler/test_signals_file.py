@@ -72,19 +72,19 @@ def test_the_shipped_rules_have_no_problem_and_know_the_words_of_a_frustrated_ch
     [
         ("signals:", "signal:", ("SW101", 2, "signal")),
         ("  intent:", "  intents:", ("SW101", 7, "signals.intents")),
-        ("[not]", "[not yet]", ("SW722", 1, "negations[0]")),
-        ("name: help", "name: Help!", ("SW721", 4, f"{U}[0].name")),
-        ("name: again", "name: help", ("SW721", 5, f"{U}[1].name")),
-        ("name: thinks", "name: help", ("SW721", 8, "signals.intent[0].name")),
+        ("[not]", "[not yet]", ("SW1022", 1, "negations[0]")),
+        ("name: help", "name: Help!", ("SW1021", 4, f"{U}[0].name")),
+        ("name: again", "name: help", ("SW1021", 5, f"{U}[1].name")),
+        ("name: thinks", "name: help", ("SW1021", 8, "signals.intent[0].name")),
         ("name: thinks, ", "", ("SW102", 8, "signals.intent[0].name")),
-        ("value: high, phrases", "value: top, phrases", ("SW723", 4, f"{U}[0].value")),
-        ("value: thinking", "value: Thinks!", ("SW723", 8, "signals.intent[0].value")),
-        (", phrases: [think about it]", "", ("SW720", 8, "signals.intent[0]")),
-        ("high, repet", "high, phrases: [x], repet", ("SW720", 5, f"{U}[1]")),
-        ("high, repet", "high, unless: [x], repet", ("SW720", 5, f"{U}[1].unless")),
-        ("[help, not", '["!?", not', ("SW722", 4, f"{U}[0].phrases[0]")),
-        ("[help, ", "[a a a a a a a a a a a a a, ", ("SW722", 4, f"{U}[0].phrases[0]")),
-        ("[great help]", '["..."]', ("SW722", 4, f"{U}[0].unless[0]")),
+        ("value: high, phrases", "value: top, phrases", ("SW1023", 4, f"{U}[0].value")),
+        ("value: thinking", "value: Thinks!", ("SW1023", 8, "signals.intent[0].value")),
+        (", phrases: [think about it]", "", ("SW1020", 8, "signals.intent[0]")),
+        ("high, repet", "high, phrases: [x], repet", ("SW1020", 5, f"{U}[1]")),
+        ("high, repet", "high, unless: [x], repet", ("SW1020", 5, f"{U}[1].unless")),
+        ("[help, not", '["!?", not', ("SW1022", 4, f"{U}[0].phrases[0]")),
+        ("[help, ", "[a a a a a a a a a a a a a, ", ("SW1022", 4, f"{U}[0].phrases[0]")),
+        ("[great help]", '["..."]', ("SW1022", 4, f"{U}[0].unless[0]")),
         ("within: 15m", "within: 8d", ("SW103", 5, f"{U}[1].repetition.within")),
         ("within: 15m", "within: soon", ("SW105", 5, f"{U}[1].repetition.within")),
         ("messages: 3", "messages: 1", ("SW103", 5, f"{U}[1].repetition.messages")),
@@ -104,7 +104,7 @@ def test_what_is_wrong_is_said_where_it_stands(
 def test_a_phrase_of_an_earlier_rule_could_never_win(tmp_path: Path) -> None:
     late = "    - {name: late, value: low, phrases: [HELP!]}\n  intent:"
     _, problems = read(tmp_path, GOOD.replace("  intent:", late))
-    assert problems == [("SW722", 7, f"{U}[3].phrases[0]")]
+    assert problems == [("SW1022", 7, f"{U}[3].phrases[0]")]
 
 
 @pytest.mark.parametrize("text", ["", "signals:\n", "signals: {}\n", "signals: {urgency: []}\n"])
@@ -117,7 +117,7 @@ def test_a_file_without_rules_makes_no_signals(tmp_path: Path, text: str) -> Non
 def test_all_problems_come_at_once(tmp_path: Path) -> None:
     text = GOOD.replace("value: high", "value: top").replace("[not]", "[not yet]")
     _, problems = read(tmp_path, text)
-    assert [code for code, *_ in problems] == ["SW722", "SW723", "SW723", "SW723"]
+    assert [code for code, *_ in problems] == ["SW1022", "SW1023", "SW1023", "SW1023"]
 
 
 def test_a_promotion_hold_names_segments_that_there_are(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_promotion_hold_names_segments_that_there_are(tmp_path: Path) -> None:
     (root / "statemachines" / "signals.yaml").write_text(GOOD)
     (root / "statemachines" / "segments.yaml").write_text(FRUSTRATED)
     [problem] = found_in(root)
-    assert (problem.code, problem.place.path) == ("SW724", "promotion_hold.segments[1]")
+    assert (problem.code, problem.place.path) == ("SW1024", "promotion_hold.segments[1]")
     assert problem.place.file == "statemachines/policies.yaml"
     assert problem.place.line == path.read_text().splitlines().index(hold.splitlines()[2]) + 1
     assert 'Did you mean "frustrated"?' in problem.remedy

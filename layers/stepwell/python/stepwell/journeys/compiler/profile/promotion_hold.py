@@ -1,4 +1,4 @@
-"""Whether the segments of a promotion hold are there. SW724: one that no file declares."""
+"""Whether the segments of a promotion hold are there. SW1024: one that no file declares."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def hold_problems(
     return [
         Problem(
             source.place(("promotion_hold", "segments", index)),
-            "SW724",
+            "SW1024",
             f"there is no segment {name}; promotions would never be held by it",
             f"{suggest(name, known)} Segments are in segments.yaml.",
         )

@@ -1,10 +1,10 @@
 """`statemachines/signals.yaml`: which messages of customers are urgent, say what they want, and how
 they sound.
 
-SW720   a rule that has no way to hold, or more than one
-SW721   a name that is none, or given twice
-SW722   a phrase without words, with too many, or of an earlier rule
-SW723   a value that the signal does not have
+SW1020   a rule that has no way to hold, or more than one
+SW1021   a name that is none, or given twice
+SW1022   a phrase without words, with too many, or of an earlier rule
+SW1023   a value that the signal does not have
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class _Reading:
         for index, each in enumerate(file.negations):
             if len(words_of(each)) != 1:
                 said = f"{each!r} is not one word"
-                self._problem(("negations", index), "SW722", said, "Write single words here.")
+                self._problem(("negations", index), "SW1022", said, "Write single words here.")
         found = {
             signal: rules
             for signal in (given if signals is not None else ())
@@ -141,11 +141,11 @@ class _Reading:
         given = [each for each in _KINDS if getattr(rule, each) is not None]
         if len(given) != 1:
             said = f"the rule {rule.name} goes by {' and '.join(given) or 'nothing'}"
-            self._problem(path, "SW720", said, f"Give it one of {', '.join(_KINDS)}.")
+            self._problem(path, "SW1020", said, f"Give it one of {', '.join(_KINDS)}.")
             return None
         if rule.unless and rule.phrases is None:
             said = f"{rule.name} has `unless`, which is about phrases, and no phrases"
-            self._problem((*path, "unless"), "SW720", said, "Remove `unless`.")
+            self._problem((*path, "unless"), "SW1020", said, "Remove `unless`.")
         if rule.phrases is not None:
             unless = {"unless": rule.unless} if rule.unless else {}
             return {"phrases": rule.phrases, **unless}
@@ -170,21 +170,21 @@ class _Reading:
         if not _NAME.fullmatch(name):
             said = f"{name!r} is no name of a rule"
             self._problem(
-                place, "SW721", said, "Write small letters, digits and _, as asks_for_help."
+                place, "SW1021", said, "Write small letters, digits and _, as asks_for_help."
             )
         if name in self._names:
             said = f"another rule is named {name}; the record of a signal names its rule"
-            self._problem(place, "SW721", said, "Give each rule a name of its own.")
+            self._problem(place, "SW1021", said, "Give each rule a name of its own.")
         self._names.add(name)
 
     def _check_value(self, path: DataPath, signal: str, value: str) -> None:
         place, known = (*path, "value"), _VALUES.get(signal)
         if known is not None and value not in known:
             said = f"{signal} is never {value!r}"
-            self._problem(place, "SW723", said, suggest(value, known))
+            self._problem(place, "SW1023", said, suggest(value, known))
         if signal == INTENT and not _NAME.fullmatch(value):
             said = f"{value!r} is no name of an intent"
-            self._problem(place, "SW723", said, "Write small letters, digits and _, as thinking.")
+            self._problem(place, "SW1023", said, "Write small letters, digits and _, as thinking.")
 
     def _check_phrases(
         self, path: DataPath, rule: RuleDocument, earlier: dict[tuple[str, ...], str]
@@ -195,10 +195,10 @@ class _Reading:
                 place = (*path, kind, index)
                 if not 1 <= len(words) <= MOST_WORDS:
                     said = f"{phrase!r} has {len(words)} words"
-                    self._problem(place, "SW722", said, f"Write 1 to {MOST_WORDS} words.")
+                    self._problem(place, "SW1022", said, f"Write 1 to {MOST_WORDS} words.")
                 elif kind == "phrases" and earlier.setdefault(words, rule.name) != rule.name:
                     said = f"{phrase!r} is a phrase of the rule {earlier[words]}, which wins"
-                    self._problem(place, "SW722", said, "Keep it in one of the two.")
+                    self._problem(place, "SW1022", said, "Keep it in one of the two.")
 
     def _validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
         document, problems = validated(self.source, path, data, model)
