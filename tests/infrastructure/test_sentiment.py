@@ -27,7 +27,9 @@ def listening(
 
 
 def test_without_the_setting_there_is_nothing_of_it(synthesized: Synthesized) -> None:
-    assert "comprehend" not in json.dumps(synthesized.templates).lower()
+    text = json.dumps(synthesized.templates)
+    assert "comprehend:" not in text
+    assert "COMPREHEND" not in text
     assert "sentiment" not in synthesized.functions()
     assert "sentiment" not in synthesized.queues()
     router = synthesized.functions()["router"]

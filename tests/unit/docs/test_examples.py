@@ -190,13 +190,19 @@ def test_journey_compiles(
         shutil.copy(path, tmp_path / "statemachines")
     (folder / "journey.yaml").write_text(example.text, encoding="utf-8")
     for each in (each for each in _of("yaml", "profile") if each.page == example.page):
-        (tmp_path / "statemachines" / "profile.yaml").write_text(each.text, encoding="utf-8")
-        (tmp_path / "statemachines" / "segments.yaml").unlink()  # it reads the shipped profile
+        _add_to_profile(tmp_path / "statemachines" / "profile.yaml", each.text)
     template = next(each for each in _of("yaml", "template") if each.page == example.page)
     used = _named(r"template: (\w+)", example.text)
     (folder / "templates" / f"{used}.yaml").write_text(template.text, encoding="utf-8")
     code = main.main(["check", "--root", str(tmp_path)])
     assert code == 0, capsys.readouterr().err
+
+
+def _add_to_profile(path: Path, text: str) -> None:
+    """The shipped segments read what the shipped profile computes: both stay."""
+    shipped, more = (YAML(typ="safe").load(each) for each in (path.read_text("utf-8"), text))
+    computed = {**shipped["computed"], **more.get("computed", {})}
+    path.write_text(json.dumps({**shipped, **more, "computed": computed}), encoding="utf-8")
 
 
 @pytest.mark.parametrize("example", _of("yaml", "email"), ids=str)
