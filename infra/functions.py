@@ -33,6 +33,8 @@ class Surroundings:
     events: sqs.IQueue
     commands: sqs.IQueue
     feedback: sqs.IQueue
+    sentiment: sqs.IQueue | None = None
+    """Where it is asked how messages sound; None: nobody is asked."""
 
     @property
     def names(self) -> Names:
@@ -59,6 +61,8 @@ class Surroundings:
             "WEBHOOK_KEY_ARN": names.webhook_key_arn(),
             "EVENTS_QUEUE_URL": self.events.queue_url,
             "COMMANDS_QUEUE_URL": self.commands.queue_url,
+            "SENTIMENT_QUEUE_URL": self.sentiment.queue_url if self.sentiment else "",
+            "COMPREHEND_LANGUAGES": " ".join(settings.comprehend_languages),
             "JOURNEY_ARN_PREFIX": names.journey_arn_prefix(),
             "EXECUTION_ARN_PREFIX": names.execution_arn_prefix(),
             "EMAIL_FROM": settings.email_from,
@@ -103,6 +107,13 @@ class Surroundings:
     def destinations(self) -> tuple[Permission, ...]:
         """Tell what is declared for this stage, and nothing else."""
         return destinations(self.compiled.destinations, self.names)
+
+    def asks_for_sentiment(self) -> tuple[Permission, ...]:
+        return (sends(self.sentiment),) if self.sentiment else ()
+
+    def archive_key(self) -> Permission:
+        """To read an object of the archive, which is encrypted with the stage's own key."""
+        return Permission(("kms:Decrypt",), (self.data.key.key_arn,), through="s3")
 
     def executions(self) -> tuple[Permission, ...]:
         """Start and wake the journeys' machines, stop their executions; not send_message's.
@@ -266,6 +277,7 @@ FUNCTIONS = (
             *_POLICIES,
             *("CATALOG_KEY", "MACHINE_VERSIONS_KEY", "HASH_SECRET_ARN"),
             *("COMMANDS_QUEUE_URL", "EVENTS_QUEUE_URL", "ARCHIVE_BUCKET"),
+            "SENTIMENT_QUEUE_URL",
             *_PREFIXES,
         ),
         lambda s: (
@@ -279,6 +291,7 @@ FUNCTIONS = (
             *s.executions(),
             sends(s.commands),
             sends(s.events),
+            *s.asks_for_sentiment(),
             consumes(s.events),
         ),
     ),
@@ -411,3 +424,22 @@ FUNCTIONS = (
         timeout_seconds=20,
     ),
 )
+
+SENTIMENT = FunctionPlan(
+    "sentiment",
+    ("ARCHIVE_BUCKET", "COMPREHEND_LANGUAGES", "EVENTS_QUEUE_URL"),
+    lambda s: (
+        allow(s.names.archived_events(), "s3:GetObject"),
+        s.archive_key(),
+        allow("*", "comprehend:DetectSentiment"),
+        sends(s.events),
+        *((consumes(s.sentiment),) if s.sentiment else ()),
+    ),
+    timeout_seconds=60,
+)
+"""Only where a stage asks Comprehend."""
+
+
+def plans(settings: Settings) -> tuple[FunctionPlan, ...]:
+    """The functions of a stage."""
+    return (*FUNCTIONS, *((SENTIMENT,) if settings.comprehend else ()))

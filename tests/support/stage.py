@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from moto.sns.models import sns_backends
 
@@ -73,6 +73,8 @@ class Stage:
     `environment` has variables of functions that differ.
     """
 
+    functions: ClassVar[tuple[str, ...]] = FUNCTIONS
+
     def __init__(
         self,
         start: datetime = TUESDAY,
@@ -114,7 +116,7 @@ class Stage:
                 (ROOT / "functions" / name,),
                 environment=environment,
             )
-            for name in FUNCTIONS
+            for name in self.functions
         )
         self._create_machines()
         self.engine.on_alarm = lambda: None if self.holds_commands else self.carry_out_commands()

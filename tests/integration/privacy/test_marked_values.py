@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.support.belonging import places
 from tests.support.handovers import write_care
+from tests.support.listening import ListeningStage
 from tests.support.marked_sender import MarkedSender
 from tests.support.overhearing import Overhearing
 from tests.support.stage import QUARANTINE, TUESDAY, Stage
@@ -64,6 +65,27 @@ def test_a_hand_over_tells_what_is_declared_and_nothing_else(
 
 
 _TOLD = "call events.PutEvents Entries.Detail"
+
+
+def test_what_customers_write(printed: Callable[[], str]) -> None:
+    with ListeningStage() as stage, Overhearing(stage) as heard:
+        sender = MarkedSender(stage)
+        user, said = (
+            sender.marks.text(),
+            {"channel": "chat", "conversation_id": sender.marks.text()},
+        )
+        for words in ("help", "it broke", "hello"):
+            properties = said | {"text": f"{words} {sender.marks.text()}"}
+            sender.send("track", userId=user, event="Message Received", properties=properties)
+        sender.send("track", userId=user, event="Message Answered", properties=said)
+        with stage.comprehend():
+            assert stage.ask(stage.requests()) == {"batchItemFailures": []}
+        found = places(sender, heard, printed())
+        assert {
+            "call comprehend.DetectSentiment Text",
+            "item PROFILE signals",
+            "call sqs.SendMessageBatch Entries.MessageBody",
+        } <= found
 
 
 def test_people_who_become_one_and_calls_that_are_refused(printed: Callable[[], str]) -> None:

@@ -23,6 +23,7 @@ from stepwell.cli import http, main
 from stepwell.customers.overview import find_customer
 from stepwell.events.registry import Registry
 from stepwell.journeys.compiler.profile.assembling import read_declarations
+from stepwell.journeys.compiler.profile.signals import read_signals
 from stepwell.journeys.compiler.project import read_registry
 from stepwell.messages.imprint import Imprint, completed
 from stepwell.messages.policies import load_policies, policies_document
@@ -135,12 +136,11 @@ def test_journey_compiles(
     folder = tmp_path / "statemachines" / "journeys" / name
     (folder / "templates").mkdir(parents=True)
     shutil.copytree("events/schemas", tmp_path / "events" / "schemas")
-    for name in ("policies", "profile", "segments"):
-        shutil.copy(f"statemachines/{name}.yaml", tmp_path / "statemachines")
+    for path in Path("statemachines").glob("*.yaml"):
+        shutil.copy(path, tmp_path / "statemachines")
     (folder / "journey.yaml").write_text(example.text, encoding="utf-8")
     for each in (each for each in _of("yaml", "profile") if each.page == example.page):
-        (tmp_path / "statemachines" / "profile.yaml").write_text(each.text, encoding="utf-8")
-        (tmp_path / "statemachines" / "segments.yaml").unlink()  # it reads the shipped profile
+        _add_to_profile(tmp_path / "statemachines" / "profile.yaml", each.text)
     template = next(each for each in _of("yaml", "template") if each.page == example.page)
     used = _named(r"template: (\w+)", example.text)
     (folder / "templates" / f"{used}.yaml").write_text(template.text, encoding="utf-8")
@@ -149,6 +149,13 @@ def test_journey_compiles(
             (tmp_path / "statemachines" / "destinations.yaml").write_text(declared.text)
     code = main.main(["check", "--root", str(tmp_path)])
     assert code == 0, capsys.readouterr().err
+
+
+def _add_to_profile(path: Path, text: str) -> None:
+    """The shipped segments read what the shipped profile computes: both stay."""
+    shipped, more = (YAML(typ="safe").load(each) for each in (path.read_text("utf-8"), text))
+    computed = {**shipped["computed"], **more.get("computed", {})}
+    path.write_text(json.dumps({**shipped, **more, "computed": computed}), encoding="utf-8")
 
 
 @pytest.mark.parametrize("example", _of("yaml", "email"), ids=str)
@@ -176,6 +183,7 @@ def test_identities_are_read(example: Example) -> None:
 @pytest.mark.parametrize("example", [*_of("yaml", "profile"), *_of("yaml", "segments")], ids=str)
 def test_profiles_and_segments_are_read(example: Example, tmp_path: Path) -> None:
     (tmp_path / "statemachines").mkdir()
+    shutil.copy("statemachines/signals.yaml", tmp_path / "statemachines")
     for kind in ("profile", "segments"):
         path = tmp_path / "statemachines" / f"{kind}.yaml"
         shutil.copy(f"statemachines/{kind}.yaml", path)
@@ -186,6 +194,25 @@ def test_profiles_and_segments_are_read(example: Example, tmp_path: Path) -> Non
     declared = read_declarations(tmp_path, read_registry(Path()))
     assert declared.problems == ()
     assert declared.document
+
+
+@pytest.mark.parametrize("example", _of("yaml", "signals"), ids=str)
+def test_signals_are_read(example: Example, tmp_path: Path) -> None:
+    (tmp_path / "statemachines").mkdir()
+    (tmp_path / "statemachines" / "signals.yaml").write_text(example.text, encoding="utf-8")
+    document, problems = read_signals(tmp_path)
+    assert document is not None
+    assert problems == []
+
+
+def test_a_customers_signals_are_shown_as_the_page_says(
+    api: MemoryApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [page] = [each for each in _of("text", "shown") if each.page.name == "signals.md"]
+    assert main.main(["customer", "chat-customer"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    moment = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+    assert moment.sub("", page.text.rstrip("\n")) in [moment.sub("", line) for line in shown]
 
 
 @pytest.mark.parametrize("words", _commands(".venv/bin/stepwell"), ids=" ".join)

@@ -30,15 +30,26 @@ class Archive:
     client: S3Client
     bucket: str
 
-    def keep(self, messages: Iterable[tuple[str, str]]) -> None:
-        """Write messages, given as (body, sequence number). Raises what botocore raises.
+    def keep(self, messages: Iterable[tuple[str, str]]) -> list[str]:
+        """Write messages, given as (body, sequence number); the objects' keys. Raises what botocore
+        raises.
 
         Encryption is the bucket's own setting.
         """
+        keys = []
         for key, content in pack(messages):
             self.client.put_object(
                 Bucket=self.bucket, Key=key, Body=content, ContentType="application/gzip"
             )
+            keys.append(key)
+        return keys
+
+    def find(self, key: str, fingerprint: str) -> Event:
+        """One event of an object. Raises ArchiveError where it is not."""
+        for each in self._unpack(key, self._fetch(key)):
+            if each.event.fingerprint == fingerprint:
+                return each.event
+        raise ArchiveError(f"s3://{self.bucket}/{key}: has no event {fingerprint}")
 
     def days(self) -> list[date]:
         """The first and the last day of which there are events; none of an empty archive."""

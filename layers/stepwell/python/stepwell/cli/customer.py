@@ -16,7 +16,7 @@ from stepwell.cli.printing import Local, Row, local_time, print_table
 from stepwell.customers.zones import zones_of
 from stepwell.messages.receipts import Fate
 
-_INTERNAL = {"traits", "addresses", "seq", "updated_at", "merged", "former"}
+_INTERNAL = {"traits", "addresses", "seq", "updated_at", "merged", "former", "signals"}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -71,8 +71,15 @@ def _facts(customer: Row) -> Row:
     facts |= profile.get("addresses", {})
     if "traits" not in customer:  # as functions answer that are older than this command
         facts |= {f"traits.{name}": value for name, value in profile["traits"].items()}
+    facts |= {f"signal {name}": _made(each) for name, each in profile.get("signals", {}).items()}
     grants = sorted(customer["consents"].items())
     return facts | {f"consent {name}": f"{each['status']} {each['at']}" for name, each in grants}
+
+
+def _made(signal: Row) -> str:
+    """What a signal is, and what made it so."""
+    score = f" with {signal['score']}" if "score" in signal else ""
+    return f"{signal['value']}, by {signal['rule']}{score} {signal['at']}"
 
 
 def _enrollments(rows: list[Row], local: Local) -> Iterator[Row]:

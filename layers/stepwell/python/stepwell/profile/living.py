@@ -14,12 +14,19 @@ from typing import Any
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.traits import traits_of
 from stepwell.events.model import Event, EventType
-from stepwell.events.told import SEGMENT_ENTERED, SEGMENT_LEFT, TRAIT_CHANGED, Told
+from stepwell.events.told import (
+    SEGMENT_ENTERED,
+    SEGMENT_LEFT,
+    SIGNAL_DETECTED,
+    TRAIT_CHANGED,
+    Told,
+)
 from stepwell.profile.computed import first_change
 from stepwell.profile.context import PARTS, forgotten_at
 from stepwell.profile.keeping import Kept, keep, read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.segments import Segment, due, members
+from stepwell.profile.signals import hear
 from stepwell.profile.view import customer_view
 from stepwell.storage.operations import Item
 from stepwell.timestamps import from_text, to_text
@@ -77,6 +84,10 @@ def live(
     if kept is not None:
         profile["computed"] = kept.text()
         changed |= {f"computed.{name}" for track in tracks for name in rules.followers[track]}
+    signals, told_signals = _signals(event, before.profile, rules)
+    profile |= signals
+    changed |= {f"signals.{each.about}" for each in told_signals}
+    tells += told_signals
     if rules.segments or "segments_by" in profile:
         changes = _Changes(changed, whole)
         told = _segments(replace(after, profile=profile), rules, now, changes, kept)
@@ -131,6 +142,16 @@ def _lists(
     joined[name] = at
     changed.add(f"lists.{name}")
     return {"lists": on, "lists_left": off}
+
+
+def _signals(event: Event, before: Item | None, rules: ProfileRules) -> tuple[Item, list[Told]]:
+    """What the event says as a part of a conversation, and what is told of it."""
+    if "signals" not in rules.document:
+        return {}, []
+    heard = hear(rules.signals, event, before)
+    return heard.changes, [
+        Told(SIGNAL_DETECTED, each.signal, each.properties()) for each in heard.found
+    ]
 
 
 def _segments(

@@ -22,6 +22,7 @@ from stepwell.events.model import digest
 from stepwell.profile.computed import ComputedTrait
 from stepwell.profile.context import ContextRules, load_context
 from stepwell.profile.segments import Segment, load_segment
+from stepwell.profile.signal_rules import SignalRules, load_signals
 from stepwell.profile.tracks import KEPT, Track
 
 Document = Mapping[str, Any]
@@ -96,6 +97,10 @@ class ProfileRules:
     @cached_property
     def lists(self) -> Sequence[str]:
         return tuple(self.document.get("lists", ()))
+
+    @cached_property
+    def signals(self) -> SignalRules:
+        return load_signals(self.document.get("signals", {}))
 
     @cached_property
     def segments_version(self) -> str:

@@ -16,6 +16,7 @@ from stepwell.profile.context import PARTS, part_of
 from stepwell.profile.keeping import read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.segments import holds
+from stepwell.profile.signals import signals_view
 from stepwell.storage.operations import Item
 from stepwell.timestamps import from_text
 
@@ -35,6 +36,7 @@ def customer_view(
         "computed": lambda: computed_view(snapshot.profile, rules, now),
         "lists": lambda: _lists(snapshot.profile, rules),
         **{name: partial(_seen, snapshot.profile, name, rules, now) for name in PARTS},
+        "signals": lambda: signals_view(snapshot.profile),
     }
     view = LazyMap(parts)
     parts["segments"] = lambda: _segments(snapshot.profile, rules, now, view, inside)
@@ -61,6 +63,13 @@ def _zone(profile: Item | None) -> tzinfo:
 def _lists(profile: Item | None, rules: ProfileRules) -> dict[str, bool]:
     on = (profile or {}).get("lists", {})
     return {name: name in on for name in rules.lists}
+
+
+def is_settled(profile: Item | None, rules: ProfileRules, now: datetime) -> bool:
+    """Whether the segments that are kept are those of now."""
+    found = profile or {}
+    is_due = "due" in found and from_text(found["due"]) <= now
+    return found.get("segments_by") == rules.segments_version and not is_due
 
 
 def _segments(

@@ -16,6 +16,7 @@ from stepwell.journeys.compiler.checks import Subject, problems_of
 from stepwell.journeys.compiler.destinations import read_destinations
 from stepwell.journeys.compiler.problems import Place, Problem
 from stepwell.journeys.compiler.profile.assembling import read_declarations
+from stepwell.journeys.compiler.profile.promotion_hold import hold_problems
 from stepwell.journeys.compiler.reader import read_journey
 from stepwell.journeys.compiler.registry import EventRegistry, RegistryError, load_registry
 from stepwell.journeys.compiler.templates import Template, read_templates
@@ -72,6 +73,7 @@ def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
     destinations, unread = read_destinations(root)
     problems = [*problems, *wrong, *declared.problems, *unread]
     goes_to = None if unread else frozenset(destinations)
+    problems += hold_problems(root, policies, declared.segments)
     if registry:
         registry = replace(registry, fields=declared.fields, absent=declared.absent)
     subjects = []

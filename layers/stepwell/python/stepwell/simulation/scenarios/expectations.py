@@ -27,7 +27,7 @@ REASONS: Mapping[Kind, tuple[str, ...]] = {
     Kind.DEFERRED: ("quiet_hours", "capped", "provider_pushed_back", "no_provider_answer"),
     Kind.SUPPRESSED: (
         "exited", "worthless", "no_consent", "unreachable", "quiet_hours", "unknown_time_zone",
-        "capped",
+        "capped", "promotion_hold",
     ),
     Kind.FAILED: ("all_channels_refused", "missing_variable", "template_error"),
     Kind.UNKNOWN: ("no_provider_answer", "interrupted", "no_answer"),
