@@ -17,6 +17,9 @@ class Compiled:
     catalog_key: str
     policies_key: str
     registry_key: str
+    destinations_key: str
+    destinations: Mapping[str, Mapping[str, Any]]
+    """Where hand-overs go, by name: `stepwell.handover.destinations` reads them."""
     machine_versions_key: str
     machines: Mapping[str, Mapping[str, Any]]
     legs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -35,6 +38,8 @@ def compile_journeys(statemachines: Path, folder: Path) -> Compiled:
         bundle.catalog_key,
         bundle.policies_key,
         bundle.registry_key,
+        bundle.destinations_key,
+        bundle.destinations,
         bundle.machine_versions_key,
         bundle.machines,
         bundle.legs,

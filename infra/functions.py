@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from aws_cdk import Aws
 from aws_cdk import aws_sqs as sqs
@@ -15,8 +16,9 @@ from aws_cdk import aws_sqs as sqs
 from infra.compiled import Compiled
 from infra.names import FALLBACK, Names
 from infra.permissions import Permission, allow
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError, Stage
 from infra.stacks.data import DataStack
+from stepwell.handover.destinations import CONNECT_TASK, EVENT_BUS, targets_of
 from stepwell.messages.services import Service
 from stepwell.storage.due import INDEX
 
@@ -31,6 +33,8 @@ class Surroundings:
     events: sqs.IQueue
     commands: sqs.IQueue
     feedback: sqs.IQueue
+    sentiment: sqs.IQueue | None = None
+    """Where it is asked how messages sound; None: nobody is asked."""
 
     @property
     def names(self) -> Names:
@@ -50,11 +54,15 @@ class Surroundings:
             "MACHINE_VERSIONS_KEY": self.compiled.machine_versions_key,
             "POLICIES_KEY": self.compiled.policies_key,
             "REGISTRY_KEY": self.compiled.registry_key,
+            "DESTINATIONS_KEY": self.compiled.destinations_key,
             "UNKNOWN_EVENTS": settings.unknown_events,
             "HASH_SECRET_ARN": names.hashing_key_arn(),
             "INBOX_KEY_ARN": names.inbox_key_arn(),
+            "WEBHOOK_KEY_ARN": names.webhook_key_arn(),
             "EVENTS_QUEUE_URL": self.events.queue_url,
             "COMMANDS_QUEUE_URL": self.commands.queue_url,
+            "SENTIMENT_QUEUE_URL": self.sentiment.queue_url if self.sentiment else "",
+            "COMPREHEND_LANGUAGES": " ".join(settings.comprehend_languages),
             "JOURNEY_ARN_PREFIX": names.journey_arn_prefix(),
             "EXECUTION_ARN_PREFIX": names.execution_arn_prefix(),
             "EMAIL_FROM": settings.email_from,
@@ -95,6 +103,17 @@ class Surroundings:
 
     def inbox_key(self) -> Permission:
         return allow(f"{self.names.inbox_key_arn()}-??????", "secretsmanager:GetSecretValue")
+
+    def destinations(self) -> tuple[Permission, ...]:
+        """Tell what is declared for this stage, and nothing else."""
+        return destinations(self.compiled.destinations, self.names)
+
+    def asks_for_sentiment(self) -> tuple[Permission, ...]:
+        return (sends(self.sentiment),) if self.sentiment else ()
+
+    def archive_key(self) -> Permission:
+        """To read an object of the archive, which is encrypted with the stage's own key."""
+        return Permission(("kms:Decrypt",), (self.data.key.key_arn,), through="s3")
 
     def executions(self) -> tuple[Permission, ...]:
         """Start and wake the journeys' machines, stop their executions; not send_message's.
@@ -175,6 +194,33 @@ def _whatsapp(settings: Settings) -> tuple[Permission, ...]:
     return (allow(sender, "social-messaging:SendWhatsAppMessage"),) if number else ()
 
 
+def destinations(
+    documents: Mapping[str, Mapping[str, Any]], names: Names
+) -> tuple[Permission, ...]:
+    """What hand-overs need. Webhooks need the key that signs them; their addresses need nothing.
+
+    Raises SettingsError for a stage that there is not: what is written for it would go elsewhere.
+    """
+    wrong = {each for document in documents.values() for each in document["stages"]} - {*Stage}
+    if wrong:
+        raise SettingsError(
+            f"{_DESTINATIONS_FILE} has stages that there are not: {', '.join(sorted(wrong))}"
+        )
+    allowed = [_destination(each, names) for _, each in targets_of(documents, names.stage)]
+    return tuple(dict.fromkeys(allowed))
+
+
+def _destination(target: Mapping[str, Any], names: Names) -> Permission:
+    if target["kind"] == EVENT_BUS:
+        return allow(_here("events", f"event-bus/{target['bus']}"), "events:PutEvents")
+    if target["kind"] == CONNECT_TASK:
+        instance = f"instance/{target['instance']}"
+        makes = (f"{instance}/contact/*", f"{instance}/contact-flow/{target['flow']}")
+        resources = tuple(_here("connect", each) for each in makes)
+        return Permission(("connect:StartTaskContact",), resources)
+    return allow(f"{names.webhook_key_arn()}-??????", "secretsmanager:GetSecretValue")
+
+
 def push_endpoints(application_arn: str) -> str:
     """The pattern of an application's endpoints."""
     return application_arn.replace(":app/", ":endpoint/") + "/*"
@@ -197,6 +243,8 @@ class FunctionPlan:
 _BOTH_TABLES = ("CUSTOMERS_TABLE", "RECORDS_TABLE")
 _POLICIES = ("PROGRAMS_BUCKET", "POLICIES_KEY")
 _PREFIXES = ("JOURNEY_ARN_PREFIX", "EXECUTION_ARN_PREFIX")
+
+_DESTINATIONS_FILE = "statemachines/destinations.yaml"
 
 TOLD_THE_URL = ("delivery",)
 """What also gets PUBLIC_URL, once there is an API: those that write links to it."""
@@ -229,6 +277,7 @@ FUNCTIONS = (
             *_POLICIES,
             *("CATALOG_KEY", "MACHINE_VERSIONS_KEY", "HASH_SECRET_ARN"),
             *("COMMANDS_QUEUE_URL", "EVENTS_QUEUE_URL", "ARCHIVE_BUCKET"),
+            "SENTIMENT_QUEUE_URL",
             *_PREFIXES,
         ),
         lambda s: (
@@ -242,6 +291,7 @@ FUNCTIONS = (
             *s.executions(),
             sends(s.commands),
             sends(s.events),
+            *s.asks_for_sentiment(),
             consumes(s.events),
         ),
     ),
@@ -305,6 +355,17 @@ FUNCTIONS = (
         timeout_seconds=30,
     ),
     FunctionPlan(
+        "hand_over",
+        (*_BOTH_TABLES, *_POLICIES, "DESTINATIONS_KEY", "WEBHOOK_KEY_ARN"),
+        lambda s: (
+            s.customers("GetItem", "BatchGetItem", "UpdateItem", "ConditionCheckItem"),
+            s.records("BatchGetItem", "PutItem"),
+            *s.rules(),
+            s.bucket_objects("destinations"),
+            *s.destinations(),
+        ),
+    ),
+    FunctionPlan(
         "unsubscribe",
         ("CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "HASH_SECRET_ARN"),
         lambda s: (s.customers("GetItem", "UpdateItem"), sends(s.events), s.secret()),
@@ -353,12 +414,32 @@ FUNCTIONS = (
     ),
     FunctionPlan(
         "admin",
-        (*_BOTH_TABLES, "HASH_SECRET_ARN"),
+        (*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"),
         lambda s: (
-            s.customers("GetItem", "BatchGetItem", "Query"),
+            s.customers("GetItem", "BatchGetItem", "Query", "Scan"),
             s.records("Query"),
+            s.bucket_objects("policies"),
             s.secret(),
         ),
         timeout_seconds=20,
     ),
 )
+
+SENTIMENT = FunctionPlan(
+    "sentiment",
+    ("ARCHIVE_BUCKET", "COMPREHEND_LANGUAGES", "EVENTS_QUEUE_URL"),
+    lambda s: (
+        allow(s.names.archived_events(), "s3:GetObject"),
+        s.archive_key(),
+        allow("*", "comprehend:DetectSentiment"),
+        sends(s.events),
+        *((consumes(s.sentiment),) if s.sentiment else ()),
+    ),
+    timeout_seconds=60,
+)
+"""Only where a stage asks Comprehend."""
+
+
+def plans(settings: Settings) -> tuple[FunctionPlan, ...]:
+    """The functions of a stage."""
+    return (*FUNCTIONS, *((SENTIMENT,) if settings.comprehend else ()))

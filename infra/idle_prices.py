@@ -54,8 +54,8 @@ def _secret(_properties: Properties, _template: Template) -> Iterator[Use]:
     yield Use(
         "secret",
         1,
-        "the key of the hashes that stand for personal values, and that of the in-app inbox, which "
-        "backends know",
+        "the key of the hashes that stand for personal values, that of the in-app inbox, which "
+        "backends know, and that of which the keys of webhooks are made",
     )
 
 

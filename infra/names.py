@@ -60,6 +60,13 @@ class Names:
     def inbox_key_arn(self) -> str:
         return _arn("secretsmanager", f"secret:{self.inbox_key()}")
 
+    def webhook_key(self) -> str:
+        """The secret's name; its end as with the hashing key."""
+        return self.resource("webhook-key")
+
+    def webhook_key_arn(self) -> str:
+        return _arn("secretsmanager", f"secret:{self.webhook_key()}")
+
     def hashing_key_arn(self) -> str:
         """The ARN without the random suffix: what the function asks for."""
         return _arn("secretsmanager", f"secret:{self.hashing_key()}")

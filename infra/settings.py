@@ -17,6 +17,7 @@ from aws_cdk.aws_logs import RetentionDays
 from stepwell.events.registry import UnknownEvents
 from stepwell.messages.lanes import Lane
 from stepwell.messages.services import Service
+from stepwell.profile.sentiment import LANGUAGES
 from stepwell.profile.sweeping import AT_MOST
 
 
@@ -126,6 +127,12 @@ class Settings:
     """Long waits of journeys with `park_waits_over` are parked outside of Step Functions. Once on,
     it stays on until no enrollment is parked any more: docs/parking.md.
     """
+    comprehend: bool = False
+    """Ask Amazon Comprehend how customers' messages sound, each at its price: docs/signals.md."""
+    comprehend_languages: tuple[str, ...] = ("en",)
+    """Those that customers write in, of those that Comprehend knows; the first where a message's
+    locale says nothing.
+    """
     delivery_concurrency: int | None = None
     """Reserved for delivery, and its limit: a provider's rate. A new account has nothing to reserve
     from, and its deployment would fail, so that this is set when the quota has been raised.
@@ -174,6 +181,8 @@ def _check(settings: Settings) -> None:
         "feedback_concurrency": 2 <= settings.feedback_concurrency <= 1000,
         "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
         "sweep_at_most": 1 <= settings.sweep_at_most <= 150_000,  # 240 s at 15 ms for ten of them
+        "comprehend_languages": bool(settings.comprehend_languages)
+        and set(settings.comprehend_languages) <= set(LANGUAGES),
         "archive_days": settings.archive_days is None or settings.archive_days >= 30,
         "quarantine_days": settings.quarantine_days >= 1,
         "quarantine_alarm_days": 1 <= settings.quarantine_alarm_days < settings.quarantine_days,

@@ -21,8 +21,8 @@ from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import EventsQueue
 from stepwell.aws.failures import described, without_values
 from stepwell.aws.hasher import SecretHasher
-from stepwell.aws.inbox_keys import InboxKeys
 from stepwell.aws.settings import EventsQueueSettings, HashSettings, TableSettings, load
+from stepwell.aws.shared_keys import SharedKeys
 from stepwell.events.intake import QueueUnavailableError
 from stepwell.messages.inbox import LARGEST_PAGE, PAGE, Mark, Owner, find_owner, mark, show
 from stepwell.messages.inbox_token import BadTokenError, SignatureError, read_token
@@ -59,8 +59,8 @@ def hasher() -> SecretHasher:
 
 
 @cache
-def inbox_keys() -> InboxKeys:
-    return InboxKeys(client("secretsmanager"), load(InboxSettings).inbox_key_arn)
+def inbox_keys() -> SharedKeys:
+    return SharedKeys(client("secretsmanager"), load(InboxSettings).inbox_key_arn)
 
 
 @without_values

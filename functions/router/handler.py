@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -21,19 +22,22 @@ from stepwell.aws.executions import StepFunctionsExecutions
 from stepwell.aws.failures import described, without_values
 from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.programs import BucketPrograms, read_text
+from stepwell.aws.sentiment_queue import SentimentQueue
 from stepwell.aws.settings import (
     ArchiveSettings,
     EventsQueueSettings,
     ExecutionSettings,
     HashSettings,
     ProgramSettings,
+    SentimentSettings,
     TableSettings,
     load,
 )
 from stepwell.customers.routing import MARKER_KEPT, Router
-from stepwell.events.model import from_message
+from stepwell.events.model import Event, from_message
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.policies import Policies, load_policies
+from stepwell.profile.sentiment import request_for
 
 logger = Logger(service="router")
 
@@ -45,6 +49,7 @@ class RouterSettings(
     ExecutionSettings,
     ArchiveSettings,
     EventsQueueSettings,
+    SentimentSettings,
 ):
     """All that the router is told by its environment."""
 
@@ -94,7 +99,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Nothing is applied that is not archived: without the archive the whole batch comes again.
     """
     try:
-        _archive(event["Records"])
+        archived = _archive(event["Records"])
     except Exception as error:  # noqa: BLE001 - whatever it is, the batch comes again
         said = {"events": len(event["Records"]), "failure": described(error)}
         logger.error("batch not archived", extra=said)  # noqa: TRY400 - without the error's own words
@@ -104,14 +109,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     processor.raise_on_entire_batch_failure = False  # its records are named, like any others
     return dict(
         process_partial_response(
-            event=event, record_handler=_route, processor=processor, context=context
+            event=event,
+            record_handler=partial(_route, archived=archived),
+            processor=processor,
+            context=context,
         )
     )
 
 
-def _archive(records: list[dict[str, Any]]) -> None:
-    """Keep what senders sent; what a replay sends has been in the archive all along."""
-    archive().keep(
+def _archive(records: list[dict[str, Any]]) -> list[str]:
+    """Keep what senders sent, in these objects; what a replay sends has been in the archive all
+    along.
+    """
+    return archive().keep(
         (each["body"], each["attributes"].get("SequenceNumber", ""))
         for each in records
         if REPLAYED not in each.get("messageAttributes", {})
@@ -138,7 +148,15 @@ def _router_of(record: SQSRecord) -> Router:
     return _teller_of_nothing() if _replayed(record) == REBUILD else router()
 
 
-def _route(record: SQSRecord) -> None:
+def _ask_how_it_sounds(event: Event, customer: str, archived: Sequence[str]) -> None:
+    """Where a stage asks Comprehend: by a queue, so that nobody waits for it here."""
+    url = load(RouterSettings).sentiment_queue_url
+    request = request_for(event, customer, policies().profile.signals, archived) if url else None
+    if request is not None:
+        SentimentQueue(client("sqs"), url).ask(request)
+
+
+def _route(record: SQSRecord, archived: Sequence[str]) -> None:
     try:
         event, now = from_message(record.body), clock.now()
         if _is_known(record) and now > event.received_at + MARKER_KEPT:
@@ -146,6 +164,8 @@ def _route(record: SQSRecord) -> None:
             logger.warning("replayed event too old", extra={"message_id": record.message_id})
             return
         routed = _router_of(record).route(event, now)
+        if _replayed(record) is None:
+            _ask_how_it_sounds(event, routed.customer, archived)
     except Exception as error:
         said = {"message_id": record.message_id, "failure": described(error)}
         logger.error("event not applied", extra=said)  # noqa: TRY400 - without the error's own words

@@ -357,17 +357,22 @@ class TrackingApi(Construct):
 
     def _add_admin(self, admin: lambda_.IFunction) -> None:
         integration = apigateway.LambdaIntegration(admin, allow_test_invoke=False)
-        customer = (
-            self.api.root.add_resource("admin").add_resource("customers").add_resource("{id}")
-        )
-        method = customer.add_method(
-            "GET", integration, authorization_type=apigateway.AuthorizationType.IAM
-        )
-        acknowledge(
-            method,
-            "AwsSolutions-COG4",
-            "Operators are IAM principals of the account: requests are signed, without a pool.",
-        )
+        root = self.api.root.add_resource("admin")
+        customers, audiences = root.add_resource("customers"), root.add_resource("audiences")
+        for resource, verb in (
+            (customers.add_resource("{id}"), "GET"),
+            (customers, "POST"),
+            (audiences, "GET"),
+            (audiences.add_resource("{name}"), "GET"),
+        ):
+            method = resource.add_method(
+                verb, integration, authorization_type=apigateway.AuthorizationType.IAM
+            )
+            acknowledge(
+                method,
+                "AwsSolutions-COG4",
+                "Operators are IAM principals of the account: requests are signed, without a pool.",
+            )
 
     def _acknowledge(self) -> None:
         acknowledge(

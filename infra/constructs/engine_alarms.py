@@ -17,6 +17,7 @@ from constructs import Construct
 
 from infra.constructs.alarm import Alarms
 from infra.constructs.ended_executions import EndedExecutions
+from stepwell.handover.handing_over import NOT_HANDED_OVER
 from stepwell.journeys.overdue import OVERDUE
 
 PERIOD = Duration.minutes(5)
@@ -46,6 +47,7 @@ class EngineAlarms(Construct):
         self._watch_functions(functions)
         self._watch_journeys(ended)
         self._watch_holds(functions["router"], f"Stepwell/{stage}")
+        self._watch_hand_overs(functions["hand_over"], f"Stepwell/{stage}")
         self._watch_sending(send_message_arn)
         self._watch_api(api)
 
@@ -135,6 +137,27 @@ class EngineAlarms(Construct):
             name="overdue-holds",
             says="The time of a hold is long over, and its enrollment stood still",
             page="overdue-holds",
+            metric=found.metric(statistic="Sum", period=PERIOD),
+            at_least=1,
+        )
+
+    def _watch_hand_overs(self, hand_over: lambda_.Function, namespace: str) -> None:
+        """The function says so when it gives one up; that it tries again is nobody's alarm."""
+        found = logs.MetricFilter(
+            self,
+            "GivenUpHandOvers",
+            log_group=hand_over.log_group,
+            filter_pattern=logs.FilterPattern.string_value("$.problem", "=", NOT_HANDED_OVER),
+            metric_namespace=namespace,
+            metric_name="GivenUpHandOvers",
+            metric_value="1",
+        )
+        self._alarms.add(
+            self,
+            "GivenUpHandOversAlarm",
+            name="hand-overs-given-up",
+            says="A human was to be asked, and no destination took it",
+            page="hand-overs-given-up",
             metric=found.metric(statistic="Sum", period=PERIOD),
             at_least=1,
         )

@@ -1,8 +1,9 @@
 """The sends of AWS End User Messaging, which moto lacks, answered on this machine.
 
-SMS (`pinpoint-sms-voice-v2`), push (`pinpoint` SendMessages) and WhatsApp (`socialmessaging`): each
-request is read as the service would read it and held to botocore's model of it, patterns and
-choices included, so that what is taken here is at least well formed there. What was taken is told.
+SMS (`pinpoint-sms-voice-v2`), push (`pinpoint` SendMessages), WhatsApp (`socialmessaging`), and the
+destinations of hand-overs (`connect`, `events`, webhooks): each request is read as the service
+would read it and held to botocore's model of it, patterns and choices included, so that what is
+taken here is at least well formed there. What was taken is told.
 """
 
 from __future__ import annotations
@@ -23,12 +24,22 @@ from botocore.model import OperationModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
 from infra.local.clock import StepClock
+from infra.local.hand_overs import (
+    CONNECT_PATH,
+    EVENTS_TARGET,
+    WEBHOOKS_PATH,
+    put_events,
+    start_task_contact,
+    webhook,
+)
 from infra.local.moto_patches.providers import OnTaken, Taken
 
 ENDPOINTS = (
     "AWS_ENDPOINT_URL_PINPOINT",
     "AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2",
     "AWS_ENDPOINT_URL_SOCIALMESSAGING",
+    "AWS_ENDPOINT_URL_CONNECT",
+    "AWS_ENDPOINT_URL_EVENTBRIDGE",
 )
 """The environment variables by which boto3 finds it."""
 _PUSH_PATH = re.compile(r"/v1/apps/([^/]+)/messages")
@@ -65,7 +76,7 @@ class MessagingEndpoint:
 
     def environment(self) -> dict[str, str]:
         """What functions need to find it."""
-        return dict.fromkeys(ENDPOINTS, self.url)
+        return {**dict.fromkeys(ENDPOINTS, self.url), "WEBHOOKS_GO_TO": self.url + WEBHOOKS_PATH}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -77,9 +88,12 @@ class MessagingEndpoint:
 
     def answer(self, path: str, target: str, body: bytes) -> Any:
         """Raises RefusedError."""
-        call = read_call(path, target, body)
-        check(call)
-        answer, taken = _ANSWERS[call.operation](call.parameters)
+        if path == WEBHOOKS_PATH:
+            answer, taken = _webhook(body)
+        else:
+            call = read_call(path, target, body)
+            check(call)
+            answer, taken = _ANSWERS[call.operation](call.parameters)
         for channel, address, content in taken:
             self._on_taken(Taken(self._clock.now(), channel, address, content))
         return answer
@@ -93,6 +107,10 @@ def read_call(path: str, target: str, body: bytes) -> Call:
         raise RefusedError("the body is no JSON") from error
     if target == _SMS_TARGET:
         return Call("pinpoint-sms-voice-v2", "SendTextMessage", document)
+    if target == EVENTS_TARGET:
+        return Call("events", "PutEvents", document)
+    if path == CONNECT_PATH:
+        return Call("connect", "StartTaskContact", document)
     push = _PUSH_PATH.fullmatch(path)
     if push:
         parameters = {"ApplicationId": push[1], "MessageRequest": document}
@@ -187,10 +205,19 @@ def _whatsapp(parameters: dict[str, Any]) -> tuple[Any, _Taken]:
     return {"messageId": str(uuid.uuid4())}, [("whatsapp", message["to"], content)]
 
 
+def _webhook(body: bytes) -> tuple[Any, _Taken]:
+    try:
+        return webhook(body)
+    except (ValueError, KeyError) as error:
+        raise RefusedError(f"no hand-over ({error!r})") from error
+
+
 _ANSWERS: Mapping[str, Callable[[dict[str, Any]], tuple[Any, _Taken]]] = {
     "SendTextMessage": _text_message,
     "SendMessages": _push,
     "SendWhatsAppMessage": _whatsapp,
+    "PutEvents": put_events,
+    "StartTaskContact": start_task_contact,
 }
 
 
@@ -211,6 +238,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, self.server.endpoint.answer(self.path, target, body))
         except RefusedError as error:
             self._send(400, {"__type": "ValidationException", "message": str(error)})
+
+    def do_PUT(self) -> None:
+        self.do_POST()
 
     def _send(self, status: int, document: Any) -> None:
         text = json.dumps(document).encode()

@@ -78,6 +78,16 @@ class DataStack(Stack):
             "users out: it is changed by people, and the one before stays good for a while.",
         )
 
+        # Made for every stage: one that came and went with the first webhook and the last could not
+        # be made again while Secrets Manager keeps its name.
+        self._make_secret(
+            "WebhookKey",
+            self._names.webhook_key(),
+            "Stepwell: key of which the keys that sign webhooks are made",
+            "Receivers keep what is made of it, and a change they do not hear of would make them "
+            "refuse what is sent: it is changed by people, and the one before signs as well.",
+        )
+
     @property
     def _removal(self) -> RemovalPolicy:
         return RemovalPolicy.RETAIN if self._keep else RemovalPolicy.DESTROY

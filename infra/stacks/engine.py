@@ -28,14 +28,16 @@ from infra.constructs.machines import Machines
 from infra.constructs.quarantine_alarms import QuarantineAlarms
 from infra.constructs.queue import WorkQueue
 from infra.constructs.sweep import SweepSchedule
-from infra.functions import FUNCTIONS, TOLD_THE_URL, FunctionPlan, Surroundings
+from infra.functions import SENTIMENT, TOLD_THE_URL, FunctionPlan, Surroundings, plans
 from infra.layers import DESIGN_TIME
 from infra.names import FALLBACK, SEND_MESSAGE, Names
 from infra.permissions import Permission, allow, with_key
 from infra.settings import Settings
 from infra.stacks.data import DataStack
 
-_TIMEOUTS = {plan.folder: Duration.seconds(plan.timeout_seconds) for plan in FUNCTIONS}
+_ASKED_AT_ONCE = 2
+"""Batches that Comprehend is asked about at the same time; a new account may ask 20 times a second.
+"""
 _SENDERS = {
     "ConsentFunctionArn": "consent",
     "FrequencyCapFunctionArn": "frequency_cap",
@@ -74,6 +76,7 @@ class EngineStack(Stack):
         self._settings = settings
         self._names = Names(settings.stage)
         self._sources = sources
+        self._plans = {plan.folder: plan for plan in plans(settings)}
         alarms = Alarms(self._make_alarm_topic(data), self._names.resource(""))
         events = self._make_queue(
             "EventsQueue", "events", fifo=True, worker="router", alarms=alarms
@@ -84,17 +87,30 @@ class EngineStack(Stack):
         feedback = self._make_queue(
             "FeedbackQueue", "feedback", fifo=False, worker="feedback", alarms=alarms
         )
+        sentiment = self._make_sentiment_queue(alarms)
         self._surroundings = Surroundings(
-            settings, data, compiled, events.queue, commands.queue, feedback.queue
+            settings,
+            data,
+            compiled,
+            events.queue,
+            commands.queue,
+            feedback.queue,
+            sentiment.queue if sentiment else None,
         )
         self._layers = self._make_layers()
-        self.functions = {plan.folder: self._make_function(plan).function for plan in FUNCTIONS}
+        self.functions = {
+            folder: self._make_function(plan).function for folder, plan in self._plans.items()
+        }
         for work, worker, concurrency in (
             (events, "router", settings.router_concurrency),
             (commands, "commands", settings.commands_concurrency),
             (feedback, "feedback", settings.feedback_concurrency),
         ):
             work.work_off_with(self.functions[worker], batch_size=10, concurrency=concurrency)
+        if sentiment:
+            sentiment.work_off_with(
+                self.functions[SENTIMENT.folder], batch_size=10, concurrency=_ASKED_AT_ONCE
+            )
         FeedbackSources(
             self,
             "FeedbackSources",
@@ -195,9 +211,18 @@ class EngineStack(Stack):
             id_,
             name=self._names.resource(name),
             fifo=fifo,
-            worker_timeout=_TIMEOUTS[worker],
+            worker_timeout=self._timeout(worker),
             alarms=alarms,
         )
+
+    def _make_sentiment_queue(self, alarms: Alarms) -> WorkQueue | None:
+        if not self._settings.comprehend:
+            return None
+        name = SENTIMENT.folder
+        return self._make_queue("SentimentQueue", name, fifo=False, worker=name, alarms=alarms)
+
+    def _timeout(self, folder: str) -> Duration:
+        return Duration.seconds(self._plans[folder].timeout_seconds)
 
     def _make_layers(self) -> tuple[lambda_.LayerVersion, ...]:
         dependencies = lambda_.Code.from_asset(str(self._sources.dependencies))
@@ -228,7 +253,7 @@ class EngineStack(Stack):
             layers=self._layers,
             environment={name: variables[name] for name in ("STAGE", *plan.variables)},
             permissions=with_key(permissions, self._surroundings.data.key.key_arn),
-            timeout=_TIMEOUTS[plan.folder],
+            timeout=self._timeout(plan.folder),
             memory_mb=self._settings.memory_mb,
             log_retention=self._settings.log_retention,
             reserved_concurrency=self._settings.delivery_concurrency
@@ -251,8 +276,12 @@ class EngineStack(Stack):
             "exactly.",
             "states:StartExecution": "After a parked wait a journey goes on in the machine of "
             "its own version, and those of earlier deployments are known by their versions only.",
+            "connect:StartTaskContact": "Contacts are made while it runs; instance and flow are "
+            "named exactly.",
             "sms-voice:SendTextMessage": "AWS chooses who a text comes from, of all that the "
             "account has; a setting names one.",
+            "comprehend:DetectSentiment": "Comprehend has no resources for texts that are asked "
+            "about one by one: AWS takes only `*` here.",
             "sns:Publish": "Endpoints are made from customers' device tokens; the application is "
             "named exactly.",
         }

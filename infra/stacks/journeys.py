@@ -97,6 +97,7 @@ class JourneysStack(Stack):
             "CustomersTable": names.resource("customers"),
             "RecordsTable": names.resource("records"),
             "PlanFunctionArn": names.function_arn("plan"),
+            "HandOverFunctionArn": names.function_arn("hand_over"),
             "SendMessageArn": names.machine_arn(SEND_MESSAGE),
             "ScheduleGroup": names.parked_group(),
             "SchedulerRoleArn": names.alarms_role_arn(),
@@ -136,7 +137,11 @@ class JourneysStack(Stack):
                 ),
                 data.key.key_arn,
             ),
-            allow(names.function_arn("plan"), "lambda:InvokeFunction"),
+            # Both whatever the journeys are now: those that run may be of an earlier version.
+            Permission(
+                ("lambda:InvokeFunction",),
+                (names.function_arn("plan"), names.function_arn("hand_over")),
+            ),
             allow(names.machine_arn(SEND_MESSAGE), "states:StartSyncExecution"),
             *(may_set_alarms(names) if self._settings.parking else ()),
         )

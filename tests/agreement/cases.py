@@ -48,6 +48,10 @@ STRICT = {
     "sms": {"body": "{{ customer.traits.first_name }}"},
     "push": {"title": "Hello", "body": "{{ event.properties.amount }}"},
 }
+DESTINATIONS: Mapping[str, Json] = {
+    "desk": {"event_bus": {}, "include": ["user_id", "traits.first_name", "traits.plan"]},
+    "team": {"event_bus": {"bus": "team"}},
+}
 PLAIN = {**HELLO, "push": {"title": "Hello", "body": "From {{ journey }}"}}
 TEMPLATES = {"hello": HELLO, "strict": STRICT, "plain": PLAIN}
 """`strict` fails wherever what it names is missing."""
@@ -81,6 +85,8 @@ class Case:
 
     `providers`: by "<channel> <address>" what becomes of its sends in turn, then "accepted":
     accepted | refused | pushed_back | unknown | dies_before | dies_after.
+    `destinations`: by name what becomes of the tries in turn, the last for all that follow:
+    accepted | refused | away.
     `faults`: by function what becomes of its first calls: "ok", or the name of an error.
     `profile`: what is in profile.yaml and segments.yaml.
     """
@@ -91,6 +97,7 @@ class Case:
     calls: Sequence[Call]
     providers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    destinations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     about: str = ""
     profile: Json = field(default_factory=dict)
 
@@ -108,6 +115,8 @@ class Case:
         }
         document |= {"profile": self.profile} if self.profile else {}
         document |= {"providers": dict(self.providers)} if self.providers else {}
+        if self.destinations:
+            document |= {"destinations": dict(self.destinations)}
         document |= {"faults": dict(self.faults)} if self.faults else {}
         out = io.StringIO()
         yaml = YAML()
@@ -127,6 +136,7 @@ def read_case(text: str) -> Case:
         calls=[_read(each) for each in document["calls"]],
         providers=document.get("providers", {}),
         faults=document.get("faults", {}),
+        destinations=document.get("destinations", {}),
         about=document.get("about", ""),
         profile=document.get("profile", {}),
     )
@@ -171,6 +181,7 @@ def _write_project(root: Path, journeys: Mapping[str, Json], policies: Json, pro
         folder.mkdir(parents=True)
     shutil.copy(STATEMACHINES / "send_message.asl.json", statemachines)
     (statemachines / "policies.yaml").write_text(json.dumps(policies))
+    (statemachines / "destinations.yaml").write_text(json.dumps({"destinations": DESTINATIONS}))
     if profile:
         _write_profile(root, profile)
     for name, properties in EVENTS.items():

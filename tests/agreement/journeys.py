@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.agreement.cases import Json
 
 PURPOSES = ("marketing", "service", "transactional")
+DESTINATIONS = ("desk", "team")
 CHANNELS = ("sms", "push", "email")
 DURATIONS = ("1s", "10m", "45m", "1h", "6h", "1d", "3d")
 LOCAL_TIMES = ("00:00", "01:30", "02:30", "09:00", "23:59")
@@ -113,7 +114,10 @@ def _block(draw: st.DrawFn, names: _Names, depth: int) -> tuple[list[Json], bool
     goes_on = True
     most = 4 if depth == 0 else 2
     while goes_on and (not steps or (names.left > 0 and len(steps) < draw(_lengths[most]))):
-        kinds = ["hold", "message", "message", "message", "delay"] + ["hold", "split"] * (depth < 2)
+        kinds = ["hold", "message", "message", "message", "delay", "hand_over"] + [
+            "hold",
+            "split",
+        ] * (depth < 2)
         kinds += ["delay"] * 5 * names.parks
         step, goes_on = _STEPS[draw(st.sampled_from(kinds))](draw, names, depth)
         steps.append(step)
@@ -196,7 +200,19 @@ def _message(draw: st.DrawFn, names: _Names, _depth: int) -> tuple[Json, bool]:
     return {"message": body | _maybe(draw, "worthless_after", times, times_in_six=2)}, True
 
 
-_STEPS = {"hold": _hold, "split": _split, "delay": _delay, "message": _message}
+def _hand_over(draw: st.DrawFn, names: _Names, depth: int) -> tuple[Json, bool]:
+    body = names.next("Ask") | {"to": draw(st.sampled_from(DESTINATIONS)), "reason": "Stuck"}
+    body["otherwise"], _ = _then(draw, names, depth + 1)
+    return {"hand_over": body}, True
+
+
+_STEPS = {
+    "hold": _hold,
+    "split": _split,
+    "delay": _delay,
+    "message": _message,
+    "hand_over": _hand_over,
+}
 
 
 def _maybe(

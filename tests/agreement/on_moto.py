@@ -18,7 +18,10 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from infra.local.account import ACCOUNT, REGION
 from stepwell.aws.attributes import from_attributes
+from stepwell.handover.errors import AlreadyHandedOverError, EnrollmentEndedError
+from stepwell.handover.telling import HandOver
 from stepwell.ports import Outgoing
+from stepwell.simulation.destinations import SimulatedDestinations
 from stepwell.simulation.providers import RecordedProvider
 from stepwell.storage.operations import Item
 from tests.agreement.cases import Call, Case, project_of
@@ -27,7 +30,8 @@ from tests.agreement.telling import Story, Told
 from tests.agreement.turns import OrderedClock, executions_in_turn
 from tests.support.stage import PREFIX, Stage
 
-COUNTED = ("plan", "consent", "frequency_cap", "delivery")
+COUNTED = ("plan", "consent", "frequency_cap", "delivery", "hand_over")
+ANSWERS = (EnrollmentEndedError, AlreadyHandedOverError)
 
 
 def play_on_moto(case: Case) -> Story:
@@ -54,6 +58,7 @@ class _Play:
         self.sends: list[tuple[datetime, Outgoing, str]] = []
         self.problems: list[tuple[datetime, str]] = []
         self.calls: Counter[str] = Counter()
+        self.told: list[HandOver] = []
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -71,6 +76,10 @@ class _Play:
             channel: RecordedProvider(ScriptedProvider(script, real[channel]), self._note_send)
             for channel in CHANNELS
         }
+        hand_over = _module("hand_over")
+        destinations = SimulatedDestinations(
+            hand_over.destinations().declared, self.case.destinations, self.told
+        )
         faults = Faults(self.case.faults)
         for name in COUNTED:
             reference = PREFIX + name.replace("_", "-")
@@ -81,6 +90,7 @@ class _Play:
             patch.object(router, "logger", logger),
             patch.object(plan, "logger", logger),
             patch.object(delivery, "providers", lambda: providers),
+            patch.object(hand_over, "destinations", lambda: destinations),
         ):
             yield
 
@@ -110,6 +120,8 @@ class _Play:
                 raise type(error, (Exception,), {})("the case says so")
             try:
                 return handler(event, context)
+            except ANSWERS:
+                raise
             except Exception as failure:
                 self.problems.append((self.clock.now(), f"{name} failed: {_shown(failure)}"))
                 raise
@@ -128,6 +140,7 @@ class _Play:
         return Story(
             executions=_joined(self._executions()),
             sends=self.sends,
+            told=self.told,
             items=dict(self._items()),
             problems=self.problems,
             calls=self.calls,

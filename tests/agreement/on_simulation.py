@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from stepwell.handover.telling import HandOver
+from stepwell.simulation.destinations import SimulatedDestinations
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.trace import Status
 from stepwell.storage.memory import MemoryStore
@@ -17,7 +19,7 @@ from tests.agreement.cases import Case, definitions_of, read_case
 from tests.agreement.scripted import CHANNELS, JITTER, Faults, Script, ScriptedProvider
 from tests.agreement.telling import Story, Told
 
-COUNTED = ("plan", "consent", "frequency_cap", "delivery")
+COUNTED = ("plan", "consent", "frequency_cap", "delivery", "hand_over")
 SECRET = b"a secret of tests"
 """The stage's secret for hashes."""
 
@@ -54,9 +56,11 @@ def _moments(text: str) -> Sequence[datetime]:
 def _simulation(case: Case, store: MemoryStore) -> Simulation:
     numbers = itertools.count(1)
     script, faults = Script(case.providers), Faults(case.faults)
+    definitions = definitions_of(case)
     simulation = Simulation(
-        definitions_of(case),
+        definitions,
         case.start,
+        destinations=SimulatedDestinations(definitions.loaded_destinations, case.destinations),
         providers={channel: ScriptedProvider(script) for channel in CHANNELS},
         store=store,
         new_id=lambda: f"c{next(numbers):024x}",
@@ -89,6 +93,11 @@ class NotedStore(MemoryStore):
         self.written |= {operation.key: None for operation in operations}
 
 
+def _told(simulation: Simulation) -> list[HandOver]:
+    assert isinstance(simulation.destinations, SimulatedDestinations)
+    return simulation.destinations.told
+
+
 def _story(simulation: Simulation, store: NotedStore) -> Story:
     trace = simulation.trace
     found: dict[Key, Item] = store.get_many(store.written)
@@ -105,6 +114,7 @@ def _story(simulation: Simulation, store: NotedStore) -> Story:
             )
             for run in trace.runs.values()
         ],
+        told=_told(simulation),
         sends=[(each.at, each.outgoing, each.result) for each in trace.sendings],
         items={f"{key.table} {key.pk} {key.sk}": item for key, item in found.items()},
         problems=[(at, text) for at, _, text in trace.problems],

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from stepwell.handover.telling import HandOver
 from stepwell.ports import Outgoing
 from stepwell.storage.operations import Item
 from stepwell.timestamps import to_text
@@ -47,11 +48,13 @@ class Story:
     items: Mapping[str, Item]
     problems: Sequence[tuple[datetime, str]]
     calls: Mapping[str, int]
+    told: Sequence[HandOver] = ()
 
     def lines(self) -> list[str]:
         return [
             *(line for each in sorted(self.executions, key=_name) for line in _execution(each)),
             *(line for send in self.sends for line in _send(*send)),
+            *(f"told {each.destination.name} {each.text}" for each in self.told),
             *(f"problem {to_text(at)} {text}" for at, text in self.problems),
             *(f"calls of {name}: {count}" for name, count in sorted(self.calls.items()) if count),
             *(line for name in sorted(self.items) for line in _item(name, self.items[name])),

@@ -54,5 +54,7 @@ def _count(story: Story) -> None:
     decisions = [item for name, item in story.items.items() if " DECISION#" in name]
     for decision in {f"{each['outcome']}: {each['reason']}" for each in decisions}:
         event(f"decision {decision}")
+    for record in (item for name, item in story.items.items() if " HAND_OVER#" in name):
+        event(f"hand-over {record['outcome']}: {record.get('failure', '')}")
     for _, state in {entered for told in story.executions for entered in told.states}:
         event(f"state …: {state.partition(': ')[2] or '(the step itself)'}")

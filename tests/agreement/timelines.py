@@ -26,7 +26,8 @@ STARTS = (
 )
 ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "nowhere")
 OUTCOMES = ("accepted", "refused", "pushed_back", "unknown", "dies_before", "dies_after")
-FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery")
+FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery", "hand_over")
+TAKING = ("away", "refused", "away", "accepted")
 ERRORS = ("ok", "StoreBusyError", "RuntimeError", "Lambda.TooManyRequestsException")
 """Of functions; which of them are tried again is in send_message's definition."""
 MOST_CALLS = 9
@@ -99,6 +100,7 @@ def cases(draw: st.DrawFn) -> Case:
         calls=[],
         providers=draw(_providers(people)),
         faults=draw(_faults()),
+        destinations=draw(_destinations()),
     )
     for person in people:
         case = _introduced(draw, case, person, person.ids())
@@ -122,6 +124,16 @@ def _providers(draw: st.DrawFn, people: list[Person]) -> dict[str, list[str]]:
     if draw(st.booleans()):
         return {}
     return draw(st.dictionaries(st.sampled_from(places), outcomes, max_size=3))
+
+
+@st.composite
+def _destinations(draw: st.DrawFn) -> dict[str, list[str]]:
+    """For half of the cases nothing: they take everything."""
+    if draw(st.booleans()):
+        return {}
+    answers = st.lists(st.sampled_from(TAKING), min_size=1, max_size=6)
+    names = st.sampled_from(journeys.DESTINATIONS)
+    return draw(st.dictionaries(names, answers, min_size=1, max_size=2))
 
 
 @st.composite

@@ -26,6 +26,7 @@ from tests.bench import (
     imports,
     ingest,
     layers,
+    living,
     load,
     router,
     scenarios,
@@ -39,6 +40,7 @@ HISTORY = Path(".bench/history.jsonl")
 
 BENCHMARKS: dict[str, Callable[..., list[Measurement]]] = {
     "router": router.measure,
+    "living": living.measure,
     "ingest": ingest.measure,
     "imports": imports.measure,
     "layers": layers.measure,

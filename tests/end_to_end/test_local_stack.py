@@ -18,6 +18,7 @@ import boto3
 import pytest
 
 from stepwell.aws.dynamodb import DynamoStore
+from stepwell.cli.main import main
 from stepwell.customers import keys
 from stepwell.messages.inbox import put_in
 from stepwell.storage.operations import Put
@@ -99,6 +100,17 @@ def test_an_order_ends_the_cart_at_once(up: Stack) -> None:
     assert status == 200
     ended = {each["journey"]: each["outcome"] for each in json.loads(body)["enrollments"]}
     assert ended["cart_abandonment"] in {"exited", "converted"}
+
+
+def test_segments_are_asked_of_over_http(up: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    place = ["--url", f"http://127.0.0.1:{up.port}", "--json"]
+    assert main(["segment", "count", "regulars", *place]) == 0
+    counted = json.loads(capsys.readouterr().out)
+    assert counted["looked_at"] >= len(PEOPLE)
+    assert main(["segment", "explain", "regulars", "quick-buyer", *place]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["why"]["condition"] == "customer.computed.orders_180d >= 3.0"
+    assert len(found["computed"]["orders_180d"]["events"]) == found["why"]["reads"][0]["value"] > 0
 
 
 def test_a_link_of_the_outbox_ends_emails_and_the_inbox_is_its_users(up: Stack) -> None:

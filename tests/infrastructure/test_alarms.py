@@ -54,7 +54,7 @@ def test_alarms_are_these(synthesized: Synthesized) -> None:
         *("quarantine-age", "quarantine-watch-errors"),
         *("function-errors", "function-throttles"),
         *("journeys-failed", "overdue-holds", "executions-throttled", "open-executions"),
-        *("sending-failed", "api-errors", "sweep-late"),
+        *("sending-failed", "hand-overs-given-up", "api-errors", "sweep-late"),
     }
 
 
@@ -138,6 +138,7 @@ def test_alarms_with_an_expression_have_no_more_metrics_than_cloudwatch_takes(
             },
         ),
         ("overdue-holds", {("Stepwell/local", "OverdueHolds"): {}}),
+        ("hand-overs-given-up", {("Stepwell/local", "GivenUpHandOvers"): {}}),
         (
             "api-errors",
             {("AWS/ApiGateway", "5XXError"): {"ApiName": "stepwell-local-api", "Stage": "local"}},
@@ -166,16 +167,17 @@ def test_alarms_of_the_api_name_it(synthesized: Synthesized) -> None:
     assert dimensions(metric) == {"ApiName": api["Name"], "Stage": stage["StageName"]}
 
 
-def test_alarms_find_overdue_holds_in_the_log_of_the_router(synthesized: Synthesized) -> None:
-    [found] = [
-        each
-        for each in synthesized.properties("AWS::Logs::MetricFilter")
-        if short(each["LogGroupName"]) == "RouterLogs"
-    ]
-    assert found["FilterPattern"] == '{ $.problem = "*past its time" }'
-    [told] = found["MetricTransformations"]
-    assert (told["MetricNamespace"], told["MetricName"]) == ("Stepwell/local", "OverdueHolds")
-    assert "DefaultValue" not in told  # else the metric would cost in hours without any
+def test_alarms_find_what_functions_say_in_their_logs(synthesized: Synthesized) -> None:
+    found = {}
+    for each in synthesized.properties("AWS::Logs::MetricFilter"):
+        [told] = each["MetricTransformations"]
+        assert told["MetricNamespace"] == "Stepwell/local"
+        assert "DefaultValue" not in told  # else the metric would cost in hours without any
+        found[told["MetricName"]] = short(each["LogGroupName"]), each["FilterPattern"]
+    assert found == {
+        "OverdueHolds": ("RouterLogs", '{ $.problem = "*past its time" }'),
+        "GivenUpHandOvers": ("HandOverLogs", '{ $.problem = "nobody was asked" }'),
+    }
 
 
 # ------------------------------------------------------------- executions that ended by themselves

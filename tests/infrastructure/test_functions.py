@@ -37,12 +37,14 @@ VARIABLES: Mapping[str, set[str]] = {
         *_POLICIES,
         *("CATALOG_KEY", "MACHINE_VERSIONS_KEY"),
         *("HASH_SECRET_ARN", "COMMANDS_QUEUE_URL", "EVENTS_QUEUE_URL", "ARCHIVE_BUCKET"),
+        "SENTIMENT_QUEUE_URL",
     },
     "commands": {*_BOTH_TABLES, *_POLICIES, "COMMANDS_QUEUE_URL", *_PREFIXES},
     "plan": {"CUSTOMERS_TABLE", *_POLICIES},
     "consent": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
     "frequency-cap": {*_BOTH_TABLES, *_POLICIES},
     "delivery": {*_BOTH_TABLES, *_POLICIES, *_PROVIDERS, "HASH_SECRET_ARN"},
+    "hand-over": {*_BOTH_TABLES, *_POLICIES, "DESTINATIONS_KEY", "WEBHOOK_KEY_ARN"},
     "inbox": {*_BOTH_TABLES, "EVENTS_QUEUE_URL", "HASH_SECRET_ARN", "INBOX_KEY_ARN"},
     "unsubscribe": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "HASH_SECRET_ARN"},
     "feedback": {
@@ -53,7 +55,7 @@ VARIABLES: Mapping[str, set[str]] = {
     },
     "quarantine-watch": {"QUARANTINE_BUCKET"},
     "sweep": {"CUSTOMERS_TABLE", "EVENTS_QUEUE_URL", "SWEEP_AT_MOST"},
-    "admin": {*_BOTH_TABLES, "HASH_SECRET_ARN"},
+    "admin": {*_BOTH_TABLES, *_POLICIES, "HASH_SECRET_ARN"},
 }
 
 _HERE = "<AWS::Region>:<AWS::AccountId>"
@@ -69,8 +71,12 @@ VALUES = {
         f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-hashing-key"
     ),
     "INBOX_KEY_ARN": f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-inbox-key",
+    "WEBHOOK_KEY_ARN": (
+        f"arn:<AWS::Partition>:secretsmanager:{_HERE}:secret:stepwell-local-webhook-key"
+    ),
     "EVENTS_QUEUE_URL": "EventsQueue",
     "SWEEP_AT_MOST": "30000",
+    "SENTIMENT_QUEUE_URL": "",
     "COMMANDS_QUEUE_URL": "CommandsQueue",
     "JOURNEY_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:stateMachine:stepwell-local-",
     "EXECUTION_ARN_PREFIX": f"arn:<AWS::Partition>:states:{_HERE}:execution:stepwell-local-",
@@ -107,6 +113,8 @@ def test_environment_names_objects_by_their_content(synthesized: Synthesized) ->
     ingest = synthesized.functions()["ingest"]["Environment"]["Variables"]
     assert re.fullmatch(r"registries/[0-9a-f]+\.json", ingest["REGISTRY_KEY"])
     assert re.fullmatch(r"catalogs/[0-9a-f]+\.json", router["CATALOG_KEY"])
+    hand_over = synthesized.functions()["hand-over"]["Environment"]["Variables"]
+    assert re.fullmatch(r"destinations/[0-9a-f]+\.json", hand_over["DESTINATIONS_KEY"])
     assert re.fullmatch(r"machine-versions/[0-9a-f]+\.json", router["MACHINE_VERSIONS_KEY"])
     assert re.fullmatch(r"policies/[0-9a-f]+\.json", consent["POLICIES_KEY"])
 

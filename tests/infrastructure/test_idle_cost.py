@@ -40,7 +40,7 @@ def test_idle_counts_what_the_templates_have(found: list[Item], synthesized: Syn
     [acl] = synthesized.properties("AWS::WAFv2::WebACL")
     assert number(found, "firewall_rule") == len(acl["Rules"])
     assert number(found, "key") == number(found, "firewall") == 1
-    assert number(found, "secret") == 2
+    assert number(found, "secret") == 3
     polled = len(synthesized.properties("AWS::Lambda::EventSourceMapping"))
     assert number(found, "fifo") + number(found, "queue") == polled * POLLS == polled * 657_000
 

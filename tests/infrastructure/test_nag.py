@@ -63,6 +63,7 @@ def test_nag_passes_for_a_stage_with_every_setting(compiled: Compiled, sources: 
         push_application_arn="arn:aws:sns:eu-west-1:123456789012:app/APNS/shop",
         email_configuration_set="stepwell",
         alarm_email="operators@example.com",
+        comprehend=True,
     )
     app = build(settings, compiled, sources)
     report = cdk_nag.AwsSolutionsChecks(app).validate_scope(app)

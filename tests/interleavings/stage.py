@@ -21,6 +21,7 @@ from stepwell.messages.unanswered import LOOKED_AT_AFTER, settle_unanswered
 from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, ProviderError
 from stepwell.simulation.agenda import Agenda, Rank
 from stepwell.simulation.definitions import Definitions, LoadedPrograms
+from stepwell.simulation.destinations import SimulatedDestinations
 from stepwell.simulation.engine import plain_hash
 from stepwell.simulation.functions import FUNCTIONS, Functions
 from stepwell.simulation.machines.errors import TIMEOUT, StateError
@@ -94,6 +95,7 @@ class InterleavedStage:
         programs = LoadedPrograms(definitions.loaded_programs)
         provider = FlakyProvider(self)
         self._functions = Functions(
+            destinations=SimulatedDestinations({}),
             store=self.store,
             programs=programs,
             policies=definitions.loaded_policies,

@@ -18,9 +18,13 @@ BELONGS = (
     r"call sns\.Publish (Message|PhoneNumber)",
     r"call sns\.CreatePlatformEndpoint Token",
     r"call sesv2\.SendEmail (Destination\.ToAddresses|Content\..*)",
+    # Destinations of hand-overs: what they declare, which the test compares.
+    r"call events\.PutEvents Entries\.Detail",
+    # Comprehend, where it is asked: the text, and nothing that says whose it is.
+    r"call comprehend\.DetectSentiment Text",
     # The tables: no key. What is written is looked at attribute by attribute, as it lies there.
     r"call dynamodb\.(\w+) (TransactItems\.(Put|Update)\.)?(Item|ExpressionAttributeValues)\..*",
-    r"item PROFILE (traits|trait_times|addresses|groups|user_id)",
+    r"item PROFILE (traits|trait_times|addresses|groups|user_id|computed)",
     r"item PROFILE (anonymous_ids|previous_ids|former_user_ids)",
     r"item PROFILE (place|device)",
     r"item ENROLLMENT entry_event",
@@ -29,6 +33,8 @@ BELONGS = (
 IDS_BELONG = (
     *BELONGS,
     r"item CONSENTS grants",
+    r"item PROFILE (signals|conversation)",
+    r"item APPLIED tells",
     r"item (CONVERSION|MERGED|NOT_JOINED) event",
     r"item ENROLLMENT (conversion_event|ended_by|\w+_event)",
     # The proof of a consent, on its way into the decision; executions of send_message keep nothing.

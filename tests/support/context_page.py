@@ -19,7 +19,9 @@ def block(kind: str) -> str:
 def write_lunch(root: Path, journey: str | None = None) -> Path:
     """The project's root; `journey` is another text of journey.yaml."""
     copy_shipped(root)
-    (root / "statemachines" / "profile.yaml").write_text(block("yaml profile"), encoding="utf-8")
+    profile = root / "statemachines" / "profile.yaml"
+    shipped = profile.read_text(encoding="utf-8")  # the shipped segments read it
+    profile.write_text(f"{shipped}\n{block('yaml profile')}", encoding="utf-8")
     folder = root / "statemachines" / "journeys" / "lunch"
     (folder / "templates").mkdir(parents=True)
     text = journey or block("yaml journey")

@@ -26,12 +26,12 @@ from infra.local.account import ACCOUNT, REGION
 from infra.local.functions import Invocation
 from stepwell.aws.attributes import from_attributes
 from tests.support.aws_faults import hooked_clients
-from tests.support.stage import FUNCTIONS, PREFIX, Stage
+from tests.support.stage import PREFIX, Stage
 
 Said = tuple[str, Any]
 """A place, and what was said there."""
 
-OF_STATE_MACHINES = ("plan", "consent", "frequency-cap", "delivery")
+OF_STATE_MACHINES = ("plan", "consent", "frequency-cap", "delivery", "hand-over")
 
 
 class Overhearing:
@@ -46,7 +46,7 @@ class Overhearing:
     def __enter__(self) -> Self:
         self._open.enter_context(hooked_clients({"provide-client-params": self._hear_call}))
         functions = self._stage.engine.functions
-        for name in FUNCTIONS:
+        for name in self._stage.functions:
             reference = PREFIX + name.replace("_", "-")
             self._listen_to(sys.modules[functions.handler(reference).__module__])
         call = type(functions).__call__

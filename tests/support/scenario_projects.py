@@ -25,8 +25,9 @@ def copy_shipped(root: Path, *journeys: str) -> Path:
     """Schemas, policies and these journeys, with their scenarios."""
     shutil.copytree(ROOT / "events" / "schemas", root / "events" / "schemas")
     (root / "statemachines").mkdir()
-    for name in ("policies.yaml", "send_message.asl.json"):
-        shutil.copy(ROOT / "statemachines" / name, root / "statemachines" / name)
+    for path in (ROOT / "statemachines").iterdir():
+        if path.is_file():
+            shutil.copy(path, root / "statemachines" / path.name)
     for name in journeys:
         folder = Path("statemachines", "journeys", name)
         shutil.copytree(ROOT / folder, root / folder)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from moto.sns.models import sns_backends
 
@@ -28,7 +28,7 @@ from stepwell.customers import keys
 from stepwell.customers.snapshot import Snapshot, load_snapshot
 from stepwell.storage.operations import Item, Put, TableName
 from stepwell.timestamps import to_text
-from tests.support.roles import held_to_roles
+from tests.support.roles import Grant, held_to_roles
 from tests.support.stage_parts import (
     FUNCTIONS,
     PLACEHOLDERS,
@@ -37,7 +37,9 @@ from tests.support.stage_parts import (
     STATEMACHINES,
     bundle_folder,
     made_bundle,
+    outcome_of,
     put_machine_versions,
+    told_by,
 )
 
 __all__ = [
@@ -49,11 +51,13 @@ __all__ = [
     "ROOT",
     "STATEMACHINES",
     "TUESDAY",
+    "WEBHOOK_KEY",
     "Stage",
     "bundle_folder",
 ]
 
 INBOX_KEY = "an inbox key of tests, thirty-two bytes or more"
+WEBHOOK_KEY = "a webhook key of tests"
 ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
 QUARANTINE = f"{PREFIX}quarantine-{ACCOUNT}-{REGION}"
 TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
@@ -69,6 +73,8 @@ class Stage:
     `environment` has variables of functions that differ.
     """
 
+    functions: ClassVar[tuple[str, ...]] = FUNCTIONS
+
     def __init__(
         self,
         start: datetime = TUESDAY,
@@ -81,7 +87,8 @@ class Stage:
     ) -> None:
         self._environment = environment or {}
         self.engine = LocalEngine(start, clock)
-        self._roles = held_to_roles()
+        self._declared: dict[str, set[Grant]] = {}
+        self._roles = held_to_roles(self._declared)
         self._project = project
         self._policies = policies or {}
         self._seconds = seconds or {}
@@ -95,6 +102,7 @@ class Stage:
         self._folder, self._bundle = (
             made_bundle(self._project / "statemachines") if self._project else bundle_folder()
         )
+        self._declared[f"{PREFIX}hand-over"] = told_by(self._bundle.destinations)
         self.engine.create_tables()
         self.store = DynamoStore(
             self.engine.client("dynamodb"), f"{PREFIX}customers", f"{PREFIX}records"
@@ -108,7 +116,7 @@ class Stage:
                 (ROOT / "functions" / name,),
                 environment=environment,
             )
-            for name in FUNCTIONS
+            for name in self.functions
         )
         self._create_machines()
         self.engine.on_alarm = lambda: None if self.holds_commands else self.carry_out_commands()
@@ -277,7 +285,7 @@ class Stage:
     def decisions(self, user: str = "ada") -> list[tuple[str, str, str | None, str]]:
         """(time, step, channel, "sent" or "<outcome>: <reason>") of each decision, by time."""
         return [
-            (each["at"], each["step"], each.get("channel"), _outcome(each))
+            (each["at"], each["step"], each.get("channel"), outcome_of(each))
             for each in self.records(keys.DECISION_PREFIX, user)
         ]
 
@@ -296,20 +304,19 @@ class Stage:
     # ------------------------------------------------------------------ setting up
 
     def _create_queues(self) -> None:
-        sqs = self.engine.client("sqs")
-        self.events_url = sqs.create_queue(
-            QueueName=f"{PREFIX}events.fifo", Attributes={"FifoQueue": "true"}
-        )["QueueUrl"]
+        sqs, fifo = self.engine.client("sqs"), {"FifoQueue": "true"}
+        events = sqs.create_queue(QueueName=f"{PREFIX}events.fifo", Attributes=fifo)
+        self.events_url = events["QueueUrl"]
         self.commands_url = sqs.create_queue(QueueName=f"{PREFIX}commands")["QueueUrl"]
         self.feedback_url = sqs.create_queue(QueueName=f"{PREFIX}feedback")["QueueUrl"]
 
     def _create_the_rest(self) -> dict[str, str]:
-        secret = self.engine.client("secretsmanager").create_secret(
-            Name=f"{PREFIX}hash", SecretString="a secret of tests"
-        )
-        inbox_key = self.engine.client("secretsmanager").create_secret(
-            Name=f"{PREFIX}inbox-key", SecretString=INBOX_KEY
-        )
+        manager = self.engine.client("secretsmanager")
+        texts = {"hash": "a secret of tests", "inbox-key": INBOX_KEY, "webhook-key": WEBHOOK_KEY}
+        secrets = {
+            name: manager.create_secret(Name=f"{PREFIX}{name}", SecretString=text)["ARN"]
+            for name, text in texts.items()
+        }
         application = self.engine.client("sns").create_platform_application(
             Name="stepwell", Platform="GCM", Attributes={"PlatformCredential": "none"}
         )
@@ -322,8 +329,9 @@ class Stage:
             "PROGRAMS_BUCKET": f"{PREFIX}programs",
             "ARCHIVE_BUCKET": ARCHIVE,
             "QUARANTINE_BUCKET": QUARANTINE,
-            "HASH_SECRET_ARN": secret["ARN"],
-            "INBOX_KEY_ARN": inbox_key["ARN"],
+            "HASH_SECRET_ARN": secrets["hash"],
+            "INBOX_KEY_ARN": secrets["inbox-key"],
+            "WEBHOOK_KEY_ARN": secrets["webhook-key"],
             "EVENTS_QUEUE_URL": self.events_url,
             "SWEEP_AT_MOST": "1000",
             "COMMANDS_QUEUE_URL": self.commands_url,
@@ -357,6 +365,7 @@ class Stage:
             "CATALOG_KEY": bundle.catalog_key,
             "POLICIES_KEY": policies_key,
             "REGISTRY_KEY": bundle.registry_key,
+            "DESTINATIONS_KEY": bundle.destinations_key,
             "MACHINE_VERSIONS_KEY": bundle.machine_versions_key,
         }
 
@@ -396,8 +405,3 @@ class Stage:
             return
         for path in STATEMACHINES.glob("journeys/*/journey.asl.json"):
             yield path.parent.name, path.read_text()
-
-
-def _outcome(decision: Item) -> str:
-    outcome = str(decision["outcome"])
-    return outcome if outcome == "sent" else f"{outcome}: {decision['reason']}"

@@ -11,7 +11,9 @@ from typing import Any
 
 from infra.local.account import ACCOUNT, REGION
 from infra.local.engine import function_arn, machine_arn
+from stepwell.handover.destinations import targets_of
 from stepwell.journeys.compiler.bundle import Bundle, write_bundle
+from stepwell.storage.operations import Item
 
 ROOT = Path(__file__).parents[2]
 STATEMACHINES = ROOT / "statemachines"
@@ -27,6 +29,7 @@ FUNCTIONS = (
     "delivery",
     "feedback",
     "admin",
+    "hand_over",
     "unsubscribe",
     "inbox",
     "quarantine_watch",
@@ -37,12 +40,26 @@ PLACEHOLDERS = {
     "CustomersTable": f"{PREFIX}customers",
     "RecordsTable": f"{PREFIX}records",
     "PlanFunctionArn": function_arn(f"{PREFIX}plan"),
+    "HandOverFunctionArn": function_arn(f"{PREFIX}hand-over"),
     "SendMessageArn": machine_arn(f"{PREFIX}send_message"),
     "ScheduleGroup": f"{PREFIX}parked",
     "SchedulerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}alarms",
     "CommandsQueueArn": f"{_QUEUES}commands",
     "CommandsDeadLettersArn": f"{_QUEUES}commands-dlq",
 }
+
+
+_TELLING = {
+    "event_bus": "events:PutEvents",
+    "connect_task": "connect:StartTaskContact",
+    "webhook": "secretsmanager:GetSecretValue",
+}
+"""What `infra.functions.destinations` allows; `tests/infrastructure` holds it to that."""
+
+
+def told_by(destinations: Mapping[str, Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """The actions that a project's destinations give to the hand-over function."""
+    return {(_TELLING[target["kind"]], "") for _, target in targets_of(destinations, "local")}
 
 
 def functions() -> dict[str, Path]:
@@ -66,3 +83,8 @@ def put_machine_versions(s3: Any, bundle: Bundle, numbers: Mapping[str, int]) ->
 def made_bundle(statemachines: Path) -> tuple[TemporaryDirectory[str], Bundle]:
     folder = TemporaryDirectory()
     return folder, write_bundle(statemachines, Path(folder.name))
+
+
+def outcome_of(decision: Item) -> str:
+    outcome = str(decision["outcome"])
+    return outcome if outcome == "sent" else f"{outcome}: {decision['reason']}"

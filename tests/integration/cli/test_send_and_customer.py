@@ -12,7 +12,7 @@ from typing import Any, Self
 import pytest
 
 from stepwell.cli import http
-from stepwell.cli.customer import is_aws_api
+from stepwell.cli.admin_api import is_aws_api
 from stepwell.cli.main import main
 
 CUSTOMER = {

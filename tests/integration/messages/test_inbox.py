@@ -187,7 +187,7 @@ def test_a_key_that_was_changed_leaves_the_one_before_good(app: App) -> None:
     assert app.ask(key=newer).status == 401
     secrets = app.stage.engine.client("secretsmanager")
     secrets.put_secret_value(SecretId=f"{PREFIX}inbox-key", SecretString=newer)
-    with patch("stepwell.aws.inbox_keys.ASKED_AGAIN", timedelta(0)):
+    with patch("stepwell.aws.shared_keys.ASKED_AGAIN", timedelta(0)):
         assert app.ask(key=newer).status == 200
     assert app.ask(key=INBOX_KEY).status == 200
 

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.support.belonging import places
+from tests.support.handovers import write_care
+from tests.support.listening import ListeningStage
 from tests.support.marked_sender import MarkedSender
 from tests.support.overhearing import Overhearing
 from tests.support.stage import QUARANTINE, TUESDAY, Stage
@@ -43,6 +47,45 @@ def test_a_cart_journey(printed: Callable[[], str]) -> None:
             "call sqs.SendMessageBatch Entries.MessageBody",
         } <= found
         assert any(place.startswith("call sesv2.SendEmail") for place in found)
+
+
+def test_a_hand_over_tells_what_is_declared_and_nothing_else(
+    printed: Callable[[], str], tmp_path: Path
+) -> None:
+    with Stage(project=write_care(tmp_path)) as stage, Overhearing(stage) as heard:
+        sender = MarkedSender(stage)
+        user, traits = sender.marks.text(), sender.traits()
+        sender.send("identify", userId=user, traits=traits)
+        sender.send("track", userId=user, event="Began", properties={"word": sender.marks.text()})
+        told = [json.loads(said) for place, said in heard.everything() if place == _TOLD]
+        (customer,) = (each["customer"] for each in told)
+        assert re.fullmatch("c[0-9a-f]{24}", customer.pop("id"))
+        assert customer == {"user_id": user, "traits": {"first_name": traits["first_name"]}}
+        assert _TOLD in places(sender, heard, printed())
+
+
+_TOLD = "call events.PutEvents Entries.Detail"
+
+
+def test_what_customers_write(printed: Callable[[], str]) -> None:
+    with ListeningStage() as stage, Overhearing(stage) as heard:
+        sender = MarkedSender(stage)
+        user, said = (
+            sender.marks.text(),
+            {"channel": "chat", "conversation_id": sender.marks.text()},
+        )
+        for words in ("help", "it broke", "hello"):
+            properties = said | {"text": f"{words} {sender.marks.text()}"}
+            sender.send("track", userId=user, event="Message Received", properties=properties)
+        sender.send("track", userId=user, event="Message Answered", properties=said)
+        with stage.comprehend():
+            assert stage.ask(stage.requests()) == {"batchItemFailures": []}
+        found = places(sender, heard, printed())
+        assert {
+            "call comprehend.DetectSentiment Text",
+            "item PROFILE signals",
+            "call sqs.SendMessageBatch Entries.MessageBody",
+        } <= found
 
 
 def test_people_who_become_one_and_calls_that_are_refused(printed: Callable[[], str]) -> None:

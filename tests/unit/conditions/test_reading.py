@@ -1,35 +1,23 @@
-"""What a condition depends on: found wherever in it it stands."""
-
-from __future__ import annotations
+"""What is read off a condition's tree: how a side of a comparison moves with time."""
 
 import pytest
 
-from stepwell.conditions.reading import clock_comparisons, reads_of
+from stepwell.conditions.reading import pace
 from stepwell.journeys.compiler.cel.parser import parse
 
 
 @pytest.mark.parametrize(
-    ("text", "reads"),
+    ("side", "expected"),
     [
-        ("customer.traits.plan == 'pro'", {"traits.plan"}),
-        ("has(customer.place.city)", {"place.city"}),
-        ("customer['traits']['plan'] == 'pro'", {"traits.plan"}),
-        ("customer.traits[customer.id] == 1", {"traits", "id"}),
-        # the first of several operands
-        ("size(customer.traits.name) > 1", {"traits.name"}),
-        ("customer.traits.name.startsWith(customer.id)", {"traits.name", "id"}),
-        ("[customer.traits.a, customer.traits.b].exists(x, customer.traits.c == x)",
-         {"traits.a", "traits.b", "traits.c"}),
-        ("{'name': customer.traits.a, 'b': now}.b == now", {"traits.a", "now"}),
-        ("customer == event.properties.x", {"*"}),
+        ("now", 1),
+        ("customer.traits.since", 0),
+        ("now - customer.traits.since", 1),
+        ("customer.traits.until - now", -1),
+        ("now + (now - customer.traits.since)", 2),
+        ("duration('1h') - (now - customer.traits.since)", -1),
+        ("customer.traits.late ? now : customer.traits.since", None),
+        ("now.getHours()", None),
     ],
-)  # fmt: skip
-def test_reads(text: str, reads: set[str]) -> None:
-    assert reads_of(parse(text)) == reads
-
-
-def test_comparisons_with_the_present_are_found_in_operands_too() -> None:
-    tree = parse("size(customer.traits.name) > 1 && [now > customer.traits.at].exists(x, x)")
-    assert clock_comparisons(tree) == [
-        (["name", "now"], ["select", ["select", ["name", "customer"], "traits"], "at"])
-    ]
+)
+def test_how_often_time_is_in_a_side(side: str, expected: int | None) -> None:
+    assert pace(parse(side)) == expected

@@ -35,7 +35,7 @@ def test_it_wakes_the_customers_hold_and_names_nobody_new() -> None:
     assert world.enrollment()["wait_outcome"] == "opened"
     assert after.profile is not None
     assert before.profile is not None
-    same = {"seq": 0, "touched": [], "updated_at": ""}
+    same = {"seq": 0, "touched": [], "updated_at": "", "applied": ""}
     assert after.profile | same == before.profile | same
 
 

@@ -12,37 +12,31 @@ import re
 import shlex
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
-from itertools import count
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
-from urllib.request import Request
+from urllib.parse import urlsplit
 
 import pytest
 from ruamel.yaml import YAML
 
 from stepwell.cli import http, main
-from stepwell.customers.overview import find_customer, overview
-from stepwell.customers.routing import Router
-from stepwell.events.intake import Intake
+from stepwell.customers.overview import find_customer
 from stepwell.events.registry import Registry
-from stepwell.events.sources import Source, basic_user
 from stepwell.journeys.compiler.profile.assembling import read_declarations
+from stepwell.journeys.compiler.profile.signals import read_signals
 from stepwell.journeys.compiler.project import read_registry
-from stepwell.journeys.reactions import Catalog
 from stepwell.messages.imprint import Imprint, completed
 from stepwell.messages.policies import load_policies, policies_document
 from stepwell.messages.templates import render
-from stepwell.storage.memory import MemoryStore
-from tests.bench.router import NoExecutions, hashed
+from stepwell.profile.rules import ProfileRules
+from tests.support.fakes import plain_hasher
+from tests.support.memory_api import MemoryApi
+from tests.support.stage_parts import bundle_folder
 
 PAGES = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
 PAGES += [Path("events/replays/first_two_days/README.md")]
 FENCE = re.compile(r"^```(\w*) ?(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
-NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -94,47 +88,15 @@ def shipped_registry() -> Registry:
     return Registry(read_registry(Path()).versions)
 
 
-class Api:
-    """ingest, router and admin on one store, called as functions."""
-
-    def __init__(self) -> None:
-        self.store, ids = MemoryStore(), count()
-        self.router = Router(
-            self.store, Catalog([], _no_program), NoExecutions(), hashed, lambda: f"c{next(ids)}"
-        )
-        self.sources = {"local": Source("docs")}
-        self.intake = Intake(self.sources.get, self, lambda: f"m{next(ids)}", shipped_registry)
-
-    def send(self, events: Any) -> None:
-        for event in events:
-            self.router.route(event, NOW)
-
-    def post(self, path: str, authorization: str | None, body: bytes) -> http.Answer:
-        answer = self.intake.accept(
-            path.rpartition("/")[2],
-            source=self.sources.get(basic_user(authorization) or ""),
-            body=body,
-            received_at=NOW,
-        )
-        return http.Answer(answer.status, answer.body)
-
-    def answer(self, request: Request) -> http.Answer:
-        path = urlsplit(request.full_url).path
-        if request.get_method() == "POST":
-            assert isinstance(request.data, bytes)
-            return self.post(path, request.get_header("Authorization"), request.data)
-        name = unquote(path.removeprefix("/admin/customers/"))
-        customer = find_customer(self.store, hashed, name)
-        if customer is None:
-            return http.Answer(404, {"message": "no customer has this id"})
-        return http.Answer(200, json.loads(json.dumps(overview(self.store, customer))))
+@cache
+def shipped_rules() -> ProfileRules:
+    """The traits and segments of the project itself, and the list that pages speak of."""
+    folder, bundle = bundle_folder()
+    shipped = load_policies((Path(folder.name) / bundle.policies_key).read_text()).profile
+    return ProfileRules({**shipped.document, "lists": ["beta_testers"]})
 
 
-def _no_program(version: str) -> Any:
-    raise AssertionError(version)
-
-
-def _curl(api: Api, words: list[str]) -> http.Answer:
+def _curl(api: MemoryApi, words: list[str]) -> http.Answer:
     url = next(word for word in words if word.startswith("http://localhost:8080/"))
     arguments = [word for word in words[1:] if word != url]
     options = dict(zip(arguments[::2], arguments[1::2], strict=True))
@@ -144,9 +106,9 @@ def _curl(api: Api, words: list[str]) -> http.Answer:
 
 
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+def api(monkeypatch: pytest.MonkeyPatch) -> MemoryApi:
     """An API that has got every event of the pages, behind the command line's HTTP calls."""
-    api = Api()
+    api = MemoryApi(shipped_rules(), shipped_registry())
     monkeypatch.setattr(http, "_once", api.answer)
     for words in _commands("curl"):
         assert _curl(api, words).status == 200
@@ -174,17 +136,26 @@ def test_journey_compiles(
     folder = tmp_path / "statemachines" / "journeys" / name
     (folder / "templates").mkdir(parents=True)
     shutil.copytree("events/schemas", tmp_path / "events" / "schemas")
-    for name in ("policies", "profile", "segments"):
-        shutil.copy(f"statemachines/{name}.yaml", tmp_path / "statemachines")
+    for path in Path("statemachines").glob("*.yaml"):
+        shutil.copy(path, tmp_path / "statemachines")
     (folder / "journey.yaml").write_text(example.text, encoding="utf-8")
     for each in (each for each in _of("yaml", "profile") if each.page == example.page):
-        (tmp_path / "statemachines" / "profile.yaml").write_text(each.text, encoding="utf-8")
-        (tmp_path / "statemachines" / "segments.yaml").unlink()  # it reads the shipped profile
+        _add_to_profile(tmp_path / "statemachines" / "profile.yaml", each.text)
     template = next(each for each in _of("yaml", "template") if each.page == example.page)
     used = _named(r"template: (\w+)", example.text)
     (folder / "templates" / f"{used}.yaml").write_text(template.text, encoding="utf-8")
+    for declared in _of("yaml", "destinations"):
+        if declared.page == example.page:
+            (tmp_path / "statemachines" / "destinations.yaml").write_text(declared.text)
     code = main.main(["check", "--root", str(tmp_path)])
     assert code == 0, capsys.readouterr().err
+
+
+def _add_to_profile(path: Path, text: str) -> None:
+    """The shipped segments read what the shipped profile computes: both stay."""
+    shipped, more = (YAML(typ="safe").load(each) for each in (path.read_text("utf-8"), text))
+    computed = {**shipped["computed"], **more.get("computed", {})}
+    path.write_text(json.dumps({**shipped, **more, "computed": computed}), encoding="utf-8")
 
 
 @pytest.mark.parametrize("example", _of("yaml", "email"), ids=str)
@@ -212,6 +183,7 @@ def test_identities_are_read(example: Example) -> None:
 @pytest.mark.parametrize("example", [*_of("yaml", "profile"), *_of("yaml", "segments")], ids=str)
 def test_profiles_and_segments_are_read(example: Example, tmp_path: Path) -> None:
     (tmp_path / "statemachines").mkdir()
+    shutil.copy("statemachines/signals.yaml", tmp_path / "statemachines")
     for kind in ("profile", "segments"):
         path = tmp_path / "statemachines" / f"{kind}.yaml"
         shutil.copy(f"statemachines/{kind}.yaml", path)
@@ -224,9 +196,28 @@ def test_profiles_and_segments_are_read(example: Example, tmp_path: Path) -> Non
     assert declared.document
 
 
+@pytest.mark.parametrize("example", _of("yaml", "signals"), ids=str)
+def test_signals_are_read(example: Example, tmp_path: Path) -> None:
+    (tmp_path / "statemachines").mkdir()
+    (tmp_path / "statemachines" / "signals.yaml").write_text(example.text, encoding="utf-8")
+    document, problems = read_signals(tmp_path)
+    assert document is not None
+    assert problems == []
+
+
+def test_a_customers_signals_are_shown_as_the_page_says(
+    api: MemoryApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [page] = [each for each in _of("text", "shown") if each.page.name == "signals.md"]
+    assert main.main(["customer", "chat-customer"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    moment = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+    assert moment.sub("", page.text.rstrip("\n")) in [moment.sub("", line) for line in shown]
+
+
 @pytest.mark.parametrize("words", _commands(".venv/bin/stepwell"), ids=" ".join)
-def test_command_runs(words: list[str], api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    if words[1] == "customer" and find_customer(api.store, hashed, words[2]) is None:
+def test_command_runs(words: list[str], api: MemoryApi, capsys: pytest.CaptureFixture[str]) -> None:
+    if words[1] == "customer" and find_customer(api.store, plain_hasher, words[2]) is None:
         assert main.main(["send", "events/replays/first_two_days/events.jsonl"]) == 0
     assert main.main(words[1:]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out

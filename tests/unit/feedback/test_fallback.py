@@ -90,7 +90,7 @@ class TestGoingOn:
             "failed_channels": ["email"],
             "channels": ["email", "sms", "push"],
         }
-        assert "email" not in decision["rules"][3]["channels"]
+        assert "email" not in decision["rules"][4]["channels"]
 
     def test_the_second_channel_may_fail_too(self) -> None:
         feedback = sent()

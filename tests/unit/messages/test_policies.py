@@ -16,6 +16,7 @@ from stepwell.messages.policies_file import (
     LimitsModel,
     MachinesModel,
     PoliciesModel,
+    PromotionHoldModel,
     PurposeModel,
     QuietHoursModel,
 )
@@ -196,6 +197,7 @@ def test_the_keys_that_are_suggested_are_those_of_the_models() -> None:
         "quiet_hours": QuietHoursModel,
         "identities": IdentitiesModel,
         "machines": MachinesModel,
+        "promotion_hold": PromotionHoldModel,
         "limits": LimitsModel,
         "limit": LimitModel,
     }

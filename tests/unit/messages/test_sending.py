@@ -62,6 +62,7 @@ class TestSent:
         names = [each["rule"] for each in decision["rules"]]
         assert names == [
             "active",
+            "promotion_hold",
             "worth",
             "consent",
             "reach",

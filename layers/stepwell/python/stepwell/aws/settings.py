@@ -65,6 +65,16 @@ class EventsQueueSettings(Settings):
     events_queue_url: str
 
 
+class SentimentSettings(Settings):
+    sentiment_queue_url: str = ""
+    """Where it is asked how messages sound; empty: nobody is asked."""
+
+
+class ComprehendSettings(Settings):
+    comprehend_languages: str
+    """Separated by spaces, the first being the one of texts of which nothing else is known."""
+
+
 Model = TypeVar("Model", bound=Settings)
 
 

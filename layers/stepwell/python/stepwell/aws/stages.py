@@ -10,10 +10,10 @@ from stepwell.aws.clients import client
 from stepwell.aws.deployed_registry import read_registry
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import KNOWN, REBUILD, EventsQueue
-from stepwell.aws.profiles import Profiles
 from stepwell.aws.programs import read_text
 from stepwell.aws.quarantine import QuarantineBucket
 from stepwell.aws.quarantine_desk import QuarantineDesk
+from stepwell.aws.stale_profiles import Profiles
 from stepwell.events.registry import Registry, UnknownEvents
 from stepwell.messages.policies import load_policies
 from stepwell.storage.due import DueIndex

@@ -5,29 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from stepwell.cli.http import DEFAULT_URL, ApiError, call
+from stepwell.cli.admin_api import CUSTOMER, add_place, admin_of
+from stepwell.cli.http import ApiError
+from stepwell.cli.knowing import computed_rows, list_rows, segment_rows, trait_rows
+from stepwell.cli.printing import Local, Row, local_time, print_table
 from stepwell.customers.zones import zones_of
 from stepwell.messages.receipts import Fate
-from stepwell.timestamps import from_text
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-Row = dict[str, Any]
-
-_INTERNAL = {"traits", "addresses", "seq", "updated_at", "merged", "former"}
+_INTERNAL = {"traits", "addresses", "seq", "updated_at", "merged", "former", "signals"}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("customer", help="Show what is kept of one customer.")
     parser.add_argument("id", help="any id, email, phone or device token of theirs")
-    parser.add_argument("--url", default=DEFAULT_URL, help="the API (default: %(default)s)")
+    add_place(parser)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.set_defaults(run=run)
 
@@ -35,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Print the customer; 1 when there is none or the API cannot be asked."""
     try:
-        customer = fetch(arguments.id, arguments.url)
+        customer = admin_of(arguments).ask(CUSTOMER, arguments.id)
     except ApiError as error:
         print(f"stepwell customer: {error}", file=sys.stderr)
         return 1
@@ -44,31 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(customer)
     return 0
-
-
-def fetch(name: str, url: str) -> dict[str, Any]:
-    """The customer's overview. Raises ApiError."""
-    address = f"{url.rstrip('/')}/admin/customers/{quote(name, safe='')}"
-    answer = call("GET", address, headers=_signed(address) if is_aws_api(url) else {})
-    if answer.status != 200 or not isinstance(answer.body, dict):
-        message = answer.body.get("message") if isinstance(answer.body, dict) else answer.body
-        raise ApiError(f"{url} answered {answer.status}: {message}")
-    return answer.body
-
-
-def is_aws_api(url: str) -> bool:
-    """Whether the URL is an API Gateway's own, which checks signatures."""
-    host = urlsplit(url).hostname or ""
-    return ".execute-api." in host and host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-
-
-def _signed(address: str) -> Mapping[str, str]:
-    from stepwell.aws.signing import NoCredentialsError, signed_headers  # noqa: PLC0415 - boto3
-
-    try:
-        return signed_headers("GET", address)
-    except NoCredentialsError as error:
-        raise ApiError(str(error)) from error
 
 
 def _show(customer: Row) -> None:
@@ -81,25 +51,38 @@ def _show(customer: Row) -> None:
     console.print(f"[bold]{customer['customer']}[/bold]  (times of {zone.key})")
     for name, value in _facts(customer).items():
         console.print(f"  {name}: {value}", highlight=False, markup=False, soft_wrap=True)
-    local = partial(_local, zone=zone)
-    _table(console, "enrollments", _enrollments(customer.get("enrollments", []), local))
-    _table(console, "messages", _messages(customer.get("messages", []), local))
-    _table(console, "decisions", _decisions(customer.get("decisions", []), local))
-    _table(console, "conversions", _conversions(customer.get("conversions", []), local))
-    _table(console, "merged", _merged(customer.get("merged", []), local))
-    _table(console, "not joined", _not_joined(customer.get("not_joined", []), local))
+    local = partial(local_time, zone=zone)
+    print_table(console, "traits", trait_rows(customer.get("traits", {}), local))
+    print_table(console, "computed", computed_rows(customer.get("computed", {}), local))
+    print_table(console, "segments", segment_rows(customer.get("segments", {}), local))
+    print_table(console, "lists", list_rows(customer.get("lists", {}), local))
+    print_table(console, "enrollments", _enrollments(customer.get("enrollments", []), local))
+    print_table(console, "messages", _messages(customer.get("messages", []), local))
+    print_table(console, "decisions", _decisions(customer.get("decisions", []), local))
+    print_table(console, "hand-overs", _hand_overs(customer.get("hand_overs", []), local))
+    print_table(console, "conversions", _conversions(customer.get("conversions", []), local))
+    print_table(console, "merged", _merged(customer.get("merged", []), local))
+    print_table(console, "not joined", _not_joined(customer.get("not_joined", []), local))
 
 
 def _facts(customer: Row) -> Row:
     profile = customer["profile"]
     facts = {name: value for name, value in profile.items() if name not in _INTERNAL}
     facts |= profile.get("addresses", {})
-    facts |= {f"traits.{name}": value for name, value in profile["traits"].items()}
+    if "traits" not in customer:  # as functions answer that are older than this command
+        facts |= {f"traits.{name}": value for name, value in profile["traits"].items()}
+    facts |= {f"signal {name}": _made(each) for name, each in profile.get("signals", {}).items()}
     grants = sorted(customer["consents"].items())
     return facts | {f"consent {name}": f"{each['status']} {each['at']}" for name, each in grants}
 
 
-def _enrollments(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+def _made(signal: Row) -> str:
+    """What a signal is, and what made it so."""
+    score = f" with {signal['score']}" if "score" in signal else ""
+    return f"{signal['value']}, by {signal['rule']}{score} {signal['at']}"
+
+
+def _enrollments(rows: list[Row], local: Local) -> Iterator[Row]:
     for each in sorted(rows, key=lambda row: str(row["entered_at"]), reverse=True):
         ending = " ".join(filter(None, (each.get("outcome"), each.get("reason"))))
         yield {
@@ -110,7 +93,7 @@ def _enrollments(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
         }
 
 
-def _messages(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+def _messages(rows: list[Row], local: Local) -> Iterator[Row]:
     told = any(_fates(each, local) for each in rows)
     for each in sorted(rows, key=lambda row: str(row["updated_at"]), reverse=True):
         yield {
@@ -122,7 +105,7 @@ def _messages(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
         }
 
 
-def _fates(message: Row, local: Callable[[Any], str]) -> str:
+def _fates(message: Row, local: Local) -> str:
     """What providers told of it, by time."""
     known = {name: f"{name}_at" for name in (*Fate, *(f"machine_{each}" for each in Fate))}
     moments = sorted((message[at], name) for name, at in known.items() if at in message)
@@ -133,7 +116,7 @@ def _fates(message: Row, local: Callable[[Any], str]) -> str:
     )
 
 
-def _decisions(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+def _decisions(rows: list[Row], local: Local) -> Iterator[Row]:
     for each in rows:
         yield {
             "time": local(each["at"]),
@@ -143,7 +126,7 @@ def _decisions(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
         }
 
 
-def _why(decision: Row, local: Callable[[Any], str]) -> str:
+def _why(decision: Row, local: Local) -> str:
     """The reason with what it was about: a missing variable, refusals, full caps, until when."""
     parts = [decision.get("reason"), decision.get("detail")]
     for rule in decision.get("rules", []):
@@ -154,7 +137,20 @@ def _why(decision: Row, local: Callable[[Any], str]) -> str:
     return ", ".join(dict.fromkeys(str(part) for part in parts if part))
 
 
-def _conversions(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+def _hand_overs(rows: list[Row], local: Local) -> Iterator[Row]:
+    for each in sorted(rows, key=lambda row: str(row["at"]), reverse=True):
+        yield {
+            "time": local(each["at"]),
+            "step": f"{each['journey']}/{each['step']}",
+            "to": each["destination"],
+            "outcome": str(each["outcome"]).replace("_", " "),
+            "why": ", ".join(
+                filter(None, (each["reason"], each.get("detail") or each.get("failure")))
+            ),
+        }
+
+
+def _conversions(rows: list[Row], local: Local) -> Iterator[Row]:
     for each in rows:
         yield {
             "time": local(each["at"]),
@@ -164,34 +160,11 @@ def _conversions(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
         }
 
 
-def _merged(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+def _merged(rows: list[Row], local: Local) -> Iterator[Row]:
     for each in rows:
         yield {"time": local(each["at"]), "customer": each["customer"], "by": each["by"]}
 
 
-def _not_joined(rows: list[Row], local: Callable[[Any], str]) -> Iterator[Row]:
+def _not_joined(rows: list[Row], local: Local) -> Iterator[Row]:
     for each in rows:
         yield {"time": local(each["at"]), "identity": each["kind"], "why": each["why"]}
-
-
-def _local(text: Any, *, zone: ZoneInfo) -> str:
-    """To the minute: moments are compared by eye."""
-    return f"{from_text(text).astimezone(zone):%Y-%m-%d %H:%M}" if text else ""
-
-
-def _table(console: Console, title: str, rows: Iterable[Row]) -> None:
-    """Columns without borders; what does not fit goes on in the next line, nothing is cut off."""
-    from rich.table import Table  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415
-
-    shown = list(rows)
-    if not shown:
-        return
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in shown[0]:
-        is_time = column in {"time", "entered", "ended"}
-        table.add_column(column, header_style="dim", overflow="fold", no_wrap=is_time)
-    for row in shown:
-        table.add_row(*(Text(str(value)) for value in row.values()))
-    console.print()
-    console.print(table)

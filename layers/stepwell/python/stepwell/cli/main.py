@@ -10,26 +10,31 @@ from collections.abc import Sequence
 from stepwell.cli import (
     check,
     compile,  # noqa: A004 - named like the command
+    computed,
     customer,
     doctor,
     events,
     graph,
     inbox_token,
+    lists,
     openapi,
     quarantine,
     replay,
     scale,
+    segment,
     send,
     simulate,
     sweep,
     test,
+    webhook_key,
     write_keys,
 )
 from stepwell.cli.command import Command, CommandError
 
 COMMANDS: tuple[Command, ...] = (
-    *(check, compile, test, simulate, graph, send, customer, write_keys),
-    *(openapi, replay, events, quarantine, doctor, inbox_token, scale, sweep),
+    *(check, compile, test, simulate, graph, send, customer, segment, lists),
+    *(write_keys, openapi, replay, events, quarantine, doctor, inbox_token, webhook_key, scale),
+    *(computed, sweep),
 )
 
 

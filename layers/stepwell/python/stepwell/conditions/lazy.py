@@ -6,7 +6,8 @@ the key is not there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from stepwell.conditions.values import to_cel
@@ -70,3 +71,24 @@ class LazyMap(dict[str, Any]):
             key: each.whole() if type(each) is LazyMap else each
             for key, each in ((key, self[key]) for key in self)
         }
+
+
+class ByName(Mapping[str, Callable[[], Any]]):
+    """What makes values that are made alike: nothing is prepared for those that nobody reads."""
+
+    __slots__ = ("_make", "_names")
+
+    def __init__(self, names: Collection[str], make: Callable[[str], Any]) -> None:
+        self._names = names
+        self._make = make
+
+    def __getitem__(self, name: str) -> Callable[[], Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        return partial(self._make, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

@@ -33,6 +33,27 @@ def _collect(tree: Tree, found: set[str]) -> None:
         _collect(each, found)
 
 
+def read_paths(tree: Tree) -> list[Tree]:
+    """The longest ways into the customer that it reads, each a tree itself, in its order: of
+    has(customer.place.city) the way up to `place`.
+    """
+    found: list[Tree] = []
+    _collect_paths(tree, found)
+    return found
+
+
+def _collect_paths(tree: Tree, found: list[Tree]) -> None:
+    if not isinstance(tree, list) or not tree:
+        return
+    path = _path(tree)
+    if path is not None and tree[0] != "has":
+        if path[0] == "customer" and tree not in found:
+            found.append(tree)
+        return
+    for each in tree:  # also the first of a node's list of operands
+        _collect_paths(each, found)
+
+
 def _path(tree: Tree) -> list[str] | None:
     """The names of `customer.traits.plan`, also written customer.traits["plan"] or has(…)."""
     match tree:
@@ -61,6 +82,20 @@ def _comparisons(tree: Tree) -> Iterator[tuple[Tree, Tree]]:
 
 def has_clock(tree: Tree) -> bool:
     return isinstance(tree, list) and (tree[:2] == ["name", "now"] or any(map(has_clock, tree)))
+
+
+def pace(tree: Tree) -> int | None:
+    """How often time is in a side of a comparison: 1 of `now - customer.traits.since`. None of one
+    in which it is not only added and taken away.
+    """
+    if not _is_even(tree):
+        return None
+    if not has_clock(tree):
+        return 0
+    if tree == ["name", "now"]:
+        return 1
+    one, two = (pace(each) or 0 for each in tree[1:3])
+    return one + two if tree[0] == "+" else one - two
 
 
 def moves_evenly(tree: Tree) -> bool:

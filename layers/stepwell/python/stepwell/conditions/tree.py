@@ -38,8 +38,13 @@ _PRIMARY = 8
 _METHODS = ("startsWith", "endsWith", "contains")
 
 
+def whole_source(tree: Tree) -> str:
+    """The condition as CEL text again."""
+    return _text(tree)
+
+
 def source(tree: Tree) -> str:
-    """The condition as CEL text again, cut after 120 characters; for messages."""
+    """The same, cut after 120 characters; for messages."""
     text = _text(tree)
     return text if len(text) <= 120 else text[:119] + "…"
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stepwell.customers import keys
+from stepwell.customers.applied import applied_with
 from stepwell.customers.identities import Named
 from stepwell.customers.identity_rules import IdentityRules
 from stepwell.customers.joining import (
@@ -92,7 +93,7 @@ def apply(
     own = own_ids(customer, applying.named, applying.resolution, applying.found, event.previous_id)
     profile = apply_to_profile(person, event, seq, problems, own, profile_rules.context)
     changes, refusals = noted(profile, applying.resolution, rules, event.received_at)
-    profile |= changes
+    profile |= changes | applied_with(person.profile, event.fingerprint)
     consents = apply_to_consents(person, event, seq, problems)
     after = replace(
         person, customer=customer, profile=profile, consents=consents or person.consents

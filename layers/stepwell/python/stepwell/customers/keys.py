@@ -17,6 +17,7 @@ CONVERSION_PREFIX = "CONVERSION#"
 MERGED_PREFIX = "MERGED#"
 NOT_JOINED_PREFIX = "NOT_JOINED#"
 INBOX_PREFIX = "INBOX#"
+HAND_OVER_PREFIX = "HAND_OVER#"
 
 
 _kept = lru_cache(maxsize=1024)
@@ -104,6 +105,13 @@ def message(customer: str, message_id: str) -> Key:
 def decision(customer: str, decision_id: str) -> Key:
     """`decision_id` starts with the decision's ISO time: a Query lists them by time."""
     return Key(TableName.RECORDS, partition(customer), DECISION_PREFIX + decision_id)
+
+
+def hand_over(customer: str, hand_over_id: str) -> Key:
+    """The record that somebody was asked, or could not be; `hand_over_id` is that of its step in
+    one run.
+    """
+    return Key(TableName.RECORDS, partition(customer), HAND_OVER_PREFIX + hand_over_id)
 
 
 def inbox(customer: str, sent_at: str, message_id: str) -> Key:

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from stepwell.customers import keys
+from stepwell.customers.applied import applied_to_both
 from stepwell.customers.arrivals import came_to_both
 from stepwell.customers.groups import united_groups
 from stepwell.customers.joining import MAX_NOT_JOINED
@@ -78,7 +79,7 @@ def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str, rules: Profil
     ours = dict(winner.profile or {})
     theirs = {**(loser.profile or {}), "customer": loser.customer}
     traits = read_traits(theirs).united(read_traits(ours))
-    united = {name: each for name, each in ours.items() if name not in ("pk", "sk")}
+    united = {name: each for name, each in ours.items() if name not in ("pk", "sk", "applied")}
     united = known_by_traits(united, traits.values, _tokens(theirs) + _tokens(ours))
     united |= traits.items() if traits.times else {}
     united |= {
@@ -88,7 +89,7 @@ def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str, rules: Profil
         "updated_at": at,
         "merged": [*winner.merged, *_where_it_lives(loser), *loser.merged],
     }
-    united |= _lists(ours, theirs) | _of_the_newer(ours, theirs)
+    united |= _lists(ours, theirs) | _of_the_newer(ours, theirs) | applied_to_both(ours, theirs)
     return united_lives(united, ours, theirs, rules)
 
 

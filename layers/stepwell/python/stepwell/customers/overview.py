@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from stepwell.customers import keys
@@ -16,10 +17,12 @@ from stepwell.customers.identity_rules import (
     PHONE,
     USER_ID,
 )
+from stepwell.customers.living_overview import living_overview
 from stepwell.customers.people import load_person
 from stepwell.customers.traits import traits_of
 from stepwell.ports import Hasher
 from stepwell.profile.context import kept_context
+from stepwell.profile.rules import ProfileRules
 from stepwell.storage.operations import Item, Store, TableName
 
 NEWEST = 100
@@ -27,8 +30,11 @@ NEWEST = 100
 
 _HIDDEN = {
     *("pk", "sk", "token", "token_for", "expires", "forget_at", "touched"),
-    *("trait_times", "came_to", "not_joined"),
+    *("trait_times", "came_to", "not_joined", "conversation"),
+    *("computed", "segments", "segments_by", "due", "due_at", "due_shard"),
+    *("lists", "lists_left"),
 }
+"""What is kept of a living profile is shown by what follows from it."""
 
 
 def find_customer(store: Store, hasher: Hasher, name: str) -> str | None:
@@ -49,9 +55,10 @@ def find_customer(store: Store, hasher: Hasher, name: str) -> str | None:
     return next((str(found[key]["customer"]) for key in wanted if key in found), None)
 
 
-def overview(store: Store, customer: str) -> dict[str, Any]:
+def overview(store: Store, customer: str, rules: ProfileRules, now: datetime) -> dict[str, Any]:
     """Profile, identities, consents, enrollments, messages and decisions, the newest first: of the
-    person who the customer is now, also what lies with customers who became that person.
+    person who the customer is now, also what lies with customers who became that person. Computed
+    traits and segments are those of `now`, by the rules.
     """
     person = load_person(store, customer)
     profile = person.profile or {}
@@ -65,6 +72,7 @@ def overview(store: Store, customer: str) -> dict[str, Any]:
             "traits": traits_of(profile),
             "groups": groups_of(profile),
         },
+        **living_overview(person, rules, now),
         "identities": {
             USER_ID: profile.get("user_id"),
             ANONYMOUS_ID: profile.get("anonymous_ids", []),
@@ -76,6 +84,7 @@ def overview(store: Store, customer: str) -> dict[str, Any]:
         "conversions": _records(store, ids, keys.CONVERSION_PREFIX),
         "messages": _records(store, ids, keys.MESSAGE_PREFIX),
         "decisions": _records(store, ids, keys.DECISION_PREFIX),
+        "hand_overs": _records(store, ids, keys.HAND_OVER_PREFIX),
         "merged": _records(store, ids, keys.MERGED_PREFIX),
         "not_joined": _records(store, ids, keys.NOT_JOINED_PREFIX),
     }

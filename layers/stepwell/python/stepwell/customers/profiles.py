@@ -142,7 +142,7 @@ def consents_as_read(before: Item | None) -> Conditions:
 
 def _with_said(before: Traits, event: Event, problems: list[str]) -> tuple[dict[str, Any], Item]:
     """The traits' values, and the attributes that they are kept in."""
-    after = before.united(said(event.traits, event.timestamp))
+    after = before.united(said(event.traits, event.timestamp, event.source))
     written = after.items()
     if size_of_traits(written) <= MAX_TRAITS_BYTES:
         return after.values, written

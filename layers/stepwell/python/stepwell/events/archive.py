@@ -28,6 +28,11 @@ class Archived:
     sequence: int
 
 
+def minute_prefix(event: Event) -> str:
+    """How the names of the objects begin that may have the event; a batch has one such object."""
+    return event.received_at.strftime(_NAME)
+
+
 def pack(messages: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
     """The objects, as (key, content), for messages given as (body, sequence number or "").
 
@@ -36,12 +41,12 @@ def pack(messages: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
     by_minute: dict[str, list[str]] = {}
     for body, sequence in messages:
         try:
-            received_at = from_message(body).received_at
+            prefix = minute_prefix(from_message(body))
         except (ValueError, KeyError, TypeError):
             continue
         one_line = body.replace("\r", " ").replace("\n", " ")  # between tokens: no text has them
         line = f'{{"sequence":"{sequence}","event":{one_line}}}\n'
-        by_minute.setdefault(received_at.strftime(_NAME), []).append(line)
+        by_minute.setdefault(prefix, []).append(line)
     for prefix, lines in by_minute.items():
         content = "".join(lines).encode()
         name = hashlib.sha256(content).hexdigest()[:32]

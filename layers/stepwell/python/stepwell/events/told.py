@@ -18,6 +18,7 @@ SOURCE = "stepwell"
 SEGMENT_ENTERED = "Segment Entered"
 SEGMENT_LEFT = "Segment Left"
 TRAIT_CHANGED = "Trait Changed"
+SIGNAL_DETECTED = "Signal Detected"
 TIME_PASSED = "Time Passed"
 """Told when a moment has come at which time alone may have changed a segment."""
 

@@ -165,7 +165,21 @@ class Message:
     opens: str | None
 
 
-Step = Hold | Delay | LongDelay | DateDelay | Split | Message
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """`to`: a declared destination. `opens`: the hold that follows directly when somebody took it,
+    and `otherwise_opens` when nobody did.
+    """
+
+    id: str
+    name: str
+    to: str
+    reason: str
+    opens: str | None
+    otherwise_opens: str | None
+
+
+Step = Hold | Delay | LongDelay | DateDelay | Split | Message | HandOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +225,7 @@ _KINDS: dict[str, type[Step]] = {
     "date_delay": DateDelay,
     "split": Split,
     "message": Message,
+    "hand_over": HandOver,
 }
 
 

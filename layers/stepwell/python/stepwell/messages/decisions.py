@@ -1,5 +1,5 @@
-"""Rules 1 to 5 of a message, in their order: still active and worth it, consent, reach, channel,
-time.
+"""Rules 1 to 5 of a message, in their order: still active, not held and worth it, consent, reach,
+channel, time.
 
 Pure. Each rule that runs adds its result and its inputs to the decision record; the first that
 stops the message ends the list. Caps, content and the send follow in `reserve` and `deliver`.
@@ -13,10 +13,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from stepwell.customers import slots
+from stepwell.customers.snapshot import Snapshot
 from stepwell.journeys.program import Message
 from stepwell.messages.channels import order_channels
 from stepwell.messages.consent import check_consent
 from stepwell.messages.policies import Policies
+from stepwell.messages.promotion_hold import check_promotion_hold
 from stepwell.messages.reach import Suppressed, check_reach
 from stepwell.messages.timing import OPEN, QUIET, UNKNOWN_ZONE, ChannelTime, check_time
 from stepwell.messages.verdicts import Outcome, Rule, Verdict, suppressed
@@ -67,6 +69,9 @@ def decide(facts: Facts, message: Message, policies: Policies) -> Decision:
         decision.rules.append(_fallback(facts.failed_channels, message))
     if not _note(decision, check_active(facts.enrollment, facts.run, falls_back=falls_back)):
         return _end(decision, suppressed("exited"))
+    held = _held(decision, facts, purpose.name, policies)
+    if held is not None:
+        return _end(decision, held)
     if not _note(decision, check_worth(facts.now, facts.patience, message)):
         return _end(decision, suppressed("worthless"))
     left = [each for each in message.channels if each not in facts.failed_channels]
@@ -102,6 +107,14 @@ def check_active(
         "ended_as": item.get("outcome"),
         "ended_by": item.get("ended_by"),
     }
+
+
+def _held(decision: Decision, facts: Facts, purpose: str, policies: Policies) -> Verdict | None:
+    """Noted only for purposes that can be held."""
+    if not policies.promotion_hold.concerns(purpose):
+        return None
+    person = Snapshot("", facts.profile, facts.consents)
+    return _note(decision, check_promotion_hold(policies, purpose, person, facts.now))
 
 
 def _fallback(failed: tuple[str, ...], message: Message) -> Rule:

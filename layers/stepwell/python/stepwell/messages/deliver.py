@@ -24,6 +24,7 @@ from stepwell.messages.imprint import NO_IMPRINT, TRANSACTIONAL, Imprint
 from stepwell.messages.lanes import NO_LANES, Lane, take_turn
 from stepwell.messages.letter import Letter
 from stepwell.messages.policies import Policies
+from stepwell.messages.promotion_hold import held_meanwhile
 from stepwell.messages.provider_ids import pointing_to
 from stepwell.messages.reading import Items, read_items
 from stepwell.messages.records import (
@@ -167,6 +168,10 @@ def deliver(
         verdict, entries = interrupted(stored, message)
         delivery.rules += entries
         return delivery.end(verdict)
+    held, entry = held_meanwhile(policies, message.purpose, items.profile, started)
+    if held is not None:
+        delivery.rules.append(entry)
+        return delivery.end(held)
     return _deliver(delivery, providers, now)
 
 

@@ -14,6 +14,7 @@ from datetime import time, timedelta
 from typing import Any
 
 from stepwell.customers.identity_rules import IdentityRules, load_identity_rules
+from stepwell.messages.promotion_hold import PromotionHold, load_promotion_hold
 from stepwell.profile.rules import ProfileRules
 
 
@@ -99,6 +100,7 @@ class Policies:
     identities: IdentityRules = field(default_factory=IdentityRules)
     machines: Machines = field(default_factory=Machines)
     profile: ProfileRules = field(default_factory=ProfileRules)
+    promotion_hold: PromotionHold = field(default_factory=PromotionHold)
     # What the two questions below were answered: each message asks them several times.
     _quiet: dict[_Asked, tuple[QuietHours, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -175,6 +177,7 @@ def load_policies(text: str) -> Policies:
         identities=load_identity_rules(document.get("identities", {})),
         machines=_load_machines(document.get("machines", {})),
         profile=ProfileRules(document.get("profile", {})),
+        promotion_hold=load_promotion_hold(document.get("promotion_hold", {})),
     )
 
 

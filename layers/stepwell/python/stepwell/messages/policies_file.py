@@ -108,6 +108,11 @@ class MachinesModel(_Strict):
     within: Annotated[Duration, Field(le=3_600)] = Machines().within_seconds
 
 
+class PromotionHoldModel(_Strict):
+    purposes: Annotated[list[str], Field(min_length=1)]
+    segments: Annotated[list[str], Field(min_length=1)]
+
+
 class PoliciesModel(_Strict):
     purposes: Annotated[dict[str, PurposeModel], Field(min_length=1)]
     caps: list[CapModel] = []
@@ -118,6 +123,7 @@ class PoliciesModel(_Strict):
     keep_records: Annotated[Duration, Field(ge=86_400)] = 400 * 86_400
     identities: IdentitiesModel = IdentitiesModel()
     machines: MachinesModel | None = None
+    promotion_hold: PromotionHoldModel | None = None
 
 
 def read_policies(yaml_text: str) -> dict[str, Any]:
@@ -180,6 +186,9 @@ def _entries(raw: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], s
         for index, entry in enumerate(entries if isinstance(entries, list) else []):
             if isinstance(entry, Mapping):
                 yield list_name, entry, f"{list_name}[{index}]"
+    hold = raw.get("promotion_hold")
+    if isinstance(hold, Mapping):
+        yield "promotion_hold", hold, "promotion_hold"
 
 
 def _purpose_problems(
@@ -221,6 +230,7 @@ def _document(model: PoliciesModel) -> dict[str, Any]:
             "trust_addresses": model.identities.trust_addresses,
         },
         **({"machines": _machines(model.machines)} if model.machines else {}),
+        **({"promotion_hold": model.promotion_hold.model_dump()} if model.promotion_hold else {}),
     }
 
 

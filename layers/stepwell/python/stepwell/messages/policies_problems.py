@@ -10,13 +10,14 @@ from pydantic_core import ErrorDetails
 KEYS = {
     "": (
         *("purposes", "caps", "quiet_hours", "spread", "max_asks", "default_zone"),
-        *("keep_records", "identities", "machines"),
+        *("keep_records", "identities", "machines", "promotion_hold"),
     ),
     "purposes": ("consent", "consent_on", "capped", "goes_first", "after_unknown_outcome"),
     "caps": ("name", "purposes", "channels", "at_most", "per"),
     "quiet_hours": ("purposes", "channels", "from", "to"),
     "identities": ("limits", "shared", "blocked", "trust_addresses"),
     "machines": ("agents", "proxies", "within"),
+    "promotion_hold": ("purposes", "segments"),
     "limits": ("user_id", "anonymous_id", "email", "phone"),
     "limit": ("at_most", "per"),
 }

@@ -36,8 +36,8 @@ class Verdict:
     detail: str | None = None
 
 
-def suppressed(reason: str, *, channel: str | None = None) -> Verdict:
-    return Verdict(Outcome.SUPPRESSED, reason, channel)
+def suppressed(reason: str, *, channel: str | None = None, detail: str | None = None) -> Verdict:
+    return Verdict(Outcome.SUPPRESSED, reason, channel, detail=detail)
 
 
 def deferred(reason: str, until: datetime, *, channel: str | None) -> Verdict:

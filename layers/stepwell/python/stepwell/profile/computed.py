@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -80,28 +80,45 @@ def changes_at(
 
     In the customer's zone or not: hours of a histogram do not move.
     """
+    return first_change((trait.name,), traits, states, now)
+
+
+def first_change(
+    names: Iterable[str], traits: Mapping[str, ComputedTrait], states: States, now: datetime
+) -> datetime | None:
+    """The earliest moment of these: without one's moment for each."""
+    at = millis(now)
+    found = (_changes_at(traits[name], traits, states, at) for name in names)
+    return moment(min((each for each in found if each is not None), default=None))
+
+
+def _changes_at(
+    trait: ComputedTrait, traits: Mapping[str, ComputedTrait], states: States, at: int
+) -> int | None:
     if trait.kind == "ratio":
-        parts = [changes_at(traits[each], traits, states, now) for each in (trait.of, trait.to)]
-        return min((each for each in parts if each), default=None)
+        parts = [_changes_at(traits[each], traits, states, at) for each in (trait.of, trait.to)]
+        return min((each for each in parts if each is not None), default=None)
     assert trait.track is not None  # noqa: S101 - all other kinds have one
     state = states.get(trait.track.id)
     if state is None:
         return None
-    at = millis(now)
     if trait.kind == "days_since":
-        past = at - state["l"][0]
-        return moment(at + DAY - past % DAY)
+        return at + DAY - (at - int(state["l"][0])) % DAY
     if trait.window is None:
         return None
-    ends = [each + trait.window for each in _ends(trait, state)]
-    return moment(min((each for each in ends if each > at), default=None))
+    edge = at - trait.window
+    first = min((each for each in _ends(trait, state, edge) if each > edge), default=None)
+    return None if first is None else first + trait.window
 
 
-def _ends(trait: ComputedTrait, state: State) -> Iterator[int]:
-    """When what is kept was, at the latest."""
+def _ends(trait: ComputedTrait, state: State, edge: int) -> Iterator[int]:
+    """When what is kept was, at the latest; of what is kept in order, only the first in reach."""
     if trait.kind == "last":
         yield state["l"][0]
-    yield from (each[0] for each in state.get("r", ()))
+    for each in state.get("r", ()):
+        if each[0] > edge:
+            yield each[0]
+            break
     yield from state.get("d", {}).values()
     assert trait.track is not None  # noqa: S101 - see above
     yield from ((int(name) + 1) * trait.track.grain for name in state.get("b", {}))

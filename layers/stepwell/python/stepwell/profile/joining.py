@@ -9,6 +9,7 @@ from __future__ import annotations
 from stepwell.profile.context import newer_context
 from stepwell.profile.keeping import unite_kept
 from stepwell.profile.rules import ProfileRules
+from stepwell.profile.signals import united_signals
 from stepwell.storage.operations import Item
 
 _FOUND_ANEW = ("segments_by", "due", "due_at", "due_shard")
@@ -18,7 +19,8 @@ def united_lives(profile: Item, ours: Item, theirs: Item, rules: ProfileRules) -
     """`profile` is the joined one, still with the attributes of ours."""
     united = {name: each for name, each in profile.items() if name not in _FOUND_ANEW}
     united |= unite_kept(ours, theirs, rules.track_ids) if _has_any(ours, theirs) else {}
-    return united | _lists(ours, theirs) | newer_context(ours, theirs)
+    united |= _lists(ours, theirs) | newer_context(ours, theirs)
+    return united | united_signals(ours, theirs)
 
 
 def _has_any(ours: Item, theirs: Item) -> bool:

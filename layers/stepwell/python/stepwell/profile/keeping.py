@@ -8,7 +8,7 @@ computed from the archive}
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stepwell.conditions.errors import ConditionError
@@ -31,6 +31,7 @@ from stepwell.storage.operations import Item
 from stepwell.values import value
 
 _ID_DIGITS = 8
+_REMEMBERED = 4
 _NUMBERS = frozenset({"s", "lo", "hi"})
 _encoder = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
@@ -47,14 +48,32 @@ class Kept:
         document: dict[str, Any] = {"v": self.version, "s": self.states}
         if self.partial is not None:
             document["p"] = self.partial
-        return _encoder.encode(document)
+        text = _encoder.encode(document)
+        _remember(text, self)
+        return text
 
 
 def read_kept(profile: Item | None) -> Kept:
+    """States are never changed, only replaced: they may be several readers'."""
     if not profile or "computed" not in profile:
         return Kept("", {})
-    document = json.loads(profile["computed"])
-    return Kept(document["v"], document["s"], document.get("p"))
+    text = profile["computed"]
+    kept = _recent.get(text)
+    if kept is None:
+        document = json.loads(text)
+        kept = Kept(document["v"], document["s"], document.get("p"))
+        _remember(text, kept)
+    return kept
+
+
+_recent: dict[str, Kept] = {}
+"""What was read or written last: one event asks several times for the same."""
+
+
+def _remember(text: str, kept: Kept) -> None:
+    if len(_recent) >= _REMEMBERED:
+        _recent.clear()
+    _recent[text] = kept
 
 
 def keep(
@@ -62,25 +81,16 @@ def keep(
 ) -> tuple[Kept | None, frozenset[str]]:
     """What is kept after the event, and the tracks that it changed; None when nothing changes.
 
-    The definitions' conditions see the event alone, so that the same events give the same traits
-    whenever they are computed.
+    A customer has it from the first event on, whatever that is: who has none, or that of other
+    definitions, was there before these.
     """
-    tracks = rules.tracks.get(event.name, ()) if event.name else ()
-    context = {"event": to_cel(event_view(event))} if tracks else {}
-    happened = [
-        (track, occurrence)
-        for track in tracks
-        if (occurrence := _occurrence(track, event, problems, context)) is not None
-    ]
-    known = read_kept(before) if happened or _is_of_others(before, rules) else None
-    if known is None:
+    happened = occurrences(event, rules, problems)
+    is_new = before is None and bool(rules.track_ids)
+    if not (happened or is_new or _is_of_others(before, rules)):
         return None, frozenset()
+    known = read_kept(before)
     states, now = dict(known.states), millis(event.received_at)
-    for track, occurrence in happened:
-        new = occurred(track, occurrence)
-        states[track.id] = pruned(
-            track, united(track, states[track.id], new) if track.id in states else new, now
-        )
+    add(states, happened, now)
     partial = known.partial
     if known.version != rules.computed_version:
         states = {name: each for name, each in states.items() if name in rules.track_ids}
@@ -88,6 +98,34 @@ def keep(
             partial = now
     changed = frozenset(track.id for track, _ in happened)
     return Kept(rules.computed_version, states, partial), changed
+
+
+def occurrences(
+    event: Event, rules: ProfileRules, problems: list[str]
+) -> list[tuple[Track, Occurrence]]:
+    """What the event is to the tracks.
+
+    The definitions' conditions see the event alone, so that the same events give the same traits
+    whenever they are computed.
+    """
+    tracks = rules.tracks.get(event.name, ()) if event.name else ()
+    if not tracks:
+        return []
+    context = {"event": to_cel(event_view(event))}
+    return [
+        (track, occurrence)
+        for track in tracks
+        if (occurrence := _occurrence(track, event, problems, context)) is not None
+    ]
+
+
+def add(states: dict[str, State], happened: Iterable[tuple[Track, Occurrence]], now: int) -> None:
+    """Each occurrence to its track's state; `now` is when it was received."""
+    for track, occurrence in happened:
+        new = occurred(track, occurrence)
+        states[track.id] = pruned(
+            track, united(track, states[track.id], new) if track.id in states else new, now
+        )
 
 
 def _is_of_others(before: Item | None, rules: ProfileRules) -> bool:
@@ -110,8 +148,8 @@ def unite_kept(one: Item, other: Item, rules_tracks: Mapping[str, Track]) -> Ite
         elif track is not None:
             states[name] = united(track, states[name], state)
     partials = [each for each in (ours.partial, theirs.partial) if each is not None]
-    version = ours.version if ours.version == theirs.version or not theirs.version else ""
-    version = theirs.version if not ours.version else version
+    # Who has none was there before the definitions were: their events are not in it.
+    version = ours.version if ours.version == theirs.version else ""
     return {"computed": Kept(version, states, max(partials, default=None)).text()}
 
 

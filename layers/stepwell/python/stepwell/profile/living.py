@@ -14,12 +14,19 @@ from typing import Any
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.traits import traits_of
 from stepwell.events.model import Event, EventType
-from stepwell.events.told import SEGMENT_ENTERED, SEGMENT_LEFT, TRAIT_CHANGED, Told
-from stepwell.profile.computed import ComputedTrait, changes_at
+from stepwell.events.told import (
+    SEGMENT_ENTERED,
+    SEGMENT_LEFT,
+    SIGNAL_DETECTED,
+    TRAIT_CHANGED,
+    Told,
+)
+from stepwell.profile.computed import first_change
 from stepwell.profile.context import PARTS, forgotten_at
 from stepwell.profile.keeping import Kept, keep, read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.segments import Segment, due, members
+from stepwell.profile.signals import hear
 from stepwell.profile.view import customer_view
 from stepwell.storage.operations import Item
 from stepwell.timestamps import from_text, to_text
@@ -43,19 +50,16 @@ class Lived:
 class _Changes:
     """What an event changed, as conditions would read it: `traits.plan`; and whole parts."""
 
-    exact: frozenset[str]
-    whole: frozenset[str]
+    exact: Collection[str]
+    whole: Collection[str]
 
-    def touch(self, segment: Segment) -> bool:
-        return any(self._reached(each) for each in segment.reads)
-
-    def _reached(self, path: str) -> bool:
-        part, _, name = path.partition(".")
-        if path in self.exact or part in self.whole:
-            return True
-        if path == "*":
-            return bool(self.exact or self.whole)
-        return not name and any(each.startswith(f"{part}.") for each in self.exact)
+    def touched(self, rules: ProfileRules) -> set[str]:
+        """The segments that read any of it."""
+        if not (self.exact or self.whole):
+            return set()
+        paths = {"*", *self.exact, *(each.partition(".")[0] for each in self.exact)}
+        paths |= {f"{part}.*" for part in self.whole}
+        return {name for path in paths for name in rules.readers.get(path, ())}
 
 
 def live(
@@ -79,21 +83,17 @@ def live(
     kept, tracks = keep(before.profile, event, rules, problems)
     if kept is not None:
         profile["computed"] = kept.text()
-        changed |= {
-            f"computed.{name}"
-            for name, trait in rules.computed.items()
-            if trait.kind == "ratio" or _follows(trait, tracks)
-        }
+        changed |= {f"computed.{name}" for track in tracks for name in rules.followers[track]}
+    signals, told_signals = _signals(event, before.profile, rules)
+    profile |= signals
+    changed |= {f"signals.{each.about}" for each in told_signals}
+    tells += told_signals
     if rules.segments or "segments_by" in profile:
-        changes = _Changes(frozenset(changed), frozenset(whole))
+        changes = _Changes(changed, whole)
         told = _segments(replace(after, profile=profile), rules, now, changes, kept)
         profile = told.profile
         tells += told.tells
     return Lived(profile, tuple(tells))
-
-
-def _follows(trait: ComputedTrait, tracks: Collection[str]) -> bool:
-    return any(each is not None and each.id in tracks for each in (trait.track, trait.other))
 
 
 def _differs(part: str, before: Snapshot, profile: Item) -> bool:
@@ -144,6 +144,16 @@ def _lists(
     return {"lists": on, "lists_left": off}
 
 
+def _signals(event: Event, before: Item | None, rules: ProfileRules) -> tuple[Item, list[Told]]:
+    """What the event says as a part of a conversation, and what is told of it."""
+    if "signals" not in rules.document:
+        return {}, []
+    heard = hear(rules.signals, event, before)
+    return heard.changes, [
+        Told(SIGNAL_DETECTED, each.signal, each.properties()) for each in heard.found
+    ]
+
+
 def _segments(
     after: Snapshot, rules: ProfileRules, now: datetime, changes: _Changes, kept: Kept | None
 ) -> Lived:
@@ -151,7 +161,8 @@ def _segments(
     known = profile.get("segments_by")
     is_due = "due" in profile and from_text(profile["due"]) <= now
     anew = known != rules.segments_version
-    if not (anew or is_due or any(map(changes.touch, rules.segments.values()))):
+    touched = changes.touched(rules)
+    if not (anew or is_due or touched):
         return Lived(profile)
     inside: dict[str, bool] = {}
     context: Mapping[str, Any] = {"customer": customer_view(after, rules, now, inside), "now": now}
@@ -160,13 +171,15 @@ def _segments(
         rules.segments,
         entered,
         context,
-        lambda each: anew or (is_due and each.timed) or changes.touch(each),
+        lambda each: anew or (is_due and each.timed) or each.name in touched,
         inside,
     )
     at = to_text(now)
     profile["segments"] = {name: entered.get(name, at) for name in rules.segments if inside[name]}
     profile["segments_by"] = rules.segments_version
-    profile |= _due(after.customer, _next(after, rules, context, now, kept), profile)
+    profile |= _due(
+        after.customer, next_change(after, rules, rules.segments, context, now, kept), profile
+    )
     tells = [
         Told(SEGMENT_ENTERED if is_in else SEGMENT_LEFT, name, {"segment": name})
         for name, is_in in [*_gone(entered, rules), *changed]
@@ -179,21 +192,25 @@ def _gone(entered: Mapping[str, str], rules: ProfileRules) -> Iterator[tuple[str
     yield from ((name, False) for name in entered if name not in rules.segments)
 
 
-def _next(
+def next_change(
     after: Snapshot,
     rules: ProfileRules,
+    segments: Mapping[str, Segment],
     context: Mapping[str, Any],
     now: datetime,
-    kept: Kept | None,
+    kept: Kept | None = None,
 ) -> datetime | None:
-    if not any(each.timed for each in rules.segments.values()):
+    """When time alone may change one of the segments next. `kept` is what the profile has, where
+    that has been read already.
+    """
+    if not any(each.timed for each in segments.values()):
         return None
     states = (kept or read_kept(after.profile)).states
     return due(
-        rules.segments,
+        segments,
         context,
         now,
-        lambda name, at: changes_at(rules.computed[name], rules.computed, states, at),
+        lambda names: first_change(names, rules.computed, states, now),
         lambda name: forgotten_at(after.profile, name, rules.context),
     )
 
@@ -213,3 +230,8 @@ def _up(moment: datetime) -> datetime:
     """Texts have milliseconds: rounded up, so that it is never looked too early."""
     below = moment.microsecond % 1000
     return moment + timedelta(microseconds=1000 - below) if below else moment
+
+
+def made_due(customer: str, now: datetime) -> Item:
+    """The attributes by which the next sweep finds a profile."""
+    return _due(customer, now, {})

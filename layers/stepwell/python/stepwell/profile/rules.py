@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from stepwell.events.model import digest
 from stepwell.profile.computed import ComputedTrait
 from stepwell.profile.context import ContextRules, load_context
 from stepwell.profile.segments import Segment, load_segment
+from stepwell.profile.signal_rules import SignalRules, load_signals
 from stepwell.profile.tracks import KEPT, Track
 
 Document = Mapping[str, Any]
@@ -68,8 +69,38 @@ class ProfileRules:
         return load_context(self.document.get("context", {}))
 
     @cached_property
+    def readers(self) -> Mapping[str, frozenset[str]]:
+        """The segments that read a part of the customer: by `traits.plan`, by `traits` who reads
+        all of them at once, and by `traits.*` who reads any.
+        """
+        found: dict[str, set[str]] = {}
+        for name, segment in self.segments.items():
+            for path in segment.reads:
+                for key in (path, f"{path.partition('.')[0]}.*"):
+                    found.setdefault(key, set()).add(name)
+        return {path: frozenset(names) for path, names in found.items()}
+
+    @cached_property
+    def followers(self) -> Mapping[str, frozenset[str]]:
+        """By a track's id, the computed traits that are told from it."""
+        found: dict[str, set[str]] = {}
+        for name, trait in self.computed.items():
+            for track in self._followed(trait):
+                found.setdefault(track.id, set()).add(name)
+        return {track: frozenset(names) for track, names in found.items()}
+
+    def _followed(self, trait: ComputedTrait) -> Iterator[Track]:
+        for part in (trait.of, trait.to) if trait.kind == "ratio" else ():
+            yield from self._followed(self.computed[part])
+        yield from (each for each in (trait.track, trait.other) if each is not None)
+
+    @cached_property
     def lists(self) -> Sequence[str]:
         return tuple(self.document.get("lists", ()))
+
+    @cached_property
+    def signals(self) -> SignalRules:
+        return load_signals(self.document.get("signals", {}))
 
     @cached_property
     def segments_version(self) -> str:

@@ -17,29 +17,27 @@ from typing import Any
 
 from stepwell.conditions.errors import ConditionError
 from stepwell.conditions.evaluator import compile_tree
-from stepwell.conditions.reading import clock_comparisons, reads_of
+from stepwell.conditions.reading import clock_comparisons, pace, reads_of
+from stepwell.conditions.tree import Tree
 from stepwell.journeys.program import Expression
 from stepwell.profile.context import PARTS
 from stepwell.values import value
 
-_A_SECOND = timedelta(seconds=1)
 _A_MOMENT = timedelta(milliseconds=1)
-
-Changes = Callable[[str, datetime], datetime | None]
-"""When a computed trait changes next by time alone, after a moment."""
 
 
 @value
 class Segment:
     """`reads`: what its condition depends on, as `traits.plan` or `segments.vip`; `clock`: both
-    sides of its comparisons with the present; `moving`: the computed traits that time changes;
-    `seen`: the parts of the context, which are forgotten some time.
+    sides of its comparisons with the present, and how many seconds they part in one; `moving`: the
+    computed traits that time changes; `seen`: the parts of the context, which are forgotten some
+    time.
     """
 
     name: str
     when: Expression
     reads: frozenset[str]
-    clock: tuple[tuple[Expression, Expression], ...] = ()
+    clock: tuple[tuple[Expression, Expression, int], ...] = ()
     moving: frozenset[str] = frozenset()
     seen: frozenset[str] = frozenset()
 
@@ -62,10 +60,15 @@ def load_segment(document: Mapping[str, Any], moving: Collection[str]) -> Segmen
         document["name"],
         compile_tree(tree),
         reads,
-        tuple((compile_tree(one), compile_tree(two)) for one, two in clock_comparisons(tree)),
+        tuple(_clock(one, two) for one, two in clock_comparisons(tree)),
         frozenset(each for each in moving if whole or f"computed.{each}" in reads),
         _seen(reads),
     )
+
+
+def _clock(one: Tree, two: Tree) -> tuple[Expression, Expression, int]:
+    """The compiler lets time only be added and taken away."""
+    return compile_tree(one), compile_tree(two), (pace(one) or 0) - (pace(two) or 0)
 
 
 def _seen(reads: frozenset[str]) -> frozenset[str]:
@@ -88,7 +91,7 @@ def members(
     moved: set[str] = set()
     for name, segment in segments.items():
         inside[name] = was = name in before
-        if not (touched(segment) or not moved.isdisjoint(segment.reads)):
+        if not (touched(segment) or (moved and not moved.isdisjoint(segment.reads))):
             continue
         inside[name] = holds(segment, context)
         if inside[name] != was:
@@ -109,52 +112,34 @@ def due(
     segments: Mapping[str, Segment],
     context: Mapping[str, Any],
     now: datetime,
-    changes: Changes,
+    changes: Callable[[Collection[str]], datetime | None],
     forgotten: Callable[[str], datetime | None],
 ) -> datetime | None:
-    """The earliest moment after now at which time alone can change a segment."""
-    found = [
-        moment
-        for segment in segments.values()
-        if segment.timed
-        for moment in (
-            *(_crossing(one, two, context, now) for one, two in segment.clock),
-            *(changes(name, now) for name in segment.moving),
-            *(forgotten(name) for name in segment.seen),
-        )
-        if moment is not None and moment > now
-    ]
-    return min(found, default=None)
+    """The earliest moment after now at which time alone can change a segment. `changes`: when the
+    first of these computed traits does; `forgotten`: when a part of the context is.
+    """
+    timed = [each for each in segments.values() if each.timed]
+    found = [changes({name for each in timed for name in each.moving})]
+    found += [forgotten(name) for name in {name for each in timed for name in each.seen}]
+    context = {**context, "now": now}
+    found += [_crossing(*each, context) for segment in timed for each in segment.clock]
+    return min((each for each in found if each is not None and each > now), default=None)
 
 
 def _crossing(
-    one: Expression, two: Expression, context: Mapping[str, Any], now: datetime
+    one: Expression, two: Expression, pace: int, context: Mapping[str, Any]
 ) -> datetime | None:
     """When two sides that move evenly with time are alike; None if they never will be.
 
-    The compiler lets nothing else compare with the present, so that two looks a second apart tell
-    how the sides move. All else that they read stays as it is until it is due itself.
+    All else that they read stays as it is until it is due itself.
     """
+    if not pace:
+        return None
+    now: datetime = context["now"]
     try:
-        apart = _apart(one, two, context, now)
-        later = _apart(one, two, context, now + _A_SECOND)
+        wait: timedelta = (two(context) - one(context)) / pace
+        if not wait:
+            return now + _A_MOMENT  # alike just now: it differs in the next moment
+        return now + max(wait, _A_MOMENT) if wait > timedelta(0) else None
     except (ConditionError, TypeError, OverflowError):
         return None
-    speed = (later - apart) / _A_SECOND
-    if speed == 0:
-        return None
-    if not apart:
-        return now + _A_MOMENT  # alike just now: it differs in the next moment
-    wait = -apart / speed
-    try:
-        return now + max(wait, _A_MOMENT) if wait > timedelta(0) else None
-    except OverflowError:
-        return None
-
-
-def _apart(
-    one: Expression, two: Expression, context: Mapping[str, Any], now: datetime
-) -> timedelta:
-    at = {**context, "now": now}
-    difference: timedelta = one(at) - two(at)
-    return difference

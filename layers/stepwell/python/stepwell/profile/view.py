@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import cache, partial
 from typing import Any
 
-from stepwell.conditions.lazy import ABSENT, LazyMap
+from stepwell.conditions.lazy import ABSENT, ByName, LazyMap
 from stepwell.customers.groups import current_group
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.zones import zones_of
@@ -16,6 +16,7 @@ from stepwell.profile.context import PARTS, part_of
 from stepwell.profile.keeping import read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.segments import holds
+from stepwell.profile.signals import signals_view
 from stepwell.storage.operations import Item
 from stepwell.timestamps import from_text
 
@@ -35,6 +36,7 @@ def customer_view(
         "computed": lambda: computed_view(snapshot.profile, rules, now),
         "lists": lambda: _lists(snapshot.profile, rules),
         **{name: partial(_seen, snapshot.profile, name, rules, now) for name in PARTS},
+        "signals": lambda: signals_view(snapshot.profile),
     }
     view = LazyMap(parts)
     parts["segments"] = lambda: _segments(snapshot.profile, rules, now, view, inside)
@@ -45,9 +47,7 @@ def computed_view(profile: Item | None, rules: ProfileRules, now: datetime) -> L
     traits = rules.computed
     states = read_kept(profile).states if traits else {}
     at = Moment(now, cache(partial(_zone, profile)))
-    return LazyMap(
-        {name: partial(value_of, trait, traits, states, at) for name, trait in traits.items()}
-    )
+    return LazyMap(ByName(traits, lambda name: value_of(traits[name], traits, states, at)))
 
 
 def _seen(profile: Item | None, name: str, rules: ProfileRules, now: datetime) -> Any:
@@ -63,6 +63,13 @@ def _zone(profile: Item | None) -> tzinfo:
 def _lists(profile: Item | None, rules: ProfileRules) -> dict[str, bool]:
     on = (profile or {}).get("lists", {})
     return {name: name in on for name in rules.lists}
+
+
+def is_settled(profile: Item | None, rules: ProfileRules, now: datetime) -> bool:
+    """Whether the segments that are kept are those of now."""
+    found = profile or {}
+    is_due = "due" in found and from_text(found["due"]) <= now
+    return found.get("segments_by") == rules.segments_version and not is_due
 
 
 def _segments(
@@ -86,4 +93,4 @@ def _segments(
             return name in kept
         return holds(segment, {"customer": view, "now": now})
 
-    return LazyMap({name: partial(look, name) for name in rules.segments})
+    return LazyMap(ByName(rules.segments, look))

@@ -43,5 +43,6 @@ def define(project: Project, root: Path, policies: Path | None = None) -> Defini
         machines={each.journey: each.machine for each in compiled},
         send_message=json.loads(send_message),
         policies=json.dumps(document, sort_keys=True),
+        destinations=canonical(project.destinations),
         profile=project.profile,
     )

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from stepwell.customers.legs import legs_machine
+from stepwell.handover.destinations import Destination, load_destinations
 from stepwell.journeys.compiler.later_legs import legs_of
 from stepwell.journeys.program import Program, load_program
 from stepwell.messages.policies import Policies, load_policies
@@ -20,8 +21,8 @@ class Definitions:
     """Plain JSON documents, so that they go to worker processes as they are.
 
     `programs` are texts of compiled programs; `machines` are state machines by journey, with their
-    placeholders; `policies` is the text of the policies' document, `profile` what is declared of
-    customers' profiles.
+    placeholders; `policies` and `destinations` are the texts of these documents, `profile` what is
+    declared of customers' profiles.
     """
 
     programs: tuple[str, ...]
@@ -29,6 +30,7 @@ class Definitions:
     send_message: Mapping[str, Any]
     policies: str
     profile: Mapping[str, Any] = field(default_factory=dict)
+    destinations: str = "{}"
 
     @cached_property
     def loaded_programs(self) -> tuple[Program, ...]:
@@ -37,6 +39,11 @@ class Definitions:
     @cached_property
     def loaded_policies(self) -> Policies:
         return replace(load_policies(self.policies), profile=ProfileRules(self.profile))
+
+    @cached_property
+    def loaded_destinations(self) -> Mapping[str, Destination]:
+        """Those of no stage in particular: where they go to is not simulated."""
+        return load_destinations(self.destinations, stage="")
 
     @cached_property
     def loaded_machines(self) -> Mapping[str, Machine]:

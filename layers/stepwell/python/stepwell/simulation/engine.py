@@ -24,12 +24,15 @@ from typing import Any
 from stepwell.customers.legs import resume
 from stepwell.customers.routing import Routed, Router
 from stepwell.events.model import Event
+from stepwell.handover.errors import AlreadyHandedOverError, EnrollmentEndedError
+from stepwell.handover.handing_over import Destinations
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.channels import CHANNELS
 from stepwell.ports import Hasher, Outgoing, Provider
 from stepwell.profile.sweeping import AT_MOST, next_sweep, sweep
 from stepwell.simulation.agenda import Action, Agenda, Rank
 from stepwell.simulation.definitions import Definitions, LoadedPrograms
+from stepwell.simulation.destinations import SimulatedDestinations
 from stepwell.simulation.functions import FUNCTIONS, Functions
 from stepwell.simulation.machines.errors import StateError
 from stepwell.simulation.machines.interpreter import Execution, Interpreter
@@ -40,6 +43,9 @@ from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Item, Key
 from stepwell.timestamps import from_text
 
+_ANSWERS = (EnrollmentEndedError, AlreadyHandedOverError)
+"""What a function raises to say where its journey goes on: nothing has failed."""
+
 Fault = Callable[[str, int], str | None]
 """Given a function's name and the number of its invocation, the error that it shall fail with."""
 
@@ -47,11 +53,11 @@ Fault = Callable[[str, int], str | None]
 class Simulation:
     """`seed` decides what is drawn; the same arguments and events give the same result.
 
-    `store`, `new_id`, `hasher` and `providers` take the place of memory, numbered customers, a
-    fixed key and providers that accept everything. `on_sent` is told of each call to a provider,
-    and may schedule what follows from it. `fault` makes functions fail, for tests. A store with an
-    attribute `caller` is told on whose behalf it is called. `may_fail` says whether functions or
-    providers may have been told to fail.
+    `store`, `new_id`, `hasher`, `providers` and `destinations` take the place of memory, numbered
+    customers, a fixed key, and providers and destinations that accept everything. `on_sent` is told
+    of each call to a provider, and may schedule what follows from it. `fault` makes functions fail,
+    for tests. A store with an attribute `caller` is told on whose behalf it is called. `may_fail`
+    says whether functions or providers may have been told to fail.
 
     Raises UnsupportedError for definitions that are not executed here.
     """
@@ -63,6 +69,7 @@ class Simulation:
         *,
         seed: int = 0,
         providers: Mapping[str, Provider] | None = None,
+        destinations: Destinations | None = None,
         store: DueStore | None = None,
         new_id: Callable[[], str] | None = None,
         hasher: Hasher | None = None,
@@ -72,6 +79,7 @@ class Simulation:
         self.definitions = definitions
         self.seed = seed
         self.may_fail = fault is not None or providers is not None
+        self.destinations = destinations or SimulatedDestinations(definitions.loaded_destinations)
         self.now = start.astimezone(UTC)
         self.trace = Trace()
         self.store: DueStore = store or MemoryStore(shared=True)
@@ -90,6 +98,7 @@ class Simulation:
             programs=programs,
             policies=definitions.loaded_policies,
             providers=self._recorded(providers),
+            destinations=self.destinations,
             hasher=hasher or plain_hash,
             now=lambda: self.now,
             warn=self._warn,
@@ -247,7 +256,9 @@ class Simulation:
         try:
             return self._functions.call(name, payload)
         except Exception as failure:
-            self._warn(str(payload.get("customer", "")), f"{name} failed: {failure!r}")
+            if not isinstance(failure, _ANSWERS):
+                customer = payload.get("customer") or payload.get("ids", {}).get("customer", "")
+                self._warn(str(customer), f"{name} failed: {failure!r}")
             raise StateError(type(failure).__name__, str(failure)) from failure
         finally:
             self._call_as("state_machine")

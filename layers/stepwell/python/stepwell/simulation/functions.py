@@ -9,6 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from stepwell.customers.people import load_for_enrollment
+from stepwell.handover.handing_over import (
+    Ask,
+    Destinations,
+    give_up,
+    hand_over,
+    read_failure,
+)
+from stepwell.handover.telling import read_reference
 from stepwell.journeys.planning import plan
 from stepwell.messages.ask import ask
 from stepwell.messages.deliver import deliver
@@ -18,12 +26,14 @@ from stepwell.messages.request import Request, read_request
 from stepwell.messages.reserve import reserve_unit
 from stepwell.ports import Hasher, Programs, Provider
 from stepwell.storage.operations import Store
+from stepwell.timestamps import from_text
 
 FUNCTIONS: Mapping[str, str] = {
     "PlanFunctionArn": "plan",
     "ConsentFunctionArn": "consent",
     "FrequencyCapFunctionArn": "frequency_cap",
     "DeliveryFunctionArn": "delivery",
+    "HandOverFunctionArn": "hand_over",
 }
 """The functions' names by the placeholders of the definitions."""
 
@@ -46,6 +56,7 @@ class Functions:
     policies: Policies
     providers: Mapping[str, Provider]
     hasher: Hasher
+    destinations: Destinations
     now: Callable[[], datetime]
     warn: Warn
     _requests: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -70,7 +81,22 @@ class Functions:
                     now=self.now,
                     imprint=IMPRINT,
                 )
+            case "hand_over":
+                return self._hand_over(payload)
         raise KeyError(name)
+
+    def _hand_over(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        reference = read_reference(payload)
+        wanted = Ask(
+            reference=reference,
+            program=self.programs.version(reference.version),
+            policies=self.policies,
+            asked_at=from_text(payload["asked_at"]),
+            now=self.now(),
+        )
+        if "failure" in payload:
+            return give_up(wanted, read_failure(payload["failure"]), store=self.store)
+        return hand_over(wanted, store=self.store, destinations=self.destinations)
 
     def _plan(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         ids = payload["ids"]

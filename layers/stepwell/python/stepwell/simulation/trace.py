@@ -93,7 +93,8 @@ class Trace:
     "event" (events that the router applied), "start", "wake", "stop" (commands to Step Functions),
     "settle" (looks at what a stopped execution left),
     "schedule" (alarms of parked waits), "resume" (alarms that rang),
-    "provider", and the functions "plan", "consent", "frequency_cap", "delivery".
+    "provider", and the functions "plan", "consent", "frequency_cap", "delivery",
+    "hand_over".
 
     `applied` are the events in the order in which they were applied, repeated ones left out: what
     was known of a customer at any moment follows from them.

@@ -76,6 +76,12 @@ class MemoryStore:
             found = [partition[sk] for sk in names[:limit]]
         return found if self._own is _itself else [self._own(item) for item in found]
 
+    def named(self, table: TableName, sk: str) -> list[Item]:
+        """The item of this sort key of every partition that has one."""
+        with self._lock:
+            found = [Key(table, pk, sk) for each, pk in self._partitions if each == table]
+            return [self._own(item) for key in found if (item := self._find(key)) is not None]
+
     def due(self, shard: str, until: str) -> Iterator[Due]:
         with self._lock:
             every = self._due.get(shard, [])

@@ -73,7 +73,7 @@ def task(
 
 
 def retrying(errors: Sequence[str], *, attempts: int, seconds: int, most_seconds: int) -> State:
-    """Bounded retries with full jitter."""
+    """Bounded retries with full jitter; without an attempt, what comes after it does not apply."""
     return {
         "ErrorEquals": list(errors),
         "IntervalSeconds": seconds,

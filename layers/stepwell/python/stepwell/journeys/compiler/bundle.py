@@ -3,6 +3,7 @@
     programs/<version>.json   a compiled journey
     catalogs/<hash>.json      {"programs": ["<version>", …]}: the journeys of this deployment
     policies/<hash>.json      purposes, caps and quiet hours, computed traits and segments
+    destinations/<hash>.json  where hand-overs go, by name
     registries/<hash>.json    {"events": {"<name>": {"<version>": <schema>}}}
 
 Deployments copy the folder into a bucket and never delete there: what runs finds its version.
@@ -29,6 +30,8 @@ class Bundle:
     policies_key: str
     registry_key: str
     machines: dict[str, dict[str, Any]]
+    destinations_key: str
+    destinations: dict[str, Any]
     legs: dict[str, dict[str, Any]]
     """The machines for the later legs of the journeys that park waits, by their names."""
 
@@ -52,6 +55,8 @@ def write_bundle(statemachines: Path, out: Path) -> Bundle:
         catalog_key=_write(out, "catalogs", catalog),
         policies_key=_write(out, "policies", project.rules()),
         registry_key=_write(out, "registries", read_registry(root).document()),
+        destinations_key=_write(out, "destinations", project.destinations),
+        destinations=project.destinations,
         machines={each.journey: each.machine for each in compiled},
         legs={
             legs_machine(each.journey, each.version): legs

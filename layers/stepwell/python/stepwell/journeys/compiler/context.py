@@ -12,6 +12,7 @@ from stepwell.journeys.compiler.model import DateDelay, LocalDelay, NamedStep, P
 CUSTOMERS_TABLE = "${CustomersTable}"
 RECORDS_TABLE = "${RecordsTable}"
 PLAN_FUNCTION = "${PlanFunctionArn}"
+HAND_OVER_FUNCTION = "${HandOverFunctionArn}"
 SEND_MESSAGE = "${SendMessageArn}"
 
 DYNAMODB_SECONDS = 60

@@ -202,6 +202,12 @@ class MessageDocument(StepDocument):
     worthless_after: Duration | None = None
 
 
+class HandOverDocument(StepDocument):
+    to: Text
+    reason: Text
+    otherwise: Any
+
+
 class OrderDocument(Document):
     order: list[Text] = Field(min_length=1)
 

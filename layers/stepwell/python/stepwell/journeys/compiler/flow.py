@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepwell.journeys.compiler.model import Hold, Journey, Leave, NamedStep, Split, Step
+from stepwell.journeys.compiler.model import (
+    HandOver,
+    Hold,
+    Journey,
+    Leave,
+    NamedStep,
+    Split,
+    Step,
+)
 
 END = "end"
 NEXT = ""
@@ -19,8 +27,9 @@ OTHERWISE = "otherwise"
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """`ways[step id]`: branch or arm id -> target; also TIMEOUT of a hold, OTHERWISE of a split,
-    and NEXT of a step with one way on. A branch that restarts its hold has no way of its own.
+    """`ways[step id]`: branch or arm id -> target; also TIMEOUT of a hold, OTHERWISE of a split or
+    a hand-over, and NEXT of a hand-over and of a step with one way on. A branch that restarts its
+    hold has no way of its own.
     """
 
     first: str
@@ -67,7 +76,7 @@ def _place(
         steps[step.id] = step
         ways[step.id] = {name: _place(inner, target, steps, ways) for name, inner in _blocks(step)}
         if not isinstance(step, Hold | Split):
-            ways[step.id] = {NEXT: target}
+            ways[step.id] = {NEXT: target, **ways[step.id]}
         target = step.id
     return target
 
@@ -78,6 +87,8 @@ def _blocks(step: NamedStep) -> list[tuple[str, tuple[Step, ...]]]:
         return [*going_on, (TIMEOUT, step.timeout)]
     if isinstance(step, Split):
         return [*((arm.id, arm.steps) for arm in step.arms), (OTHERWISE, step.otherwise)]
+    if isinstance(step, HandOver):
+        return [(OTHERWISE, step.otherwise)]
     return []
 
 

@@ -10,6 +10,7 @@ from stepwell.journeys.compiler.flow import END, NEXT, OTHERWISE, TIMEOUT, Flow,
 from stepwell.journeys.compiler.model import (
     DateDelay,
     EventMatch,
+    HandOver,
     Hold,
     Journey,
     LocalDelay,
@@ -92,6 +93,8 @@ def _shape(step: NamedStep, journey: Journey) -> str:
         return "([" + _quoted(f"{step.name}\nwait {until}") + "])"
     if isinstance(step, Split):
         return "{" + _quoted(step.name) + "}"
+    if isinstance(step, HandOver):
+        return "[[" + _quoted(f"{step.name}\nhand over to {step.to}") + "]]"
     return "[" + _quoted(f"{step.name}\n{_sending(step, journey)}") + "]"
 
 
@@ -108,6 +111,8 @@ def _edges(step: NamedStep, flow: Flow) -> Iterator[str]:
             labels[branch.id] = _event(branch.match)
             if branch.restarts:
                 yield f"{here} -->|{_quoted(f'{_event(branch.match)}: again')}| {here}"
+    if isinstance(step, HandOver):
+        labels[OTHERWISE] = "nobody took it"
     if isinstance(step, Split):
         labels |= {arm.id: f"{arm.name}\n{' '.join(arm.when.text.split())}" for arm in step.arms}
     for way, target in ways.items():

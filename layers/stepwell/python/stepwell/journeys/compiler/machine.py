@@ -9,9 +9,11 @@ from stepwell.journeys.compiler import asl
 from stepwell.journeys.compiler.context import Context
 from stepwell.journeys.compiler.endings import ending_states
 from stepwell.journeys.compiler.flow import Flow
+from stepwell.journeys.compiler.hand_overs import hand_over_states
 from stepwell.journeys.compiler.holds import hold_states
 from stepwell.journeys.compiler.model import (
     DateDelay,
+    HandOver,
     Hold,
     Journey,
     LocalDelay,
@@ -60,4 +62,6 @@ def _states_of(step: NamedStep, context: Context) -> Iterator[tuple[str, asl.Sta
         return date_delay_states(step, context)
     if isinstance(step, Message):
         return message_states(step, context)
+    if isinstance(step, HandOver):
+        return hand_over_states(step, context)
     return split_states(step, context)

@@ -144,13 +144,27 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """Ask a human at `to`, a declared destination; `otherwise` is the way on when none took it."""
+
+    id: str
+    name: str
+    place: Place
+    to: str
+    to_place: Place
+    reason: str
+    reason_place: Place
+    otherwise: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """The `exit` step: the journey is completed here."""
 
     place: Place
 
 
-NamedStep = Hold | Pause | LocalDelay | DateDelay | Split | Message
+NamedStep = Hold | Pause | LocalDelay | DateDelay | Split | Message | HandOver
 Step = NamedStep | Leave
 
 
@@ -177,6 +191,8 @@ def blocks(step: Step) -> tuple[tuple[Step, ...], ...]:
         return (*(branch.steps for branch in step.branches), step.timeout)
     if isinstance(step, Split):
         return (*(arm.steps for arm in step.arms), step.otherwise)
+    if isinstance(step, HandOver):
+        return (step.otherwise,)
     return ()
 
 

@@ -20,6 +20,7 @@ from stepwell.journeys.compiler.model import (
     Condition,
     DateDelay,
     EventMatch,
+    HandOver,
     Hold,
     Journey,
     LocalDelay,
@@ -99,6 +100,8 @@ def _step(
         return {**about, "kind": "split", "arms": arms, "otherwise": OTHERWISE}
     if isinstance(step, Message):
         return {**about, "kind": "message", **_message(step, journey, flow, templates)}
+    if isinstance(step, HandOver):
+        return {**about, "kind": "hand_over", **_hand_over(step, flow)}
     raise TypeError(f"a program does not carry {type(step).__name__}")
 
 
@@ -135,6 +138,16 @@ def _about(match: EventMatch, journey: Journey) -> dict[str, Any]:
         return {}
     (step,) = (each for each in messages_called(journey, match.message))
     return {"message": step.id}
+
+
+def _hand_over(step: HandOver, flow: Flow) -> dict[str, Any]:
+    ways = flow.ways[step.id]
+    return {
+        "to": step.to,
+        "reason": step.reason,
+        "opens": flow.hold_at(ways[NEXT]),
+        "otherwise_opens": flow.hold_at(ways[OTHERWISE]),
+    }
 
 
 def _message(step: Message, journey: Journey, flow: Flow, templates: Templates) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A Stepwell project on disk: where it is, and everything in it that journeys are made of.
 
 <root>/statemachines/journeys/<name>/journey.yaml, templates/<template>.yaml, journey.asl.json
-<root>/statemachines/policies.yaml, profile.yaml, segments.yaml
+<root>/statemachines/policies.yaml, profile.yaml, segments.yaml, destinations.yaml
 <root>/events/schemas/<event>.json, <event>.<version>.json
 """
 
@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.journeys.compiler.checks import Subject, problems_of
+from stepwell.journeys.compiler.destinations import read_destinations
 from stepwell.journeys.compiler.problems import Place, Problem
 from stepwell.journeys.compiler.profile.assembling import read_declarations
+from stepwell.journeys.compiler.profile.promotion_hold import hold_problems
 from stepwell.journeys.compiler.reader import read_journey
 from stepwell.journeys.compiler.registry import EventRegistry, RegistryError, load_registry
 from stepwell.journeys.compiler.templates import Template, read_templates
@@ -31,13 +33,14 @@ class NoProjectError(Exception):
 @dataclass(frozen=True, slots=True)
 class Project:
     """`policies` are empty when they cannot be read; `problems` are all there are, in order;
-    `profile` is what is declared of customers' profiles.
+    `profile` is what is declared of customers' profiles, `destinations` where hand-overs go.
     """
 
     subjects: tuple[Subject, ...]
     policies: dict[str, Any]
     problems: tuple[Problem, ...]
     profile: Mapping[str, Any] = field(default_factory=dict)
+    destinations: dict[str, Any] = field(default_factory=dict)
 
     def rules(self) -> dict[str, Any]:
         """What is deployed of both: it applies to every customer as it stands."""
@@ -67,16 +70,20 @@ def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
     policies, wrong = _policies(root)
     purposes = frozenset(policies["purposes"]) if policies else None
     declared = read_declarations(root, registry, purposes)
-    problems = [*problems, *wrong, *declared.problems]
+    destinations, unread = read_destinations(root)
+    problems = [*problems, *wrong, *declared.problems, *unread]
+    goes_to = None if unread else frozenset(destinations)
+    problems += hold_problems(root, policies, declared.segments)
     if registry:
         registry = replace(registry, fields=declared.fields, absent=declared.absent)
     subjects = []
     for name in journey_names(root):
         if only is None or name in only:
-            subject, found = _read(root, name, purposes, registry, declared.document)
+            subject, found = _read(root, name, purposes, registry, declared.document, goes_to)
             problems.extend(found)
             subjects += [subject] if subject else []
-    return Project(tuple(subjects), policies, tuple(sorted(set(problems))), declared.document)
+    said = tuple(sorted(set(problems)))
+    return Project(tuple(subjects), policies, said, declared.document, destinations)
 
 
 def _read(
@@ -85,6 +92,7 @@ def _read(
     purposes: frozenset[str] | None,
     registry: EventRegistry | None,
     profile: Mapping[str, Any],
+    destinations: frozenset[str] | None,
 ) -> tuple[Subject | None, list[Problem]]:
     folder = root / "statemachines" / "journeys" / name
     prefix = folder.relative_to(root).as_posix()
@@ -100,7 +108,7 @@ def _read(
     problems = [*problems, *wrong]
     if journey is None:
         return None, problems
-    subject = Subject(journey, templates, purposes, registry, profile)
+    subject = Subject(journey, templates, purposes, registry, profile, destinations)
     return subject, [*problems, *problems_of(subject)]
 
 

@@ -12,6 +12,7 @@ from stepwell.journeys.compiler.model import (
     Branch,
     DateDelay,
     EventMatch,
+    HandOver,
     Hold,
     Leave,
     LocalDelay,
@@ -25,7 +26,7 @@ from stepwell.journeys.compiler.problems import Problem, suggest
 from stepwell.journeys.compiler.source import DataPath, Source
 from stepwell.journeys.compiler.validation import D, validated
 
-_KINDS = ("hold", "delay", "split", "message", "exit")
+_KINDS = ("hold", "delay", "split", "message", "hand_over", "exit")
 
 
 class StepReader:
@@ -64,6 +65,7 @@ class StepReader:
             "delay": self._delay,
             "split": self._split,
             "message": self._message,
+            "hand_over": self._hand_over,
         }
         return readers[kind]((*path, kind), body)
 
@@ -202,6 +204,22 @@ class StepReader:
             on_quiet_hours=document.on_quiet_hours,
             on_cap=document.on_cap,
             worthless_after_seconds=document.worthless_after,
+        )
+
+    def _hand_over(self, path: DataPath, data: Any) -> NamedStep | None:
+        document = self._validated(path, data, documents.HandOverDocument)
+        if document is None:
+            self._look_inside(path, data, ("otherwise",), ())
+            return None
+        return HandOver(
+            id=self._id(document),
+            name=document.name,
+            place=self.source.place(path),
+            to=document.to,
+            to_place=self.source.place((*path, "to")),
+            reason=document.reason,
+            reason_place=self.source.place((*path, "reason")),
+            otherwise=self._then((*path, "otherwise"), document.otherwise),
         )
 
     def _channels(self, path: DataPath, given: Any) -> tuple[str, ...]:

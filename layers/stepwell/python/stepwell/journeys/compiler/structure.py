@@ -69,7 +69,7 @@ def _task_faults(state: Mapping[str, Any]) -> Iterator[str]:
     if not int(state.get("TimeoutSeconds", 0)) > 0:
         yield "a Task without TimeoutSeconds"
     for retry in state.get("Retry", ()):
-        if not 0 < retry.get("MaxAttempts", 0) < 100:
+        if not 0 <= retry.get("MaxAttempts", 100) < 100:
             yield "a Retry without a bound"
         if retry.get("JitterStrategy") != "FULL":
             yield "a Retry without full jitter"

@@ -166,6 +166,8 @@ def _seconds(name: str, usage: Usage, prices: PriceTable) -> float:
     """Of all runs of one function; a push takes a call for its endpoint and one to send it."""
     requests = usage.of_tables(usage.metered.requests, name)
     sends = usage.calls["provider"] + usage.billed["push", ""] if name == "delivery" else 0
+    if name == "hand_over":
+        sends = usage.calls[name]
     return prices.assumptions.function_seconds(requests, sends, usage.calls[name])
 
 

@@ -23,6 +23,7 @@ BASES = {
     "consent": "consent",
     "frequency_cap": "frequency_cap",
     "delivery": "delivery",
+    "hand_over": "hand_over",
     "state_machine": "transition",
     "commands": "resume",
 }
@@ -32,7 +33,7 @@ _NO_COUNTRY = "ZZ"
 
 COMMANDS = ("start", "wake", "stop", "settle")
 """What the router asks for after an event, by the names in `Trace.calls`."""
-FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery")
+FUNCTIONS = ("plan", "consent", "frequency_cap", "delivery", "hand_over")
 SENDERS = ("consent", "frequency_cap", "delivery")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from stepwell.customers import keys
+from stepwell.customers.applied import applied_with
 from stepwell.customers.arrivals import with_new
 from stepwell.customers.identities import device_token, identities_in, identity_key
 from stepwell.customers.identity_rules import USER_ID, IdentityRules
@@ -53,6 +54,10 @@ def settle(
     consents = _consents(events[1:]) if len(events) > 1 else None
     known = replace(nobody, profile=profile, consents=consents)
     profile = live(first, nobody, known, rules, at, []).profile | {"touched": []}
+    applied: Item | None = None
+    for each in events:
+        applied = applied_with(applied, each.fingerprint)
+    profile |= applied or {}
     user = identity_key(USER_ID, first.user_id or "", hasher)
     # Without conditions: nobody else writes before the simulation begins.
     puts = [Put(keys.profile(customer), profile), Put(user, {"customer": customer})]

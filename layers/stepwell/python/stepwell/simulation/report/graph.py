@@ -10,7 +10,16 @@ from stepwell.customers import slots
 from stepwell.journeys.compiler import names
 from stepwell.journeys.compiler.documents import WEEKDAYS
 from stepwell.journeys.compiler.durations import text_of
-from stepwell.journeys.program import DateDelay, Delay, Hold, LongDelay, Message, Program, Split
+from stepwell.journeys.program import (
+    DateDelay,
+    Delay,
+    HandOver,
+    Hold,
+    LongDelay,
+    Message,
+    Program,
+    Split,
+)
 from stepwell.simulation.report.paths import START, Steps, steps_of
 
 COMPLETED = ""
@@ -19,7 +28,7 @@ COMPLETED = ""
 
 @dataclass(frozen=True, slots=True)
 class GraphStep:
-    """`kind`: hold, delay, split or message; `detail` says in words what it is set to."""
+    """`kind`: hold, delay, split, message, hand_over; `detail` says in words what it is set to."""
 
     name: str
     kind: str
@@ -71,6 +80,8 @@ def _shown(name: str, step: Any, state: Mapping[str, Any]) -> GraphStep:
             return GraphStep(name, "delay", str(step))
         case Split():
             return GraphStep(name, "split", "")
+        case HandOver():
+            return GraphStep(name, "hand_over", f"hand over to {step.to}")
         case Message():
             return GraphStep(name, "message", f"{step.purpose}: {', else '.join(step.channels)}")
     return GraphStep(name, "delay", f"wait {text_of(state['Seconds'])}")
@@ -107,6 +118,8 @@ def _label(state: str, value: str | None, step: Any) -> str:
         return events.get(value, "") if value else ""
     if isinstance(step, Split):
         return "otherwise" if value is None else value.replace("_", " ")
+    if isinstance(step, HandOver):
+        return "nobody took it" if state.endswith(names.HAND_OVER_GIVE_UP) else "handed over"
     return ""
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stepwell.simulation.scenarios.model import MESSAGE_KINDS, Expected, Fact
+from stepwell.simulation.scenarios.model import (
+    HAND_OVER_KINDS,
+    MESSAGE_KINDS,
+    Expected,
+    Fact,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ def _is_about_the_same(one: Fact, other: Fact) -> bool:
     if (one.user, one.journey) != (other.user, other.journey):
         return False
     if one.kind in MESSAGE_KINDS and other.kind in MESSAGE_KINDS:
+        return one.subject == other.subject
+    if one.kind in HAND_OVER_KINDS and other.kind in HAND_OVER_KINDS:
         return one.subject == other.subject
     return one.kind == other.kind
 

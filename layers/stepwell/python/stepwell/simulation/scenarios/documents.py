@@ -15,6 +15,7 @@ from stepwell.messages.channels import ADDRESSED, Addressed, Channel
 NO_ZONE = "unknown"
 
 Answer = Literal["accepted", "refused", "pushed_back", "unknown"]
+Taking = Literal["accepted", "refused", "away"]
 Outcome = Literal["completed", "exited", "converted", "replaced", "failed", "active"]
 
 
@@ -72,6 +73,7 @@ class GivenDocument(PersonDocument):
     events: dict[str, dict[str, Any]] = Field(default={})
     policies: dict[str, Any] = Field(default={})
     providers: dict[Channel, Annotated[list[Answer], BeforeValidator(_listed)]] = Field(default={})
+    destinations: dict[Text, Annotated[list[Taking], BeforeValidator(_listed)]] = Field(default={})
     journeys: Annotated[list[Text], BeforeValidator(_listed)] = Field(default=[])
     customers: dict[str, dict[str, Any]] = Field(default={})
 
@@ -142,6 +144,17 @@ class UnknownDocument(ExpectedDocument):
     by: Channel | None = None
 
 
+class HandedOverDocument(ExpectedDocument):
+    handed_over: Text
+    to: Text | None = None
+
+
+class NotHandedOverDocument(ExpectedDocument):
+    not_handed_over: Text
+    because: Text
+    to: Text | None = None
+
+
 class EnrollmentDocument(ExpectedDocument):
     at: Any = None
     enrollment: Outcome
@@ -160,6 +173,8 @@ EXPECTED: dict[str, type[ExpectedDocument]] = {
     "suppressed": SuppressedDocument,
     "failed": FailedDocument,
     "unknown": UnknownDocument,
+    "handed_over": HandedOverDocument,
+    "not_handed_over": NotHandedOverDocument,
     "enrollment": EnrollmentDocument,
     "conversion": ConversionDocument,
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from stepwell.journeys.compiler.checks import Subject
 from stepwell.journeys.compiler.documents import LATER_KEYS
+from stepwell.journeys.compiler.model import HandOver
 from stepwell.journeys.compiler.problems import suggest
 from stepwell.journeys.compiler.source import DataPath
 from stepwell.simulation.scenarios.documents import (
@@ -15,6 +16,8 @@ from stepwell.simulation.scenarios.documents import (
     ConversionDocument,
     EnrollmentDocument,
     ExpectedDocument,
+    HandedOverDocument,
+    NotHandedOverDocument,
 )
 from stepwell.simulation.scenarios.model import ACTIVE, USER, Call, Expected, Fact, Kind
 from stepwell.simulation.scenarios.people import Given
@@ -24,10 +27,11 @@ REASONS: Mapping[Kind, tuple[str, ...]] = {
     Kind.DEFERRED: ("quiet_hours", "capped", "provider_pushed_back", "no_provider_answer"),
     Kind.SUPPRESSED: (
         "exited", "worthless", "no_consent", "unreachable", "quiet_hours", "unknown_time_zone",
-        "capped",
+        "capped", "promotion_hold",
     ),
     Kind.FAILED: ("all_channels_refused", "missing_variable", "template_error"),
     Kind.UNKNOWN: ("no_provider_answer", "interrupted", "no_answer"),
+    Kind.NOT_HANDED_OVER: ("refused", "away"),
 }  # fmt: skip
 """Why a message is not sent, in the words of its decision."""
 
@@ -67,7 +71,7 @@ def _fact(
     loaded = given.journeys
     if not reading.known((*path, "journey"), journey, loaded, "SW707", "loaded journey"):
         return None
-    at = until = None
+    at = None
     zone = given.person(user).clock
     if document.at is not None:
         at = reading.moment((*path, "at"), document.at, given.week, zone, before)
@@ -76,8 +80,25 @@ def _fact(
         return _enrollment(reading, path, document, subject, user, at)
     if at is None:
         return None
-    if isinstance(document, ConversionDocument):
-        return _conversion(reading, path, document, subject, user, at)
+    match document:
+        case ConversionDocument():
+            return _conversion(reading, path, document, subject, user, at)
+        case HandedOverDocument() | NotHandedOverDocument():
+            return _hand_over(reading, path, document, subject, user, at)
+    return _of_message(reading, given, path, document, subject, user, at)
+
+
+def _of_message(
+    reading: Reading,
+    given: Given,
+    path: DataPath,
+    document: ExpectedDocument,
+    subject: Subject,
+    user: str,
+    at: datetime,
+) -> Fact | None:
+    until = None
+    zone = given.person(user).clock
     if (written := getattr(document, "until", None)) is not None:
         until = reading.moment((*path, "until"), written, given.week, zone, at)
         if until is None:
@@ -99,7 +120,7 @@ def _document(reading: Reading, path: DataPath, line: Any) -> ExpectedDocument |
         reading.report(path, "SW103", said, "Write a line for each.")
         return None
     strange = [
-        key for key in line if key not in {"at", "user", "journey", "by", "because", "until"}
+        key for key in line if key not in {"at", "user", "journey", "by", "to", "because", "until"}
     ]
     for key in strange:
         remedy = f"Remove `{key}`." if key in LATER_KEYS else suggest(key, EXPECTED)
@@ -170,6 +191,33 @@ def _conversion(
     ):
         return None
     return Fact(Kind.CONVERSION, at, user, journey, known[0], value=document.value)
+
+
+def _hand_over(
+    reading: Reading,
+    path: DataPath,
+    document: HandedOverDocument | NotHandedOverDocument,
+    subject: Subject,
+    user: str,
+    at: datetime,
+) -> Fact | None:
+    """A destination that is not the step's own would make the line fail; it is told here."""
+    kind, because = Kind.HANDED_OVER, None
+    if isinstance(document, NotHandedOverDocument):
+        kind, because = Kind.NOT_HANDED_OVER, document.because
+        known = REASONS[kind]
+        reading.known((*path, "because"), because, known, "SW714", f"reason for {kind}:")
+    word = getattr(document, kind)
+    steps = [each for each in subject.steps() if isinstance(each, HandOver)]
+    step = next((each for each in steps if word in (each.name, each.id)), None)
+    if step is None:
+        names = [each.name for each in steps]
+        reading.known((*path, str(kind)), word, names, "SW706", "hand-over")
+        return None
+    if document.to is not None:
+        reading.known((*path, "to"), document.to, [step.to], "SW736", f"way of {step.name!r} to")
+    journey = subject.journey.name
+    return Fact(kind, at, user, journey, step.name, by=document.to, because=because)
 
 
 def _message(

@@ -9,12 +9,16 @@ from typing import Any
 from stepwell.customers import keys, slots
 from stepwell.customers.people import load_person
 from stepwell.customers.snapshot import load_snapshot
+from stepwell.handover.errors import AWAY, REFUSED
+from stepwell.handover.handing_over import HANDED_OVER
 from stepwell.journeys.compiler import names
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.providers import ACCEPTED
 from stepwell.simulation.scenarios.model import ACTIVE, Fact, Kind
 from stepwell.storage.operations import Item, TableName
 from stepwell.timestamps import from_text
+
+_WHY_NOT = {REFUSED: "refused", AWAY: "away"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Customer:
     id: str
     user: str
     decisions: tuple[Item, ...]
+    hand_overs: tuple[Item, ...]
     finished: tuple[Item, ...]
     conversions: tuple[Item, ...]
     enrollments: Mapping[str, Item]
@@ -45,6 +50,7 @@ def customers(simulation: Simulation) -> list[Customer]:
                 customer,
                 str((person.profile or {}).get("user_id", customer)),
                 records(keys.DECISION_PREFIX),
+                records(keys.HAND_OVER_PREFIX),
                 records(keys.FINISHED_PREFIX),
                 records(keys.CONVERSION_PREFIX),
                 snapshot.enrollments,
@@ -61,6 +67,7 @@ def facts_of(simulation: Simulation) -> list[Fact]:
         for customer in customers(simulation)
         for part in (
             _messages(simulation, customer, texts),
+            _hand_overs(simulation, customer),
             _conversions(customer),
             _ended(customer),
             _active(simulation, customer),
@@ -105,6 +112,26 @@ def _messages(
             until=from_text(each["until"]) if each.get("until") else None,
             says=texts.get(each["message"], ()) if kind is Kind.SENT else (),
         )
+
+
+def _hand_overs(simulation: Simulation, customer: Customer) -> Iterator[Fact]:
+    named = step_names(simulation)
+    for each in customer.hand_overs:
+        taken = each["outcome"] == HANDED_OVER
+        yield Fact(
+            Kind.HANDED_OVER if taken else Kind.NOT_HANDED_OVER,
+            from_text(each["at"]),
+            customer.user,
+            each["journey"],
+            named[each["journey"], each["step"]],
+            by=each["destination"],
+            because=None if taken else why_not(each),
+        )
+
+
+def why_not(record: Item) -> str:
+    """`refused`, `away`, or the name of what else went wrong."""
+    return _WHY_NOT.get(record["failure"], str(record["failure"]))
 
 
 def _conversions(customer: Customer) -> Iterator[Fact]:

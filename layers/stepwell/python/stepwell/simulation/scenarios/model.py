@@ -18,18 +18,23 @@ USER = "customer"
 
 
 class Kind(StrEnum):
-    """What a line of `expect` is about: how a message was decided, an enrollment, a conversion."""
+    """What a line of `expect` is about: how a message was decided, whether a human was
+    asked, an enrollment, a conversion.
+    """
 
     SENT = "sent"
     DEFERRED = "deferred"
     SUPPRESSED = "suppressed"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    HANDED_OVER = "handed_over"
+    NOT_HANDED_OVER = "not_handed_over"
     ENROLLMENT = "enrollment"
     CONVERSION = "conversion"
 
 
-MESSAGE_KINDS = frozenset(Kind) - {Kind.ENROLLMENT, Kind.CONVERSION}
+HAND_OVER_KINDS = frozenset({Kind.HANDED_OVER, Kind.NOT_HANDED_OVER})
+MESSAGE_KINDS = frozenset(Kind) - HAND_OVER_KINDS - {Kind.ENROLLMENT, Kind.CONVERSION}
 ACTIVE = "active"
 
 
@@ -37,9 +42,10 @@ ACTIVE = "active"
 class Fact:
     """One thing that happened, or is expected to.
 
-    `subject` is the message's name, how the enrollment stands, or the event that converted. Of an
-    expectation, what is None is not compared; `at` is None only for an enrollment that is active,
-    and `says` (a part of the text that was sent) is never more than expected.
+    `subject` is the name of the message or of the hand-over (then `by` is its destination), how the
+    enrollment stands, or the event that converted. Of an expectation, what is None is not compared;
+    `at` is None only for an enrollment that is active, and `says` (a part of the text that was
+    sent) is never more than expected.
     """
 
     kind: Kind
@@ -94,7 +100,8 @@ class Call:
 class Scenario:
     """`policies` is the text of the policies' document; `journeys` are those that are loaded.
 
-    `providers`: channel -> how its calls end, the last for all that follow.
+    `providers`: channel -> how its calls end, the last for all that follow; so `destinations`, by
+    their names.
     """
 
     journey: str
@@ -104,6 +111,7 @@ class Scenario:
     journeys: tuple[str, ...]
     policies: str
     providers: Mapping[str, tuple[str, ...]]
+    destinations: Mapping[str, tuple[str, ...]]
     people: Mapping[str, Person]
     calls: tuple[Call, ...]
     until: datetime | None

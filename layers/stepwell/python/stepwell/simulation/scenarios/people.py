@@ -24,7 +24,7 @@ from stepwell.simulation.years import YEARS
 
 P = TypeVar("P", bound=PersonDocument)
 
-_JOINED = {"traits", "events", "policies", "providers", "customers"}
+_JOINED = {"traits", "events", "policies", "providers", "destinations", "customers"}
 """Parts that are laid over each other name by name; of all others the scenario's own counts."""
 
 _PHONE_WITHOUT_AREA = "+883510001"
@@ -81,6 +81,9 @@ def read_given(reading: Reading, base: GivenDocument, path: DataPath, data: Any)
     for event, properties in document.events.items():
         if reading.event(where("events", event), event):
             property_problems(reading, where("events", event), event, properties)
+    for name in document.destinations:
+        known = reading.around.destinations
+        reading.known(where("destinations", name), name, known, "SW736", "destination")
     journeys = _journeys(reading, where("journeys"), document.journeys)
     week = _week(reading, where("date"), document.date)
     customers = _customers(reading, document, where)

@@ -34,6 +34,7 @@ def surroundings(project: Project, root: Path) -> Surroundings:
         subjects={subject.journey.name: subject for subject in project.subjects},
         registry=read_registry(root),
         policies=policies.data if policies else {},
+        destinations=frozenset(project.destinations),
     )
 
 
@@ -142,6 +143,7 @@ class _File:
             journeys=given.journeys,
             policies=given.policies_text,
             providers={name: tuple(each) for name, each in given.document.providers.items()},
+            destinations={name: tuple(each) for name, each in given.document.destinations.items()},
             people={user: given.person(user) for user in users},
             calls=calls,
             until=until,

@@ -27,6 +27,7 @@ class Surroundings:
     subjects: Mapping[str, Subject]
     registry: EventRegistry
     policies: Mapping[str, Any]
+    destinations: frozenset[str] = frozenset()
     _changed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def policies_with(self, parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from stepwell.events.model import CONSENT_EVENT, Event
 from stepwell.messages.channels import CHANNELS
 from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, Provider, ProviderError
 from stepwell.simulation.definitions import Definitions
+from stepwell.simulation.destinations import SimulatedDestinations
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.scenarios.calls import SOURCE
 from stepwell.simulation.scenarios.model import Person, Scenario
@@ -54,7 +55,15 @@ class Runner:
             channel: ScriptedProvider(scenario.providers.get(channel, ())) for channel in CHANNELS
         }
         first = scenario.calls[0].at
-        simulation = Simulation(self.definitions_of(scenario), first - _BEFORE, providers=providers)
+        definitions = self.definitions_of(scenario)
+        simulation = Simulation(
+            definitions,
+            first - _BEFORE,
+            providers=providers,
+            destinations=SimulatedDestinations(
+                definitions.loaded_destinations, scenario.destinations
+            ),
+        )
         for person in scenario.people.values():
             for event in introduction(person, first - _BEFORE):
                 simulation.send(event)
@@ -78,6 +87,7 @@ class Runner:
                 machines={name: whole.machines[name] for name in scenario.journeys},
                 send_message=whole.send_message,
                 policies=scenario.policies,
+                destinations=whole.destinations,
                 profile=whole.profile,
             )
         return self._loaded[key]

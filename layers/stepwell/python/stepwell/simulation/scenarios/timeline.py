@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stepwell.events.model import Event
+from stepwell.handover.handing_over import HANDED_OVER
 from stepwell.journeys.compiler import names
 from stepwell.journeys.compiler.durations import text_of
 from stepwell.journeys.program import Hold, Message, Program, Split
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.scenarios.deciding import why
-from stepwell.simulation.scenarios.facts import Customer, customers, step_of
+from stepwell.simulation.scenarios.facts import Customer, customers, step_of, why_not
 from stepwell.simulation.scenarios.model import Scenario
 from stepwell.simulation.scenarios.writing import properties_line
 from stepwell.simulation.trace import Run, Status
@@ -27,7 +28,7 @@ _RANKS = ("event", "converts", "exits", "enters")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`kind` is event, enters, waits, time is up, splits, sent (or how else it was decided),
-    no answer, converts, exits, ends or warning.
+    no answer, handed over, nobody asked, converts, exits, ends or warning.
     """
 
     at: datetime
@@ -122,6 +123,7 @@ class _Story:
         for number, (at, state) in enumerate(self.run.states):
             following = self.run.states[number + 1] if number + 1 < len(self.run.states) else None
             yield from self._state(at, state, following)
+        yield from self._hand_overs()
         for decision in self.decisions:  # what no state of this run asked about
             yield self._decision(decision)
         yield from self._ending()
@@ -175,6 +177,15 @@ class _Story:
             parts.append(f"until {self.show(from_text(decision['until']))}")
         told = " ".join(parts) + f"  [{why(decision, self.show)}]"
         return self._entry(from_text(decision["at"]), str(decision["outcome"]), told)
+
+    def _hand_overs(self) -> Iterator[Entry]:
+        for each in self.customer.hand_overs:
+            if (each["enrollment"], each["run"]) == (self.run.enrollment, self.run.number):
+                name, at = self.program.steps[each["step"]].name, from_text(each["ended_at"])
+                kind, why_then = "handed over", ""
+                if each["outcome"] != HANDED_OVER:
+                    kind, why_then = "nobody asked", f" because {why_not(each)}"
+                yield self._entry(at, kind, f"{name} to {each['destination']}{why_then}")
 
     def _ending(self) -> Iterator[Entry]:
         for each in self.customer.finished:

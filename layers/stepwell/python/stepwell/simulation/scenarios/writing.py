@@ -7,7 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from stepwell.simulation.scenarios.model import USER, Fact, Kind, Scenario
+from stepwell.simulation.scenarios.model import (
+    HAND_OVER_KINDS,
+    USER,
+    Fact,
+    Kind,
+    Scenario,
+)
 
 _PLAIN = re.compile(
     r"[A-Za-z+][\w .+'()/-]*(?<! )(:\d\d)*( [+-]\d\d:\d\d)?|\d{4}-[\d :.+-]*|-?\d+(\.\d+)?"
@@ -38,6 +44,8 @@ def _parts(fact: Fact, scenario: Scenario) -> Iterator[tuple[str, Any]]:
     yield str(fact.kind), fact.subject
     if fact.kind is Kind.SENT and fact.by is not None:
         yield "by", fact.by
+    if fact.kind in HAND_OVER_KINDS and fact.by is not None:
+        yield "to", fact.by
     if fact.because is not None:
         yield "because", fact.because
     if fact.until is not None:

@@ -13,6 +13,7 @@ from stepwell.journeys.compiler.checks.conditions import (
     check_events,
 )
 from stepwell.journeys.compiler.checks.context import check_context
+from stepwell.journeys.compiler.checks.hand_overs import check_destinations, check_reasons
 from stepwell.journeys.compiler.checks.ids import (
     check_branch_ids,
     check_journey_name,
@@ -52,6 +53,8 @@ CHECKS: tuple[Check, ...] = (
     check_purposes,
     check_channels,
     check_awaited,
+    check_destinations,
+    check_reasons,
     check_events,
     check_conditions,
     check_entry_segment,

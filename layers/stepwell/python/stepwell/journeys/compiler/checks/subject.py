@@ -24,8 +24,8 @@ from stepwell.journeys.compiler.templates import Template
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`purposes` or `registry` is None when it cannot be read, which is a problem of its own.
-    `profile` is the document of what is declared of customers' profiles.
+    """What cannot be read (`purposes`, `registry`, `destinations`) is None, and a problem of its
+    own. `profile` is the document of what is declared of customers' profiles.
     """
 
     journey: Journey
@@ -33,6 +33,7 @@ class Subject:
     purposes: frozenset[str] | None
     registry: EventRegistry | None
     profile: Mapping[str, Any] = field(default_factory=dict)
+    destinations: frozenset[str] | None = frozenset()
 
     def steps(self) -> tuple[NamedStep, ...]:
         return tuple(named(self.journey.steps))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from stepwell.journeys.compiler.profile.context import (
 from stepwell.journeys.compiler.profile.declared import Declared
 from stepwell.journeys.compiler.profile.documents import ProfileDocument, SegmentsDocument
 from stepwell.journeys.compiler.profile.segments import read_lists, read_segments
+from stepwell.journeys.compiler.profile.signals import SIGNALS_TYPE, read_signals
 from stepwell.journeys.compiler.registry import EventRegistry
 from stepwell.journeys.compiler.source import Source, read_yaml
 from stepwell.profile.rules import ProfileRules
@@ -40,6 +41,11 @@ class Declarations:
     absent: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def segments(self) -> Iterable[str]:
+        """The names of those that are declared, also where something is wrong with one."""
+        return self.fields["segments"].fields if "segments" in self.fields else ()
+
 
 def read_declarations(
     root: Path, registry: EventRegistry | None, purposes: Collection[str] | None = None
@@ -54,7 +60,9 @@ def read_declarations(
     written = segments.validated((), SegmentsDocument) if segments.source.data else None
     names = written.segments if written else {}
     lists = read_lists(segments, written.lists) if written else []
+    signals, wrong_signals = read_signals(root)
     fields = {
+        **({"signals": SIGNALS_TYPE} if signals else {}),
         "computed": record(types, PROFILE),
         "segments": record(dict.fromkeys(names, BOOL), SEGMENTS),
         "lists": record(dict.fromkeys(lists, BOOL), SEGMENTS),
@@ -64,11 +72,18 @@ def read_declarations(
     known = replace(registry, fields=fields, absent=absent) if registry else None
     customer = known.customer if known else ANY
     found, everybody = read_segments(segments, names, {"customer": customer, "now": TIMESTAMP})
-    parts = {"computed": computed, "segments": found, "lists": lists, SECTION: context}
+    parts = {
+        "computed": computed,
+        "segments": found,
+        "lists": lists,
+        SECTION: context,
+        "signals": signals,
+    }
     document = {name: each for name, each in parts.items() if each}
     if not segments.problems and not profile.problems:
         _check_everybody(segments, ProfileRules(document), everybody)
-    return Declarations(document, fields, absent, (*profile.problems, *segments.problems))
+    problems = (*profile.problems, *segments.problems, *wrong_signals)
+    return Declarations(document, fields, absent, problems)
 
 
 def _file(root: Path, file: str, registry: EventRegistry | None) -> Declared:

@@ -97,10 +97,11 @@ def _trait(
         if key not in found:
             continue
         tree = declared.parsed((*path, key), found[key])
-        kind = declared.checked((*path, key), tree, names, decides=key == "where")
+        kinds = declared.checked((*path, key), tree, names.values(), decides=key == "where")
         if key == "value":
-            _check_value(declared, (*path, key), document.kind, kind)
-            value = kind
+            in_version = dict(zip(names, kinds, strict=False))  # none of an unreadable tree
+            _check_value(declared, (*path, key), document.kind, in_version)
+            value = kinds[0] if len(set(kinds)) == 1 else ANY
         found[key] = tree
     return found, _type(document, value)
 
@@ -112,23 +113,27 @@ def _check_event(declared: Declared, path: DataPath, name: str) -> None:
         declared.report(path, "SW501", f"there is no event {name!r}", remedy)
 
 
-def _environments(declared: Declared, event: str) -> list[Environment]:
-    """The event alone: what is computed from the archive knows nothing else."""
+def _environments(declared: Declared, event: str) -> dict[str, Environment]:
+    """By version of the event. It alone: what is computed from the archive knows nothing else."""
     if declared.registry is None:
-        return []
-    found = declared.registry.environments(event=event).values()
-    return [{"event": each["event"]} for each in found]
+        return {}
+    found = declared.registry.environments(event=event)
+    return {version: {"event": each["event"]} for version, each in found.items()}
 
 
-def _check_value(declared: Declared, path: DataPath, kind: str, found: Type) -> None:
-    if found.unsure:
-        return
-    if kind in _NUMBERS and found not in (DOUBLE, INT):
-        said = f"{kind} takes numbers, and this is {found}"
-        declared.report(path, "SW1007", said, "Give a number, such as event.properties.revenue.")
-    elif found not in _SCALARS:
-        said = f"{kind} takes a text, a number or true and false, and this is {found}"
-        declared.report(path, "SW1007", said, "Take one value out of it, or string(…).")
+def _check_value(declared: Declared, path: DataPath, kind: str, found: Mapping[str, Type]) -> None:
+    """It has to fit in every version of the event: a type may have changed."""
+    for version, each in found.items():
+        if each.unsure:
+            continue
+        where = f"{each} in {version}" if version else f"{each}"
+        if kind in _NUMBERS and each not in (DOUBLE, INT):
+            said = f"{kind} takes numbers, and this is {where}"
+            remedy = "Give a number, such as event.properties.revenue."
+            declared.report(path, "SW1007", said, remedy)
+        elif each not in _SCALARS:
+            said = f"{kind} takes a text, a number or true and false, and this is {where}"
+            declared.report(path, "SW1007", said, "Take one value out of it, or string(…).")
 
 
 def _type(document: ComputedDocument, value: Type) -> Type:

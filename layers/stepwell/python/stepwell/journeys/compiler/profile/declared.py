@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from stepwell.conditions.tree import Tree
-from stepwell.journeys.compiler.cel.kinds import ANY, Environment, Type
+from stepwell.journeys.compiler.cel.kinds import Environment, Type
 from stepwell.journeys.compiler.cel.parser import ConditionSyntaxError, parse
 from stepwell.journeys.compiler.cel.types import TypeProblem, check_condition, check_types
 from stepwell.journeys.compiler.problems import Place, Problem
@@ -49,11 +50,11 @@ class Declared:
             return None
 
     def checked(
-        self, path: DataPath, tree: Tree | None, names: list[Environment], *, decides: bool
-    ) -> Type:
-        """The tree's type in all of the environments; `any` where they differ."""
+        self, path: DataPath, tree: Tree | None, names: Iterable[Environment], *, decides: bool
+    ) -> list[Type]:
+        """The tree's type in each of the environments; none of a tree that cannot be read."""
         if tree is None:
-            return ANY
+            return []
         found: list[Type] = []
         faults: dict[TypeProblem, None] = {}
         for each in names:
@@ -62,4 +63,4 @@ class Declared:
             faults |= dict.fromkeys(check_condition(tree, each) if decides else wrong)
         for fault in faults:
             self.report(path, fault.code, fault.message, fault.remedy)
-        return found[0] if found and all(each == found[0] for each in found) else ANY
+        return found

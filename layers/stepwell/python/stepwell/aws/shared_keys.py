@@ -1,7 +1,8 @@
-"""The stage's inbox key, as it is and as it was before it was last changed.
+"""A key of the stage that others have too (of the inbox, of webhooks), as it is and as it was
+before it was last changed.
 
-Backends take some time to learn of a new key, so that tokens of the one before are good until it is
-changed once more.
+They take some time to learn of a new key, so that the one before is good until it is changed once
+more.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ ASKED_AGAIN = timedelta(seconds=30)
 
 
 @dataclass
-class InboxKeys:
+class SharedKeys:
     client: SecretsManagerClient
     secret_arn: str
     _keys: tuple[str, ...] = ()

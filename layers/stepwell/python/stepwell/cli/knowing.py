@@ -1,0 +1,109 @@
+"""What a living profile knows, as rows of tables and lines: with source, time and reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stepwell.cli.printing import Local, Row
+
+_SHOWN_EVENTS = 3
+_LONGEST = 60
+
+
+def trait_rows(traits: Mapping[str, Row], local: Local) -> Iterator[Row]:
+    for name, each in sorted(traits.items()):
+        yield {
+            "trait": name,
+            "value": short(each["value"]),
+            "said": local(each["at"]),
+            "by": each.get("source", ""),
+        }
+
+
+def computed_rows(computed: Mapping[str, Row], local: Local) -> Iterator[Row]:
+    for name, each in sorted(computed.items()):
+        yield {
+            "trait": name,
+            "value": short(each["value"]) if "value" in each else "-",
+            "from": told_from(each, local),
+        }
+
+
+def told_from(evidence: Row, local: Local, most: int = _SHOWN_EVENTS) -> str:
+    """The events behind it, the newest first."""
+    if evidence["kind"] == "ratio":
+        return f"{evidence['of']} over {evidence['to']}"
+    events = evidence.get("events", [])
+    shown = [_event(each, local) for each in reversed(events[-most:])]
+    left = len(events) - len(shown) + evidence.get("older", 0)
+    if "values" in evidence:
+        shown = [f"{name} {local(at)}" for name, at in evidence["values"].items()][:most]
+        left = len(evidence["values"]) - len(shown)
+    more = [f"and {left} more"] if left else []
+    since = [f"counted since {local(evidence['since'])}"] if "since" in evidence else []
+    return ", ".join([*shown, *more, *since]) or f"no {evidence['event']}"
+
+
+def _event(event: Row, local: Local) -> str:
+    value = f" = {short(event['value'])}" if "value" in event else ""
+    return f"{local(event['at'])} ({event['event']}){value}"
+
+
+def segment_rows(segments: Mapping[str, Row], local: Local) -> Iterator[Row]:
+    for name, each in sorted(segments.items()):
+        yield {
+            "segment": name,
+            "since": local(each["since"]) or "just now",
+            "why": "; ".join(reasons(each["why"])),
+        }
+
+
+def list_rows(lists: Mapping[str, str], local: Local) -> Iterator[Row]:
+    for name, at in sorted(lists.items()):
+        yield {"list": name, "since": local(at)}
+
+
+def reasons(part: Row) -> Iterator[str]:
+    """The single conditions by which the whole has its value."""
+    if "parts" not in part:
+        yield f"{part['condition']}{_because(part)}"
+        return
+    decides = {"&&": False, "||": True}.get(part["is"])
+    parts = part["parts"]
+    if decides is not None and part["value"] is decides:
+        parts = [each for each in parts if each["value"] is decides]
+    for each in parts:
+        yield from reasons(each)
+
+
+def lines_of(part: Row, indent: str = "") -> Iterator[str]:
+    """The condition as an indented tree, each line with its value."""
+    value = part["value"]
+    said = ("true " if value else "false") if isinstance(value, bool) else "none "
+    if "parts" not in part:
+        yield f"{indent}{said}  {part['condition']}{_because(part)}"
+        return
+    names = {"&&": "all of", "||": "one of", "!": "not", "?:": "if, then, else"}
+    yield f"{indent}{said}  {names[part['is']]}"
+    for each in part["parts"]:
+        yield from lines_of(each, indent + "  ")
+
+
+def _because(part: Row) -> str:
+    """What was read, or why there is no value."""
+    reads = [
+        f"{each['name'].removeprefix('customer.')} = {short(each['value'])}"
+        if "value" in each
+        else f"no {each['name'].removeprefix('customer.')}"
+        for each in part["reads"]
+    ]
+    if "error" in part and all("value" in each for each in part["reads"]):
+        reads.append(part["error"])
+    return f"  ({', '.join(reads)})" if reads else ""
+
+
+def short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
