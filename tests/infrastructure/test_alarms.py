@@ -177,6 +177,7 @@ def test_alarms_find_what_functions_say_in_their_logs(synthesized: Synthesized) 
     assert found == {
         "OverdueHolds": ("RouterLogs", '{ $.problem = "*past its time" }'),
         "GivenUpHandOvers": ("HandOverLogs", '{ $.problem = "nobody was asked" }'),
+        "SweepLateSeconds": ("SweepLogs", '{ $.message = "sweep behind" }'),
     }
 
 
