@@ -20,7 +20,9 @@ from moto.dynamodb.models.table import Table
 from infra.local.moto_patches.replacing import Patches
 
 OnPut = Callable[[str, dict[str, Any]], None]
-"""Told of a table's name and an item in DynamoDB's JSON, after it was put."""
+"""Told of a table's name and an item in DynamoDB's JSON, after it was put, and of one that is due
+after it was updated.
+"""
 
 _CALLS = ("get_item", "query", "scan", "update_item", "delete_item", "put_item")
 
@@ -54,6 +56,8 @@ class _Serialized:
                 if self._depth:
                     return result
                 for table, item in puts(method.__name__, args, arguments):
+                    self._on_put(table, item)
+                for table, item in _due(backend, method.__name__, args, arguments):
                     self._on_put(table, item)
                 return copy.deepcopy(result)
 
@@ -106,6 +110,25 @@ def _within_partition(query: Any) -> Any:
 
 def _copy_but_tables(value: Any) -> Any:
     return value if isinstance(value, Table) else copy.deepcopy(value)
+
+
+def _due(
+    backend: Any, call: str, args: tuple[Any, ...], arguments: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The items that a call updates and that are in the index of who is due."""
+    updated: list[tuple[str, Any]] = []
+    if call == "update_item":
+        given = {**dict(zip(("table_name", "key"), args, strict=False)), **arguments}
+        updated = [(given["table_name"], given["key"])]
+    elif call == "transact_write_items":
+        operations = args[0] if args else arguments["transact_items"]
+        updates = [each["Update"] for each in operations if "Update" in each]
+        updated = [(each["TableName"], each["Key"]) for each in updates]
+    for name, key in updated:
+        table = backend.get_table(name)
+        item = table.get_item(*backend.get_keys_value(table, key))
+        if item is not None and "due_at" in item.attrs:
+            yield name, item.to_json()["Attributes"]
 
 
 def puts(

@@ -17,6 +17,8 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from infra.local.account import ACCOUNT, REGION
 from infra.local.sweeping import scheduled_event
+from stepwell.customers import keys
+from stepwell.storage.operations import Update
 from stepwell.timestamps import from_text, to_text
 from tests.agreement.cases import project_of, read_case
 from tests.support.aws_faults import AwsFaults, Fault, Invocation, Kind
@@ -109,6 +111,20 @@ def bodies(stage: Stage) -> Iterator[str]:
     for each in s3.list_objects_v2(Bucket=ARCHIVE)["Contents"]:
         body = s3.get_object(Bucket=ARCHIVE, Key=each["Key"])["Body"].read()
         yield gzip.decompress(body).decode()
+
+
+def test_who_becomes_due_by_an_update_is_swept_as_well() -> None:
+    """So a recomputation from the archive has everybody looked at whom it wrote."""
+    with stage_of_segments() as stage:
+        bought(stage, "ada")
+        soon = TUESDAY + 6 * MINUTE
+        changes = {"due": to_text(soon), "due_at": to_text(soon), "segments_by": "others"}
+        for write in (stage.store.write, lambda each: stage.store.transact([each])):
+            write(Update(keys.profile(stage.customer("ada")), set=changes))
+        stage.engine.run_until(soon + MINUTE)
+        profile = stage.snapshot("ada").profile or {}
+        assert profile["segments_by"] != "others"
+        assert profile["due_at"] > to_text(soon)
 
 
 def test_many_who_are_due_at_once_are_looked_at_some_at_a_time() -> None:
