@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.functions import destinations
 from infra.names import Names
+from infra.reaching_out import destinations
 from infra.settings import SettingsError, Stage
 from tests.support.stage_parts import told_by
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.functions import providers
+from infra.reaching_out import providers
 from infra.settings import STAGES, Settings, SettingsError, Stage
 from stepwell.messages.lanes import Lane
 from stepwell.messages.services import Service

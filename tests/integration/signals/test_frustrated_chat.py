@@ -34,7 +34,8 @@ steps:
   - message: {name: Demo invitation, channels: [push], template: demo}
 """
 RESCUE = """\
-# Who is frustrated hears at once that somebody takes care, and is called back unless answered.
+# Who is frustrated hears at once that somebody takes care; a human is asked, and they are called
+# back unless answered.
 journey: rescue
 purpose: service
 entry:
@@ -43,12 +44,18 @@ entry:
   reentry: {after: 1d}
 steps:
   - message: {name: We are on it, channels: [push], template: rescue}
+  - hand_over:
+      name: Ask a human
+      to: helpdesk
+      reason: A customer waits for help
+      otherwise: continue
   - hold:
       name: Wait for an answer of the team
       for: 30m
       until: [{event: Message Answered, then: exit}]
   - message: {name: We call you, channels: [push], template: rescue}
 """
+DESTINATIONS = "destinations: {helpdesk: {event_bus: {}}}"
 HOLD = "{purposes: [marketing], segments: [frustrated, open_case, thinking]}"
 SCENARIOS = f"""\
 given:
@@ -69,6 +76,7 @@ CHATS = """\
       - {{at: Tue 14:30, event: Message Answered}}
     expect:
       - {{at: Tue 14:20, sent: We are on it, by: push, journey: rescue}}
+      - {{at: Tue 14:20, handed_over: Ask a human, to: helpdesk, journey: rescue}}
       - {{at: Tue 14:30, enrollment: completed, journey: rescue}}
       - {{at: Tue 15:00, suppressed: Demo invitation, because: promotion_hold, journey: demo}}
       - {{at: Tue 15:00, enrollment: completed, journey: demo}}
@@ -93,6 +101,7 @@ OTHERS = """\
       - {at: Tue 14:30, event: Message Answered}
     expect:
       - {at: Tue 14:20, sent: We are on it, by: push, journey: rescue}
+      - {at: Tue 14:20, handed_over: Ask a human, to: helpdesk, journey: rescue}
       - {at: Tue 14:30, enrollment: completed, journey: rescue}
       - {at: Tue 15:00, suppressed: Demo invitation, because: promotion_hold, journey: demo}
       - {at: Tue 15:00, enrollment: completed, journey: demo}
@@ -112,6 +121,7 @@ OTHERS = """\
       - {at: Tue 13:20, event: Page Viewed}
     expect:
       - {at: Mon 14:20, sent: We are on it, by: push, journey: rescue}
+      - {at: Mon 14:20, handed_over: Ask a human, to: helpdesk, journey: rescue}
       - {at: Mon 14:30, enrollment: completed, journey: rescue}
       - {at: Tue 14:20, sent: Demo invitation, by: push, journey: demo}
       - {at: Tue 14:20, enrollment: completed, journey: demo}
@@ -141,6 +151,7 @@ def project(tmp_path: Path) -> Path:
         (folder / "journey.yaml").write_text(text, encoding="utf-8")
         (folder / "templates" / f"{name}.yaml").write_text(template.format(name), encoding="utf-8")
     chats = "".join(CHATS.format(name=f"Chat {each}", text=each) for each in FRUSTRATED)
+    (tmp_path / "statemachines" / "destinations.yaml").write_text(DESTINATIONS, encoding="utf-8")
     path = tmp_path / "statemachines" / "journeys" / "rescue" / "scenarios.yaml"
     path.write_text(SCENARIOS + chats + OTHERS, encoding="utf-8")
     return tmp_path

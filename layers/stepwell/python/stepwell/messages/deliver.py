@@ -32,10 +32,9 @@ from stepwell.messages.records import (
     Ending,
     Standing,
     failed_channels,
-    read_standing,
     recorded_answer,
     settle,
-    standing_of,
+    standing_by_now,
 )
 from stepwell.messages.request import Request
 from stepwell.messages.suppression import (
@@ -57,7 +56,7 @@ from stepwell.ports import (
     ProviderError,
 )
 from stepwell.profile.context import context_of
-from stepwell.storage.operations import Item, Operation, Store
+from stepwell.storage.operations import Operation, Store
 from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
 
@@ -160,7 +159,7 @@ def deliver(
         remaining=list(cap["channels"]),
         rules=list(cap["rules"]),
         items=items,
-        standing=_standing(stored, request, started),
+        standing=standing_by_now(stored, request, started),
         falls_back=bool(failed_channels(stored)),
         lane=lanes.get(cap["channel"]),
     )
@@ -173,13 +172,6 @@ def deliver(
         delivery.rules.append(entry)
         return delivery.end(held)
     return _deliver(delivery, providers, now)
-
-
-def _standing(stored: Item | None, request: Request, now: datetime) -> Standing:
-    """What is stored; the consent function's word when nothing was written about it yet."""
-    if stored:
-        return standing_of(stored, request, now)
-    return read_standing(request.result("cap")["message"])
 
 
 def _deliver(

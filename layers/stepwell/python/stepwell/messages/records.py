@@ -117,6 +117,13 @@ def standing_of(item: Item | None, request: Request, now: datetime) -> Standing:
     )
 
 
+def standing_by_now(stored: Item | None, request: Request, now: datetime) -> Standing:
+    """What is stored; the consent function's word when nothing was written about it yet."""
+    if stored:
+        return standing_of(stored, request, now)
+    return read_standing(request.result("cap")["message"])
+
+
 def failed_channels(item: Item | None) -> tuple[str, ...]:
     """The channels on which the message went out and did not arrive. Not empty: it is asked about
     once more, by feedback and not by its journey.
