@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from stepwell.handover.destinations import ConnectTask, EventBus, Webhook, load_
 from stepwell.handover.telling import Reference, told
 from stepwell.handover.webhooks import as_text, key_of, signed
 from stepwell.journeys.compiler.destinations import read_destinations
+from tests.support.scenario_projects import copy_shipped
 
 PAGE = Path("docs/hand-over.md").read_text(encoding="utf-8")
 
@@ -30,11 +30,9 @@ def example(kind: str) -> str:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """The page's project."""
-    shutil.copytree("events/schemas", tmp_path / "events" / "schemas")
+    copy_shipped(tmp_path)
     folder = tmp_path / "statemachines" / "journeys" / "recovery"
     (folder / "templates").mkdir(parents=True)
-    for name in ("policies.yaml", "send_message.asl.json"):
-        shutil.copy(f"statemachines/{name}", tmp_path / "statemachines")
     (tmp_path / "statemachines" / "destinations.yaml").write_text(example("yaml destinations"))
     (folder / "journey.yaml").write_text(example("yaml journey"))
     (folder / "templates" / "hello.yaml").write_text(example("yaml template"))
