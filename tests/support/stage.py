@@ -99,6 +99,15 @@ class Stage:
     def __enter__(self) -> Self:
         self.engine.__enter__()
         self._roles.__enter__()
+        try:
+            self._set_up()
+        except BaseException:  # else every stage after it would find its tables
+            self._roles.__exit__(None, None, None)
+            self.engine.__exit__(None, None, None)
+            raise
+        return self
+
+    def _set_up(self) -> None:
         self._folder, self._bundle = (
             made_bundle(self._project / "statemachines") if self._project else bundle_folder()
         )
@@ -121,7 +130,6 @@ class Stage:
         self._create_machines()
         self.engine.on_alarm = lambda: None if self.holds_commands else self.carry_out_commands()
         self.engine.on_sweep = self._after_sweep
-        return self
 
     def __exit__(
         self,

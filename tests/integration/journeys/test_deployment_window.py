@@ -184,16 +184,17 @@ def test_a_router_that_was_not_told_of_versions_starts_what_is_deployed(
 ) -> None:
     """As before there were versions: the environment is of the deployment before, or the code."""
     with live(OLD) as (stage, watches), small_project({"path": NEW}) as root:
-        monkeypatch.delenv("MACHINE_VERSIONS_KEY")
-        send(stage, "untold")
-        assert "stateMachineVersionArn" not in stage.engine.describe(
-            stage.execution("path", "untold")
-        )
-        assert "machine_version" not in stage.enrollment("path", "untold")
-        watches.append(fails_to_start(Kind.THROTTLED))
-        send(stage, "queued")
-        assert peeked(stage)["journey"] == "path"
-        stage.carry_out_commands()
+        with monkeypatch.context() as untold:
+            untold.delenv("MACHINE_VERSIONS_KEY")
+            send(stage, "untold")
+            assert "stateMachineVersionArn" not in stage.engine.describe(
+                stage.execution("path", "untold")
+            )
+            assert "machine_version" not in stage.enrollment("path", "untold")
+            watches.append(fails_to_start(Kind.THROTTLED))
+            send(stage, "queued")
+            assert peeked(stage)["journey"] == "path"
+            stage.carry_out_commands()
         deploy_engine(stage, deploy_journeys(stage, root))
         send(stage, "told")
         stage.engine.run_until(TUESDAY + timedelta(hours=2))

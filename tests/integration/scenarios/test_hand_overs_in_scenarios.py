@@ -83,8 +83,8 @@ def test_what_is_not_expected_is_told_with_its_story_and_a_line_to_take_over(
     [
         (("{helpdesk: refused}", "{helpdisk: refused}"), "SW1036", "no destination 'helpdisk'"),
         (("{helpdesk: refused}", "{helpdesk: broken}"), "SW103", "'broken' is none of"),
-        (("because: refused}", "because: bored}"), "SW1014", "reason for not_handed_over"),
-        (("handed_over: Ask a human, to", "handed_over: Ask, to"), "SW1006", "no hand-over 'Ask'"),
+        (("because: refused}", "because: bored}"), "SW714", "reason for not_handed_over"),
+        (("handed_over: Ask a human, to", "handed_over: Ask, to"), "SW706", "no hand-over 'Ask'"),
         (("human, to: helpdesk", "human, to: desk"), "SW1036", "no way of 'Ask a human' to 'desk'"),
         ((", because: refused", ""), "SW102", "`because` is missing"),
     ],

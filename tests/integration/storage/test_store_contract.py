@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from infra.local.engine import create_table
+from infra.local.moto_patches import Patches, tables
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.simulation.costs.metering import MeteredStore
 from stepwell.storage.due import Due, DueStore
@@ -46,11 +47,16 @@ def store(request: pytest.FixtureRequest) -> Iterator[DueStore]:
     if request.param == "metered":
         yield MeteredStore(MemoryStore())
         return
+    patches = Patches()
     with mock_aws():
+        tables.install(
+            patches, lambda _table, _item: None
+        )  # as on AWS, a condition is looked at in one with its write
         client = boto3.client("dynamodb", region_name="eu-west-1")
         for name in ("customers", "records"):
             create_table(client, name)
         yield DynamoStore(client, "customers", "records")
+    patches.undo()
 
 
 def test_values_come_back_as_they_were_put(store: DueStore) -> None:

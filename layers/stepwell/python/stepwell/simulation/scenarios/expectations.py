@@ -215,7 +215,7 @@ def _hand_over(
         reading.known((*path, str(kind)), word, names, "SW706", "hand-over")
         return None
     if document.to is not None:
-        reading.known((*path, "to"), document.to, [step.to], "SW736", f"way of {step.name!r} to")
+        reading.known((*path, "to"), document.to, [step.to], "SW1036", f"way of {step.name!r} to")
     journey = subject.journey.name
     return Fact(kind, at, user, journey, step.name, by=document.to, because=because)
 

@@ -83,7 +83,7 @@ def read_given(reading: Reading, base: GivenDocument, path: DataPath, data: Any)
             property_problems(reading, where("events", event), event, properties)
     for name in document.destinations:
         known = reading.around.destinations
-        reading.known(where("destinations", name), name, known, "SW736", "destination")
+        reading.known(where("destinations", name), name, known, "SW1036", "destination")
     journeys = _journeys(reading, where("journeys"), document.journeys)
     week = _week(reading, where("date"), document.date)
     customers = _customers(reading, document, where)
