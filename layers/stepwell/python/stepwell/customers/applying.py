@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stepwell.customers import keys
@@ -93,14 +92,12 @@ def apply(
     own = own_ids(customer, applying.named, applying.resolution, applying.found, event.previous_id)
     profile = apply_to_profile(person, event, seq, problems, own, profile_rules.context)
     changes, refusals = noted(profile, applying.resolution, rules, event.received_at)
-    profile |= changes | applied_with(person.profile, event.fingerprint)
+    profile |= changes | applied_with(person.profile, keys.fingerprint_of(applying.mark))
     consents = apply_to_consents(person, event, seq, problems)
-    after = replace(
-        person, customer=customer, profile=profile, consents=consents or person.consents
-    )
+    after = person.with_profile(profile, consents or person.consents)
     lived = live(event, person, after, profile_rules, now, problems, heard=catalog.heard_traits)
     profile = lived.profile
-    after = replace(after, profile=profile)
+    after = person.with_profile(profile, after.consents)
     starts_nothing = not event.name or not is_fresh(event, now)
     reaction = Reaction()
     if after.merged or not starts_nothing:

@@ -69,6 +69,11 @@ def applied_event(event_hash: str) -> Key:
     return Key(TableName.CUSTOMERS, f"EVENT#{event_hash}", "APPLIED")
 
 
+def fingerprint_of(mark: Key) -> str:
+    """The event's, of the key of its marker."""
+    return mark.pk.partition("#")[2]
+
+
 def suppression(channel: str, address_hash: str) -> Key:
     """What keeps messages from one address, whoever has it; the value is a keyed hash."""
     return Key(TableName.CUSTOMERS, f"SUPPRESSION#{channel}#{address_hash}", "SUPPRESSION")

@@ -60,6 +60,10 @@ class Snapshot:
             for enrollment_id, item in there.items():
                 yield customer, enrollment_id, item
 
+    def with_profile(self, profile: Item, consents: Item | None) -> Snapshot:
+        """The same customer with these."""
+        return Snapshot(self.customer, profile, consents, self.caps, self.enrollments, self.merged)
+
     @property
     def traits(self) -> dict[str, Any]:
         return traits_of(self.profile)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta, tzinfo
-from functools import cache
 from typing import Any
 
 from stepwell.conditions.errors import ConditionError
@@ -45,7 +44,6 @@ def plan(
     A delay until a date adds `problem`, why there is no such moment, or "", and `problems` as well.
     Where waits are parked, `at` is the moment as an alarm takes it, and `park` whether it is one.
     """
-    views = _views(enrollment_id, snapshot, profile or ProfileRules(), now)
     match program.steps.get(step_id):
         case Delay() as delay:
             zones = zones_of(snapshot.profile or {}, default_zone)
@@ -57,9 +55,10 @@ def plan(
         case DateDelay() as delay:
             zones = zones_of(snapshot.profile or {}, default_zone)
             entered = from_text(snapshot.enrollments[enrollment_id]["entered_at"])
+            views = _views(enrollment_id, snapshot, profile, now)
             return _until_date(delay, views, entered, zones, now)
         case Split() as split:
-            return _choose(split, views)
+            return _choose(split, _views(enrollment_id, snapshot, profile, now))
     raise PlanError(f"journey {program.journey} has no step {step_id!r} to plan")
 
 
@@ -125,14 +124,16 @@ def _choose(split: Split, context: Views) -> dict[str, Any]:
     return {"branch": split.otherwise, "problems": problems}
 
 
-def _views(enrollment_id: str, snapshot: Snapshot, profile: ProfileRules, now: datetime) -> Views:
+def _views(
+    enrollment_id: str, snapshot: Snapshot, profile: ProfileRules | None, now: datetime
+) -> Views:
     """What conditions see between events."""
-    enrollment = cache(lambda: enrollment_view(snapshot.enrollments[enrollment_id]))
-    return Views(
+    views = Views(
         {
-            "customer": lambda: customer_view(snapshot, profile, now),
-            "enrollment": enrollment,
-            "event": lambda: enrollment()["event"],
+            "customer": lambda: customer_view(snapshot, profile or ProfileRules(), now),
+            "enrollment": lambda: enrollment_view(snapshot.enrollments[enrollment_id]),
+            "event": lambda: views["enrollment"]["event"],
             "now": lambda: now,
         }
     )
+    return views

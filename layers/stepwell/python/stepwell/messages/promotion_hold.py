@@ -48,8 +48,10 @@ def check_promotion_hold(
     hold = policies.promotion_hold
     segments = hold.segments if hold.concerns(purpose) else ()
     kept: Mapping[str, str] = (person.profile or {}).get("segments") or {}
-    view = customer_view(person, policies.profile, now)["segments"] if segments else {}
-    held = {name: kept.get(name) for name in segments if view.get(name, name in kept)}
+    inside: Mapping[str, Any] = dict.fromkeys(kept, True)
+    if segments and not is_settled(person.profile, policies.profile, now):
+        inside = customer_view(person, policies.profile, now)["segments"]
+    held = {name: kept.get(name) for name in segments if inside.get(name, name in kept)}
     entry: Rule = {
         "rule": PROMOTION_HOLD,
         "result": "held" if held else "free",

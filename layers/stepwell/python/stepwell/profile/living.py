@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from stepwell.events.told import (
     TRAIT_CHANGED,
     Told,
 )
+from stepwell.profile.blank import is_blank, of_nobody
 from stepwell.profile.computed import first_change
 from stepwell.profile.context import PARTS, forgotten_at
 from stepwell.profile.keeping import Kept, keep, read_kept
@@ -90,7 +91,7 @@ def live(
     tells += told_signals
     if rules.segments or "segments_by" in profile:
         changes = _Changes(changed, whole)
-        told = _segments(replace(after, profile=profile), rules, now, changes, kept)
+        told = _segments(after.with_profile(profile, after.consents), rules, now, changes, kept)
         profile = told.profile
         tells += told.tells
     return Lived(profile, tuple(tells))
@@ -164,22 +165,26 @@ def _segments(
     touched = changes.touched(rules)
     if not (anew or is_due or touched):
         return Lived(profile)
+    begins = known is None and "segments" not in profile and is_blank(profile, kept)
+    alike = of_nobody(rules) if begins else {}
     inside: dict[str, bool] = {}
     context: Mapping[str, Any] = {"customer": customer_view(after, rules, now, inside), "now": now}
     entered: dict[str, str] = profile.get("segments", {})
     changed = members(
         rules.segments,
-        entered,
+        entered if not alike else {name for name, is_in in alike.items() if is_in},
         context,
-        lambda each: anew or (is_due and each.timed) or each.name in touched,
+        lambda each: (
+            each.name not in alike and (anew or (is_due and each.timed) or each.name in touched)
+        ),
         inside,
     )
+    changed += [(name, True) for name, is_in in alike.items() if is_in]
     at = to_text(now)
     profile["segments"] = {name: entered.get(name, at) for name in rules.segments if inside[name]}
     profile["segments_by"] = rules.segments_version
-    profile |= _due(
-        after.customer, next_change(after, rules, rules.segments, context, now, kept), profile
-    )
+    others = {name: each for name, each in rules.segments.items() if name not in alike}
+    profile |= _due(after.customer, next_change(after, rules, others, context, now, kept), profile)
     tells = [
         Told(SEGMENT_ENTERED if is_in else SEGMENT_LEFT, name, {"segment": name})
         for name, is_in in [*_gone(entered, rules), *changed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from stepwell.conditions.lazy import ABSENT, ByName, LazyMap
@@ -15,7 +15,7 @@ from stepwell.profile.computed import Moment, value_of
 from stepwell.profile.context import PARTS, part_of
 from stepwell.profile.keeping import read_kept
 from stepwell.profile.rules import ProfileRules
-from stepwell.profile.segments import holds
+from stepwell.profile.segments import Segment, holds
 from stepwell.profile.signals import signals_view
 from stepwell.storage.operations import Item
 from stepwell.timestamps import from_text
@@ -37,16 +37,15 @@ def customer_view(
         "lists": lambda: _lists(snapshot.profile, rules),
         **{name: partial(_seen, snapshot.profile, name, rules, now) for name in PARTS},
         "signals": lambda: signals_view(snapshot.profile),
+        "segments": lambda: _segments(snapshot, rules, now, inside),
     }
-    view = LazyMap(parts)
-    parts["segments"] = lambda: _segments(snapshot.profile, rules, now, view, inside)
-    return view
+    return LazyMap(parts)
 
 
 def computed_view(profile: Item | None, rules: ProfileRules, now: datetime) -> LazyMap:
     traits = rules.computed
     states = read_kept(profile).states if traits else {}
-    at = Moment(now, cache(partial(_zone, profile)))
+    at = Moment(now, partial(_zone, profile))
     return LazyMap(ByName(traits, lambda name: value_of(traits[name], traits, states, at)))
 
 
@@ -73,24 +72,30 @@ def is_settled(profile: Item | None, rules: ProfileRules, now: datetime) -> bool
 
 
 def _segments(
-    profile: Item | None,
+    snapshot: Snapshot,
     rules: ProfileRules,
     now: datetime,
-    view: LazyMap,
     inside: Mapping[str, bool] | None,
 ) -> LazyMap:
     """As kept, unless time or other definitions may have changed it: then as it is now."""
-    found = profile or {}
+    found = snapshot.profile or {}
     kept = found.get("segments", {})
     is_current = found.get("segments_by") == rules.segments_version
     is_due = "due" in found and from_text(found["due"]) <= now
 
+    def is_kept(segment: Segment) -> bool:
+        return is_current and not (is_due and (segment.timed or segment.depends))
+
     def look(name: str) -> Any:
         if inside is not None:
             return inside.get(name, ABSENT)
-        segment = rules.segments[name]
-        if is_current and not (is_due and (segment.timed or segment.depends)):
+        if is_kept(rules.segments[name]):
             return name in kept
-        return holds(segment, {"customer": view, "now": now})
+        if not looked_at:
+            context = {"customer": customer_view(snapshot, rules, now, looked_at), "now": now}
+            for each, segment in rules.segments.items():  # each after those that it names
+                looked_at[each] = each in kept if is_kept(segment) else holds(segment, context)
+        return looked_at[name]
 
+    looked_at: dict[str, bool] = {}
     return LazyMap(ByName(rules.segments, look))

@@ -128,7 +128,7 @@ class MemoryStore:
         """The item as it is afterwards."""
         if isinstance(operation, Check):
             return None
-        before = self._find(operation.key)
+        before = self._find(operation.key) if self._due else None
         after = self._changed(operation)
         if before is not None and "due_at" in before:
             self._undue(before)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 _READ = 4096
@@ -30,16 +31,24 @@ def attribute_size(name: str, value: Any) -> int:
 
 
 def value_size(value: Any) -> int:
+    """Asked of everything that a simulation writes, so the usual types come first."""
+    kind = type(value)
+    if kind is str:
+        return len(value) if value.isascii() else len(value.encode())
+    if kind is dict:
+        size = _DOCUMENT
+        for name, each in value.items():
+            size += 1 + _text(name) + value_size(each)
+        return size
+    if value is None or kind is bool:
+        return 1
     match value:
-        case None | bool():
-            return 1
         case str():
             return _text(value)
         case int() | float():
             return _number(value)
         case Mapping():
-            inner = sum(1 + attribute_size(name, each) for name, each in value.items())
-            return _DOCUMENT + inner
+            return value_size(dict(value))
     return _DOCUMENT + sum(1 + value_size(each) for each in value)
 
 
@@ -57,6 +66,7 @@ def _text(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
+@lru_cache(maxsize=4096)
 def _number(value: float) -> int:
     """About a byte for two significant digits, one more, and one for a minus."""
     sign, digits, _ = Decimal(repr(value)).as_tuple()
