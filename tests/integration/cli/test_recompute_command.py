@@ -10,13 +10,10 @@ from typing import Any
 
 import pytest
 
-from stepwell.aws.events_queue import EventsQueue
 from stepwell.aws.recomputing import DeployedStage
 from stepwell.cli import computed
 from stepwell.cli.main import main
 from stepwell.customers import keys
-from stepwell.events.model import Event, EventType
-from stepwell.events.told import SOURCE, TIME_PASSED
 from stepwell.journeys.compiler.cel.parser import parse
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.view import computed_view
@@ -94,28 +91,6 @@ def values(stage: Stage, user: str) -> dict[str, Any]:
     return computed_view(profile, ProfileRules(AFTER), stage.engine.clock.now()).whole()
 
 
-def pass_time(stage: Stage, customer: str) -> None:
-    """What the sweep tells of a customer who is due."""
-    now = stage.engine.clock.now()
-    passed = Event(
-        id="due-1",
-        source=SOURCE,
-        type=EventType.TRACK,
-        name=TIME_PASSED,
-        user_id=None,
-        anonymous_id=None,
-        properties={},
-        traits={},
-        context={},
-        timestamp=now,
-        received_at=now,
-        customer=customer,
-    )
-    queue = EventsQueue(stage.engine.client("sqs"), stage.events_url)
-    queue.send([passed])
-    assert stage.deliver() == {"batchItemFailures": []}
-
-
 def test_a_changed_definition_is_computed_and_its_segment_follows(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,14 +108,13 @@ def test_a_changed_definition_is_computed_and_its_segment_follows(
     profile = stage.snapshot("ada").profile
     assert profile is not None
     assert profile["due_at"] == "2026-11-24T21:15:00.000Z"
-    stage.engine.run_until(TUESDAY + timedelta(minutes=2))
-    pass_time(stage, stage.customer("ada"))
+    stage.engine.run_until(TUESDAY + timedelta(minutes=2))  # the sweep comes
     profile = stage.snapshot("ada").profile
     assert profile is not None
     assert list(profile["segments"]) == ["big"]
     assert "due_at" not in profile
-    # The sweep's event, and that a segment was entered, are archived and applied as well.
-    assert counts(run(capsys)) == {"events": 6, "already": 2}
+    # The sweep's events, and that a segment was entered, are archived and applied as well.
+    assert counts(run(capsys)) == {"events": 7, "already": 2}
 
 
 def test_who_differs_is_told_with_both_numbers(
