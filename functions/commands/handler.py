@@ -16,17 +16,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepwell.aws import clock
 from stepwell.aws.batches import work_off
 from stepwell.aws.clients import client
-from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.execution_events import is_execution_event, lost_run
 from stepwell.aws.executions import StepFunctionsExecutions, queue_settling
 from stepwell.aws.failures import described, without_values
-from stepwell.aws.message_functions import policies
+from stepwell.aws.message_functions import policies, store
 from stepwell.aws.settings import ExecutionSettings, TableSettings, load
 from stepwell.customers import keys, slots
 from stepwell.customers.legs import RESUME, resume
 from stepwell.journeys.lost import Lost, end_with_execution
 from stepwell.messages.unanswered import SETTLE, settle_unanswered
-from stepwell.storage.operations import Store
 
 logger = Logger(service="commands")
 
@@ -43,12 +41,6 @@ def executions() -> StepFunctionsExecutions:
         journey_arn_prefix=settings.journey_arn_prefix,
         execution_arn_prefix=settings.execution_arn_prefix,
     )
-
-
-@cache
-def store() -> Store:
-    settings = load(CommandSettings)
-    return DynamoStore(client("dynamodb"), settings.customers_table, settings.records_table)
 
 
 @without_values

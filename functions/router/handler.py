@@ -21,7 +21,8 @@ from stepwell.aws.events_queue import KNOWN, REBUILD, REPLAYED, EventsQueue
 from stepwell.aws.executions import StepFunctionsExecutions
 from stepwell.aws.failures import described, without_values
 from stepwell.aws.hasher import SecretHasher
-from stepwell.aws.programs import BucketPrograms, read_text
+from stepwell.aws.message_functions import policies
+from stepwell.aws.programs import BucketPrograms
 from stepwell.aws.sentiment_queue import SentimentQueue
 from stepwell.aws.settings import (
     ArchiveSettings,
@@ -36,7 +37,6 @@ from stepwell.aws.settings import (
 from stepwell.customers.routing import MARKER_KEPT, Router
 from stepwell.events.model import Event, from_message
 from stepwell.journeys.reactions import Catalog
-from stepwell.messages.policies import Policies, load_policies
 from stepwell.profile.sentiment import request_for
 
 logger = Logger(service="router")
@@ -52,12 +52,6 @@ class RouterSettings(
     SentimentSettings,
 ):
     """All that the router is told by its environment."""
-
-
-@cache
-def policies() -> Policies:
-    settings = load(RouterSettings)
-    return load_policies(read_text(client("s3"), settings.programs_bucket, settings.policies_key))
 
 
 @cache

@@ -46,8 +46,22 @@ class EngineAlarms(Construct):
         self._alarms = alarms
         self._watch_functions(functions)
         self._watch_journeys(ended)
-        self._watch_holds(functions["router"], f"Stepwell/{stage}")
-        self._watch_hand_overs(functions["hand_over"], f"Stepwell/{stage}")
+        self._watch_log(
+            "OverdueHolds",
+            functions["router"],
+            stage,
+            f"*{OVERDUE}",
+            page="overdue-holds",
+            says="The time of a hold is long over, and its enrollment stood still",
+        )
+        self._watch_log(
+            "GivenUpHandOvers",
+            functions["hand_over"],
+            stage,
+            NOT_HANDED_OVER,  # that it tries again is nobody's alarm
+            page="hand-overs-given-up",
+            says="A human was to be asked, and no destination took it",
+        )
         self._watch_sending(send_message_arn)
         self._watch_api(api)
 
@@ -120,46 +134,29 @@ class EngineAlarms(Construct):
             periods=(3, 3),
         )
 
-    def _watch_holds(self, router: lambda_.Function, namespace: str) -> None:
-        """The router says so in its log; a filter there tells a metric only when it does."""
+    def _watch_log(
+        self,
+        id_: str,
+        function: lambda_.Function,
+        stage: str,
+        problem: str,
+        *,
+        page: str,
+        says: str,
+    ) -> None:
+        """The function says so in its log; a filter there tells a metric only when it does."""
         found = logs.MetricFilter(
             self,
-            "OverdueHolds",
-            log_group=router.log_group,
-            filter_pattern=logs.FilterPattern.string_value("$.problem", "=", f"*{OVERDUE}"),
-            metric_namespace=namespace,
-            metric_name="OverdueHolds",
+            id_,
+            log_group=function.log_group,
+            filter_pattern=logs.FilterPattern.string_value("$.problem", "=", problem),
+            metric_namespace=f"Stepwell/{stage}",
+            metric_name=id_,
             metric_value="1",
         )
+        metric = found.metric(statistic="Sum", period=PERIOD)
         self._alarms.add(
-            self,
-            "OverdueHoldsAlarm",
-            name="overdue-holds",
-            says="The time of a hold is long over, and its enrollment stood still",
-            page="overdue-holds",
-            metric=found.metric(statistic="Sum", period=PERIOD),
-            at_least=1,
-        )
-
-    def _watch_hand_overs(self, hand_over: lambda_.Function, namespace: str) -> None:
-        """The function says so when it gives one up; that it tries again is nobody's alarm."""
-        found = logs.MetricFilter(
-            self,
-            "GivenUpHandOvers",
-            log_group=hand_over.log_group,
-            filter_pattern=logs.FilterPattern.string_value("$.problem", "=", NOT_HANDED_OVER),
-            metric_namespace=namespace,
-            metric_name="GivenUpHandOvers",
-            metric_value="1",
-        )
-        self._alarms.add(
-            self,
-            "GivenUpHandOversAlarm",
-            name="hand-overs-given-up",
-            says="A human was to be asked, and no destination took it",
-            page="hand-overs-given-up",
-            metric=found.metric(statistic="Sum", period=PERIOD),
-            at_least=1,
+            self, f"{id_}Alarm", name=page, says=says, page=page, metric=metric, at_least=1
         )
 
     def _watch_sending(self, machine_arn: str) -> None:

@@ -26,7 +26,6 @@ def install(
 ) -> None:
     """`on_delayed` is called when a delayed message has come."""
     lock = threading.RLock()
-    receive = SQSBackend.receive_message
 
     def changing(method: Any) -> Any:
         def call(self: Any, *args: Any, **arguments: Any) -> Any:
@@ -36,6 +35,46 @@ def install(
             return result
 
         return call
+
+    add_now = changing(_numbering())
+    patches.replace(Queue, "add_message", _adding_in_time(add_now, clock, on_delayed))
+    patches.replace(Queue, "delete_message", changing(Queue.delete_message))
+    patches.replace(SQSBackend, "purge_queue", changing(SQSBackend.purge_queue))
+    patches.replace(SQSBackend, "receive_message", _receiving(lock, on_change))
+
+
+def _numbering() -> Any:
+    """Sequence numbers of a FIFO queue grow; moto draws them by chance."""
+    add_message = Queue.add_message
+    numbers = itertools.count(1)
+
+    def numbered(self: Any, message: Any) -> Any:
+        if self.fifo_queue:
+            message.sequence_number = f"{next(numbers):020d}"
+        return add_message(self, message)
+
+    return numbered
+
+
+def _adding_in_time(add_now: Any, clock: StepClock, on_delayed: Callable[[], None]) -> Any:
+    def add_in_time(self: Any, message: Any) -> None:
+        delay = round((message.delayed_until - message.sent_timestamp) / 1000)
+        message.delayed_until = 0.0
+        if delay <= 0:
+            add_now(self, message)
+            return
+
+        def come() -> None:
+            add_now(self, message)
+            on_delayed()
+
+        clock.call_at(clock.now() + timedelta(seconds=delay), come)
+
+    return add_in_time
+
+
+def _receiving(lock: threading.RLock, on_change: Callable[[], None]) -> Any:
+    receive = SQSBackend.receive_message
 
     def receive_message(
         self: Any,
@@ -62,31 +101,4 @@ def install(
             on_change()
         return result
 
-    add_message = Queue.add_message
-    numbers = itertools.count(1)
-
-    def numbered(self: Any, message: Any) -> Any:
-        """Sequence numbers of a FIFO queue grow; moto draws them by chance."""
-        if self.fifo_queue:
-            message.sequence_number = f"{next(numbers):020d}"
-        return add_message(self, message)
-
-    add_now = changing(numbered)
-
-    def add_in_time(self: Any, message: Any) -> None:
-        delay = round((message.delayed_until - message.sent_timestamp) / 1000)
-        message.delayed_until = 0.0
-        if delay <= 0:
-            add_now(self, message)
-            return
-
-        def come() -> None:
-            add_now(self, message)
-            on_delayed()
-
-        clock.call_at(clock.now() + timedelta(seconds=delay), come)
-
-    patches.replace(Queue, "add_message", add_in_time)
-    patches.replace(Queue, "delete_message", changing(Queue.delete_message))
-    patches.replace(SQSBackend, "purge_queue", changing(SQSBackend.purge_queue))
-    patches.replace(SQSBackend, "receive_message", receive_message)
+    return receive_message

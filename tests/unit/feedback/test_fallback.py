@@ -182,7 +182,7 @@ class TestWhoseEnrollmentHasEnded:
 
 
 class TestNot:
-    def nothing_follows(self, feedback: FeedbackWorld, name: str = "email_bounced") -> None:
+    def assert_nothing_follows(self, feedback: FeedbackWorld, name: str = "email_bounced") -> None:
         assert feedback.hear(notice(name)) is Taken.TOLD
         assert not feedback.executions.calls
         assert feedback.message()["status"] == "sent"
@@ -191,18 +191,18 @@ class TestNot:
     def test_after_it_was_read(self, name: str) -> None:
         feedback = sent()
         feedback.hear(notice(name))
-        self.nothing_follows(feedback)
+        self.assert_nothing_follows(feedback)
 
     def test_after_a_complaint(self) -> None:
-        self.nothing_follows(sent(), "email_complained")
+        self.assert_nothing_follows(sent(), "email_complained")
 
     def test_without_a_channel_that_is_left(self) -> None:
-        self.nothing_follows(sent(program=message_program(channels=["email"])))
+        self.assert_nothing_follows(sent(program=message_program(channels=["email"])))
 
     def test_days_later(self) -> None:
         feedback = sent()
         feedback.world.now = NOON + LATEST + timedelta(seconds=1)
-        self.nothing_follows(feedback)
+        self.assert_nothing_follows(feedback)
 
     def test_for_a_send_that_is_not_the_last(self) -> None:
         feedback = sent()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import UserDict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -138,12 +139,12 @@ def test_who_was_exited_meanwhile_is_not_handed_over(
 
 
 def test_an_exit_after_the_read_is_seen_when_the_hold_is_opened(store: MemoryStore) -> None:
-    class LeftMeanwhile(SimulatedDestinations):
-        def find(self, name: str) -> Destination:
+    class LeftMeanwhile(UserDict[str, Destination]):
+        def __getitem__(self, name: str) -> Destination:
             store.write(Update(ENROLLMENT, {"status": slots.ENDED}))
-            return super().find(name)
+            return super().__getitem__(name)
 
-    desk = LeftMeanwhile(destinations().declared)
+    desk = SimulatedDestinations(LeftMeanwhile(destinations().declared))
     with pytest.raises(EnrollmentEndedError):
         hand_over(ask(), store=store, destinations=desk)
     assert desk.told == []

@@ -1,4 +1,6 @@
-"""What the functions of send_message share: settings, store, programs, policies and hashes."""
+"""What functions share, those of send_message and others: settings, store, programs, policies and
+hashes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All profiles of a stage: a parallel Scan of the customers table, a page a call.
+"""All profiles of a stage, by a Scan of the customers table, a page a call.
 
 The Scan is eventually consistent, which costs half: a profile that was written within the last
 second or so may be seen as it was before, and one that is just being made may be missed.
@@ -7,20 +7,26 @@ second or so may be seen as it was before, and one that is just being made may b
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stepwell.aws.attributes import from_attributes
-from stepwell.customers.keys import PROFILE
+from stepwell.customers import keys
+from stepwell.profile.refreshing import Stale
 from stepwell.storage.operations import Item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_IS_PROFILE = "sk = :profile"
+_PROFILE = {":profile": {"S": keys.PROFILE}}
+
 
 @dataclass(frozen=True)
 class ScannedProfiles:
+    """Whole profiles, in parts that can be read side by side."""
+
     client: DynamoDBClient
     table: str
 
@@ -30,8 +36,8 @@ class ScannedProfiles:
         """
         request: dict[str, Any] = {
             "TableName": self.table,
-            "FilterExpression": "sk = :profile",
-            "ExpressionAttributeValues": {":profile": {"S": PROFILE}},
+            "FilterExpression": _IS_PROFILE,
+            "ExpressionAttributeValues": _PROFILE,
             "Segment": part,
             "TotalSegments": parts,
         }
@@ -48,3 +54,35 @@ def _key(mark: str) -> dict[str, Any]:
         case [str(pk), str(sk)] if pk and sk:
             return {"pk": {"S": pk}, "sk": {"S": sk}}
     raise ValueError(mark)
+
+
+@dataclass
+class StaleProfiles:
+    """One after the other, only as fast as its caller takes the pages. `looked_at` counts the items
+    of all kinds that were read so far.
+    """
+
+    client: DynamoDBClient
+    table: str
+    looked_at: int = 0
+
+    def stale(self, version: str) -> Iterator[Stale]:
+        """Whose segments do not follow from these definitions. Who became another is left out.
+
+        Raises what botocore raises.
+        """
+        request: dict[str, Any] = {
+            "TableName": self.table,
+            "FilterExpression": f"{_IS_PROFILE} AND attribute_not_exists(merged_into)"
+            " AND (attribute_not_exists(segments_by) OR segments_by <> :version)",
+            "ExpressionAttributeValues": {**_PROFILE, ":version": {"S": version}},
+            "ProjectionExpression": "pk, seq",
+        }
+        while True:
+            answer = self.client.scan(**request)
+            self.looked_at += answer["ScannedCount"]
+            for each in map(from_attributes, answer["Items"]):
+                yield Stale(keys.customer_of(each["pk"]), int(each["seq"]))
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -11,6 +11,7 @@ from stepwell.aws.clients import client
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.hasher import SecretHasher
 from stepwell.aws.programs import read_text
+from stepwell.aws.stages import variables
 from stepwell.messages.policies import Policies, load_policies
 from stepwell.storage.operations import ConditionFailedError, Update
 
@@ -31,7 +32,7 @@ class DeployedStage:
 
     def still_has_them(self) -> bool:
         """Whether the router has these policies, and so these definitions, by now as well."""
-        return _settings(self.name)["POLICIES_KEY"] == self.policies_key
+        return variables(self.name, "router")["POLICIES_KEY"] == self.policies_key
 
     def write(self, updates: Sequence[Update]) -> list[bool]:
         """Of each, whether its condition held."""
@@ -47,7 +48,7 @@ class DeployedStage:
 
 
 def deployed_stage(name: str) -> DeployedStage:
-    settings = _settings(name)
+    settings = variables(name, "router")
     bucket, key = settings["PROGRAMS_BUCKET"], settings["POLICIES_KEY"]
     return DeployedStage(
         name,
@@ -57,9 +58,3 @@ def deployed_stage(name: str) -> DeployedStage:
         load_policies(read_text(client("s3"), bucket, key)),
         key,
     )
-
-
-def _settings(stage: str) -> dict[str, str]:
-    name = f"stepwell-{stage}-router"
-    found = client("lambda").get_function_configuration(FunctionName=name)
-    return found["Environment"]["Variables"]

@@ -10,10 +10,10 @@ from stepwell.aws.clients import client
 from stepwell.aws.deployed_registry import read_registry
 from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.events_queue import KNOWN, REBUILD, EventsQueue
+from stepwell.aws.profiles import StaleProfiles
 from stepwell.aws.programs import read_text
 from stepwell.aws.quarantine import QuarantineBucket
 from stepwell.aws.quarantine_desk import QuarantineDesk
-from stepwell.aws.stale_profiles import Profiles
 from stepwell.events.registry import Registry, UnknownEvents
 from stepwell.messages.policies import load_policies
 from stepwell.storage.due import DueIndex
@@ -51,7 +51,7 @@ class SweepParts:
     """`version` is that of the deployed definitions of segments, `at_most` the sweep's limit."""
 
     index: DueIndex
-    profiles: Profiles
+    profiles: StaleProfiles
     queue: EventsQueue
     version: str
     at_most: int
@@ -60,12 +60,12 @@ class SweepParts:
 def sweep_parts(stage: str) -> SweepParts:
     """Raises what botocore raises."""
     url, _ = _events_queue(stage)
-    router, swept = (_variables(stage, name) for name in ("router", "sweep"))
+    router, swept = (variables(stage, name) for name in ("router", "sweep"))
     text = read_text(client("s3"), router["PROGRAMS_BUCKET"], router["POLICIES_KEY"])
     table = swept["CUSTOMERS_TABLE"]
     return SweepParts(
         DynamoStore(client("dynamodb"), table),
-        Profiles(client("dynamodb"), table),
+        StaleProfiles(client("dynamodb"), table),
         EventsQueue(client("sqs"), url),
         load_policies(text).profile.segments_version,
         int(swept["SWEEP_AT_MOST"]),
@@ -73,16 +73,16 @@ def sweep_parts(stage: str) -> SweepParts:
 
 
 def _deployed_registry(stage: str) -> Registry:
-    variables = _variables(stage, "ingest")
+    told = variables(stage, "ingest")
     return read_registry(
         client("s3"),
-        variables["PROGRAMS_BUCKET"],
-        variables["REGISTRY_KEY"],
-        UnknownEvents(variables["UNKNOWN_EVENTS"]),
+        told["PROGRAMS_BUCKET"],
+        told["REGISTRY_KEY"],
+        UnknownEvents(told["UNKNOWN_EVENTS"]),
     )
 
 
-def _variables(stage: str, function: str) -> dict[str, str]:
+def variables(stage: str, function: str) -> dict[str, str]:
     """What a deployed function is told by its environment."""
     name = f"stepwell-{stage}-{function}"
     found = client("lambda").get_function_configuration(FunctionName=name)

@@ -67,7 +67,8 @@ def _show(customer: Row) -> None:
 
 def _facts(customer: Row) -> Row:
     profile = customer["profile"]
-    facts = {name: value for name, value in profile.items() if name not in _INTERNAL}
+    told = {name: value for name, value in profile.items() if name not in _INTERNAL}
+    facts = {name: value for name, value in told.items() if value != {}}
     facts |= profile.get("addresses", {})
     if "traits" not in customer:  # as functions answer that are older than this command
         facts |= {f"traits.{name}": value for name, value in profile["traits"].items()}

@@ -106,10 +106,9 @@ def apply(
     if after.merged:
         profile["merged"] = remember(after, reaction, catalog.version, now, seq)
     profile["touched"] = reaction.touched(customer)
-    tells = (*lived.tells, *reaction.tells)
     operations: list[Operation] = [
         Put(keys.profile(customer), profile, _as_read(person)),
-        _marker(applying.mark, customer, seq, reaction.commands, tells, now),
+        _marker(applying.mark, customer, seq, reaction.commands, lived.tells, now),
         *identity_writes(customer, applying.resolution, applying.found),
         *device_taken(customer, applying.resolution, applying.owners),
         *(refusal_record(customer, each, event, now) for each in refusals),
@@ -120,7 +119,7 @@ def apply(
         seq,
         operations,
         tuple(reaction.commands),
-        tells,
+        lived.tells,
         enrollments_after(person, reaction.operations()) if reaction.commands else {},
         (*problems, *problems_of(refusals), *reaction.problems),
         profile.get("due_at", ""),

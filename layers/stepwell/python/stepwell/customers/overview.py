@@ -31,7 +31,7 @@ NEWEST = 100
 _HIDDEN = {
     *("pk", "sk", "token", "token_for", "expires", "forget_at", "touched"),
     *("trait_times", "came_to", "not_joined", "conversation"),
-    *("computed", "segments", "segments_by", "due", "due_at", "due_shard"),
+    *("computed", "applied", "segments", "segments_by", "due", "due_at", "due_shard"),
     *("lists", "lists_left"),
 }
 """What is kept of a living profile is shown by what follows from it."""

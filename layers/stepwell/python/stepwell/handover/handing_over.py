@@ -55,8 +55,8 @@ _LONGEST_DETAIL = 200
 class Destinations(Protocol):
     """The destinations of this stage."""
 
-    def find(self, name: str) -> Destination:
-        """Raises DestinationRefusedError for one that this deployment does not have."""
+    @property
+    def declared(self) -> Mapping[str, Destination]: ...
 
     def tell(self, hand_over: HandOver) -> str:
         """The destination's own id of what it took, or "".
@@ -118,7 +118,9 @@ def hand_over(ask: Ask, *, store: Store, destinations: Destinations) -> dict[str
     enrollment = found.get(enrollment_key) or {}
     if not _is_running(enrollment, reference.run):
         raise EnrollmentEndedError(reference.id)
-    destination = destinations.find(step.to)
+    destination = destinations.declared.get(step.to)
+    if destination is None:
+        raise DestinationRefusedError(f"no destination {step.to!r} in this deployment")
     person, profile = read_person(store, reference.customer)
     if step.opens and slots.visit(step.opens) not in enrollment:
         _open(store, ask, step.opens, profile)

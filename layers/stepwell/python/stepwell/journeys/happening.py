@@ -15,7 +15,6 @@ from stepwell.conditions.lazy import LazyMap
 from stepwell.customers import keys, slots
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import Event
-from stepwell.events.told import Told
 from stepwell.events.view import event_view
 from stepwell.journeys.program import Expression
 from stepwell.profile.rules import ProfileRules
@@ -76,7 +75,6 @@ class Reaction:
     puts: list[Operation] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    tells: list[Told] = field(default_factory=list)
 
     def operations(self) -> list[Operation]:
         return [*self.updates.values(), *self.puts]

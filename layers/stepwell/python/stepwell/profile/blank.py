@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from stepwell.conditions.errors import ConditionError
@@ -21,8 +22,6 @@ _KEPT = ("signals", "lists", *PARTS.values())
 _ALIKE = frozenset({"computed", "signals", "segments", "lists", "now", *PARTS})
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
-_known: dict[int, tuple[ProfileRules, Mapping[str, bool]]] = {}
-
 
 def is_blank(profile: Item, kept: Kept | None) -> bool:
     """Whether nothing is kept but what was said of the customer."""
@@ -30,18 +29,11 @@ def is_blank(profile: Item, kept: Kept | None) -> bool:
     return not states and not any(map(profile.get, _KEPT))
 
 
+@lru_cache(maxsize=1)
 def of_nobody(rules: ProfileRules) -> Mapping[str, bool]:
     """The segments that are the same for all of whom nothing is kept, at any time; and whether they
     are in.
     """
-    found = _known.get(id(rules))
-    if found is None or found[0] is not rules:
-        _known.clear()
-        found = _known[id(rules)] = rules, _looked_at(rules)
-    return found[1]
-
-
-def _looked_at(rules: ProfileRules) -> Mapping[str, bool]:
     inside: dict[str, bool] = {}
     view = customer_view(Snapshot("nobody"), rules, _ANY_DAY, inside)
     context: Mapping[str, Any] = {"customer": view, "now": _ANY_DAY}

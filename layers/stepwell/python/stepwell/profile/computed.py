@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -26,7 +26,6 @@ from stepwell.profile.tracks import DAY, HOUR, MILLIONTHS, State, Track
 from stepwell.values import value
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 
 
 @value
@@ -73,23 +72,16 @@ def value_of(
     return _VALUES[trait.kind](trait, states.get(trait.track.id), states, at)
 
 
-def changes_at(
-    trait: ComputedTrait, traits: Mapping[str, ComputedTrait], states: States, now: datetime
-) -> datetime | None:
-    """The earliest moment after now at which the value may differ without any event; None: never.
-
-    In the customer's zone or not: hours of a histogram do not move.
-    """
-    return first_change((trait.name,), traits, states, now)
-
-
 def first_change(
     names: Iterable[str], traits: Mapping[str, ComputedTrait], states: States, now: datetime
 ) -> datetime | None:
-    """The earliest moment of these: without one's moment for each."""
+    """The earliest moment after now at which one of these may differ without any event; None:
+    never. In the customer's zone or not: hours of a histogram do not move.
+    """
     at = millis(now)
     found = (_changes_at(traits[name], traits, states, at) for name in names)
-    return moment(min((each for each in found if each is not None), default=None))
+    first = min((each for each in found if each is not None), default=None)
+    return None if first is None else moment(first)
 
 
 def _changes_at(
@@ -128,12 +120,8 @@ def millis(now: datetime) -> int:
     return (now - _EPOCH) // timedelta(milliseconds=1)
 
 
-def _moment(at: int) -> datetime:
+def moment(at: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=at)
-
-
-def moment(at: int | None) -> datetime | None:
-    return None if at is None else _moment(at)
 
 
 # ---------------------------------------------------------------------------- by kind
@@ -194,7 +182,7 @@ def _end(name: str) -> Callable[..., Any]:
         found = state[name]
         if trait.window is not None and found[0] <= at.millis - trait.window:
             return ABSENT
-        return _moment(found[0]) if trait.moments else found[2]
+        return moment(found[0]) if trait.moments else found[2]
 
     return run
 
@@ -226,7 +214,7 @@ def _histogram(trait: ComputedTrait, state: State | None, states: States, at: Mo
     if state:
         zone = at.zone()
         for each in _inside(trait, state, at)[0]:
-            local = _moment(each[0]).astimezone(zone)
+            local = moment(each[0]).astimezone(zone)
             week[local.weekday() * 24 + local.hour] += 1
         # Of the older ones only the hour in UTC is known: they move by today's distance from it.
         offset = at.now.astimezone(zone).utcoffset() or timedelta()
@@ -252,4 +240,3 @@ _VALUES: Mapping[str, Callable[[ComputedTrait, State | None, States, Moment], An
     "most_frequent": _most_frequent,
     "histogram": _histogram,
 }
-KINDS: Sequence[str] = (*_VALUES, "ratio")

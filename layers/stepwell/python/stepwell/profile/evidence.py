@@ -10,7 +10,7 @@ from typing import Any
 
 from stepwell.conditions.lazy import ABSENT
 from stepwell.conditions.shown import as_json
-from stepwell.profile.computed import ComputedTrait, changes_at, millis, moment
+from stepwell.profile.computed import ComputedTrait, first_change, millis, moment
 from stepwell.profile.keeping import read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.tracks import Occurrence, State
@@ -31,7 +31,7 @@ def evidence_of(
     """
     trait, kept = rules.computed[name], read_kept(profile)
     value = computed_view(profile, rules, now).get(name, ABSENT)
-    changes = changes_at(trait, rules.computed, kept.states, now)
+    changes = first_change((name,), rules.computed, kept.states, now)
     found: dict[str, Any] = {"kind": trait.kind}
     if value is not ABSENT:
         found["value"] = as_json(value)
@@ -99,6 +99,4 @@ def _event(occurrence: Occurrence) -> dict[str, Any]:
 
 
 def _text(at: int) -> str:
-    found = moment(at)
-    assert found is not None  # noqa: S101 - of a number it never is
-    return to_text(found)
+    return to_text(moment(at))

@@ -1,8 +1,10 @@
 """What an event changes in the computed traits of a profile. Pure: item in, item out.
 
-computed   JSON text {"v": version of the definitions, "s": {track: state},
-"p": epoch milliseconds since when changed definitions count, until they are
-computed from the archive}
+    computed   JSON text {"v": version of the definitions, "s": {track: state},
+               "p": epoch milliseconds since when changed definitions count, until they are
+               computed from the archive}
+
+States are never changed, only replaced: they may be several readers'.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from stepwell.profile.tracks import (
     occurred,
     pruned,
     united,
+    united_states,
 )
 from stepwell.storage.operations import Item
 from stepwell.values import value
@@ -54,7 +57,6 @@ class Kept:
 
 
 def read_kept(profile: Item | None) -> Kept:
-    """States are never changed, only replaced: they may be several readers'."""
     if not profile or "computed" not in profile:
         return Kept("", {})
     text = profile["computed"]
@@ -140,13 +142,7 @@ def unite_kept(one: Item, other: Item, rules_tracks: Mapping[str, Track]) -> Ite
     if "computed" not in one and "computed" not in other:
         return {}
     ours, theirs = read_kept(one), read_kept(other)
-    states = dict(ours.states)
-    for name, state in theirs.states.items():
-        track = rules_tracks.get(name)
-        if name not in states:
-            states[name] = state
-        elif track is not None:
-            states[name] = united(track, states[name], state)
+    states = united_states(ours.states, theirs.states, rules_tracks)
     partials = [each for each in (ours.partial, theirs.partial) if each is not None]
     # Who has none was there before the definitions were: their events are not in it.
     version = ours.version if ours.version == theirs.version else ""

@@ -28,7 +28,7 @@ from stepwell.profile.computed import millis
 from stepwell.profile.keeping import Kept, add, occurrences, read_kept
 from stepwell.profile.living import made_due
 from stepwell.profile.rules import ProfileRules
-from stepwell.profile.tracks import State, pruned, united
+from stepwell.profile.tracks import State, pruned, united_states
 from stepwell.storage.operations import Item, Store, Update, equals
 from stepwell.values import value
 
@@ -50,10 +50,7 @@ class Life:
     applied: Applied = field(default_factory=Applied)
 
     def joined(self, other: Life, rules: ProfileRules) -> Life:
-        states = dict(self.states)
-        for name, state in other.states.items():
-            track = rules.track_ids[name]
-            states[name] = united(track, states[name], state) if name in states else state
+        states = united_states(self.states, other.states, rules.track_ids)
         return Life(states, self.applied.joined(other.applied))
 
 

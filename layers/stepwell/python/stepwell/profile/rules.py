@@ -31,7 +31,7 @@ _NEEDS: Mapping[str, str] = {"count": "n", "sum": "s", "min": "lo", "max": "hi",
 _MOVING = frozenset({"most_frequent", "histogram"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProfileRules:
     """Made of its document when it is first asked: most functions never do."""
 

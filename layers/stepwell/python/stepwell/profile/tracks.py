@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from typing import Any
 
 from stepwell.journeys.program import Expression
@@ -57,7 +56,6 @@ class Track:
     needs: frozenset[str] = frozenset()
     at_most: int = KEPT
     by_week: bool = False
-    reads: frozenset[str] = field(default=frozenset())
 
     @property
     def grain(self) -> int:
@@ -72,6 +70,16 @@ def occurred(track: Track, occurrence: Occurrence) -> State:
 def united(track: Track, one: State, other: State) -> State:
     """The state of the occurrences of both. One occurrence may be in both only if both keep it."""
     return _KINDS[track.kind][1](track, one, other)
+
+
+def united_states(
+    one: Mapping[str, State], other: Mapping[str, State], tracks: Mapping[str, Track]
+) -> dict[str, State]:
+    """Those of both, by their tracks' ids; of a track that is not declared any more either one."""
+    states = {**other, **one}
+    for name in one.keys() & other.keys() & tracks.keys():
+        states[name] = united(tracks[name], one[name], other[name])
+    return states
 
 
 def pruned(track: Track, state: State, now: int) -> State:

@@ -25,12 +25,6 @@ class SimulatedDestinations:
     told: list[HandOver] = field(default_factory=list)
     _tries: Counter[str] = field(default_factory=Counter)
 
-    def find(self, name: str) -> Destination:
-        try:
-            return self.declared[name]
-        except KeyError:
-            raise DestinationRefusedError(f"no destination {name!r} in this deployment") from None
-
     def tell(self, hand_over: HandOver) -> str:
         self.told.append(hand_over)
         name = hand_over.destination.name

@@ -14,7 +14,6 @@ from stepwell.aws.destinations.webhook import WebhookTeller
 from stepwell.aws.settings import Settings
 from stepwell.aws.shared_keys import SharedKeys
 from stepwell.handover.destinations import ConnectTask, Destination, EventBus
-from stepwell.handover.errors import DestinationRefusedError
 from stepwell.handover.telling import HandOver
 from stepwell.handover.webhooks import key_of
 
@@ -34,12 +33,6 @@ class StageDestinations:
 
     declared: Mapping[str, Destination]
     settings: DestinationSettings
-
-    def find(self, name: str) -> Destination:
-        try:
-            return self.declared[name]
-        except KeyError:
-            raise DestinationRefusedError(f"no destination {name!r} in this deployment") from None
 
     def tell(self, hand_over: HandOver) -> str:
         match hand_over.destination.target:
