@@ -104,7 +104,7 @@ def test_one_that_hangs_is_given_its_time_and_no_more() -> None:
     began = time.monotonic()
     with Receiver([0]) as receiver, pytest.raises(DestinationAwayError, match="ReadTimeoutError"):
         teller().tell(Webhook(receiver.url, 1), HAND_OVER)
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 30
 
 
 def test_one_that_is_not_there_is_away_and_its_address_is_not_told() -> None:

@@ -267,6 +267,6 @@ def test_a_client_that_has_gone_is_no_error(capsys: pytest.CaptureFixture[str]) 
         handler.join(10)
     started = time.monotonic()
     server.close()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert handlers
     assert capsys.readouterr().err == ""

@@ -162,7 +162,7 @@ def test_a_timeout_ends_the_process_and_the_next_call_has_another(make: Make) ->
     before = call(invoker)
     started = time.monotonic()
     payload, error = invoker("stepwell-local-try", "hang")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert (payload["errorType"], error) == ("Sandbox.Timedout", "Unhandled")
     assert "Task timed out after 1.00 seconds" in payload["errorMessage"]
     with pytest.raises(ProcessLookupError):

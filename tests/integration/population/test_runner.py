@@ -205,7 +205,7 @@ def test_ctrl_c_ends_all_processes_at_once_and_quietly() -> None:
     os.killpg(process.pid, signal.SIGINT)
     began = time.monotonic()
     _, told = process.communicate(timeout=60)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert process.returncode == -signal.SIGINT
     assert told.count("Traceback") == told.count("KeyboardInterrupt") == 1  # none of a worker's
 
