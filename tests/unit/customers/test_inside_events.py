@@ -10,7 +10,7 @@ import pytest
 
 from stepwell.customers import keys
 from stepwell.events.model import CONSENT_EVENT, Event, from_message, to_message
-from stepwell.messages.receipts import inside_event
+from stepwell.events.told import inside_event
 from tests.support.fakes import Crash, CrashError, CrashingStore
 from tests.support.programs import branch, hold, program
 from tests.support.world import START, World, event, identify, visit

@@ -1,19 +1,21 @@
-"""Events that the engine tells of a customer because of another event, such as `Segment Entered`.
+"""Events that the engine itself tells of a customer.
 
-They are sent after the event that caused them was applied, and again when that one comes again; as
-their ids are made of its fingerprint, they are applied once. They carry its times: what is too old
-to start anything tells of nothing that starts anything.
+Those that another event causes, such as `Segment Entered`, are sent after that one was applied, and
+again when it comes again; as their ids are made of its fingerprint, they are applied once. They
+carry its times: what is too old to start anything tells of nothing that starts anything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
+from datetime import datetime
 from typing import Any
 
 from stepwell.events.model import Event, EventType, digest
 from stepwell.values import value
 
-SOURCE = "stepwell"
+_SOURCE = "stepwell"
 
 SEGMENT_ENTERED = "Segment Entered"
 SEGMENT_LEFT = "Segment Left"
@@ -36,18 +38,46 @@ class Told:
 
 
 def told_event(told: Told, cause: Event, customer: str) -> Event:
-    """The ids of the cause matter only when the archive is applied to empty tables."""
-    return Event(
-        id=f"told-{digest(cause.fingerprint, told.name, told.about)}",
-        source=SOURCE,
-        type=EventType.TRACK,
-        name=told.name,
+    """The event, of the same person at the same time as its cause."""
+    return inside_event(
+        f"told-{digest(cause.fingerprint, told.name, told.about)}",
+        told.name,
+        customer,
+        told.properties,
+        at=cause.timestamp,
+        received_at=cause.received_at,
         user_id=cause.user_id,
         anonymous_id=cause.anonymous_id,
-        properties=told.properties,
+    )
+
+
+def inside_event(
+    event_id: str,
+    name: str,
+    customer: str,
+    properties: Mapping[str, Any],
+    *,
+    at: datetime,
+    received_at: datetime,
+    user_id: str | None = None,
+    anonymous_id: str | None = None,
+) -> Event:
+    """An event of the engine about a customer, known by the internal id.
+
+    `user_id` and `anonymous_id` matter only when the archive is applied to empty tables; without
+    them it is nobody's there.
+    """
+    return Event(
+        id=event_id,
+        source=_SOURCE,
+        type=EventType.TRACK,
+        name=name,
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        properties=dict(properties),
         traits={},
         context={},
-        timestamp=cause.timestamp,
-        received_at=cause.received_at,
+        timestamp=at,
+        received_at=received_at,
         customer=customer,
     )

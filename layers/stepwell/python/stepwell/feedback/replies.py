@@ -16,11 +16,12 @@ from stepwell.customers.identity_rules import PHONE
 from stepwell.customers.people import load_person
 from stepwell.customers.snapshot import Snapshot
 from stepwell.events.model import CONSENT_EVENT, Event
+from stepwell.events.told import inside_event
 from stepwell.feedback.notices import InboundText
 from stepwell.feedback.opt_out import Wish, wish_of
 from stepwell.feedback.tools import Tools
 from stepwell.messages.consent import GRANTED, grant_name, is_allowed
-from stepwell.messages.receipts import MESSAGE_REPLIED, inside_event
+from stepwell.messages.receipts import MESSAGE_REPLIED
 from stepwell.messages.suppression import starting, stopping, suppression_key
 from stepwell.storage.operations import ConditionFailedError, Update
 from stepwell.timestamps import to_text

@@ -17,13 +17,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from stepwell.events.model import Event, EventType, digest
+from stepwell.events.model import Event, digest
+from stepwell.events.told import inside_event
 from stepwell.storage.operations import Conditions, Item, absent, equals
 from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
-
-SOURCE = "stepwell"
-"""The source of events that the engine itself tells."""
 
 MESSAGE_REPLIED = "Message Replied"
 """A text of a customer to one of the numbers that messages come from."""
@@ -147,37 +145,6 @@ def event_of(receipt: Receipt, customer: str, message: Item, received_at: dateti
         },
         at=at,
         received_at=received_at,
-    )
-
-
-def inside_event(
-    event_id: str,
-    name: str,
-    customer: str,
-    properties: Mapping[str, Any],
-    *,
-    at: datetime,
-    received_at: datetime,
-    user_id: str | None = None,
-    anonymous_id: str | None = None,
-) -> Event:
-    """An event that the engine itself tells of a customer, known by the internal id.
-
-    `user_id` and `anonymous_id` matter only when the archive is applied to empty tables.
-    """
-    return Event(
-        id=event_id,
-        source=SOURCE,
-        type=EventType.TRACK,
-        name=name,
-        user_id=user_id,
-        anonymous_id=anonymous_id,
-        properties=dict(properties),
-        traits={},
-        context={},
-        timestamp=at,
-        received_at=received_at,
-        customer=customer,
     )
 
 

@@ -23,8 +23,8 @@ from typing import Any
 from stepwell.customers import keys
 from stepwell.customers.people import read_person
 from stepwell.events.model import CONSENT_EVENT, Event
+from stepwell.events.told import inside_event
 from stepwell.messages.consent import granted_at
-from stepwell.messages.receipts import inside_event
 from stepwell.messages.suppression import suppressing, unsubscribed_from
 from stepwell.ports import Hasher
 from stepwell.storage.operations import (

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from stepwell.events.archive import minute_prefix
 from stepwell.events.model import Event
-from stepwell.messages.receipts import inside_event
+from stepwell.events.told import inside_event
 from stepwell.profile.signal_rules import SignalRules
 from stepwell.profile.signals import SENTIMENT_DETECTED, is_message, text_of
 from stepwell.values import value

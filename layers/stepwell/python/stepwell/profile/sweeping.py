@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Protocol
 
 from stepwell.customers import keys
-from stepwell.events.model import Event, EventType, digest
-from stepwell.events.told import SOURCE, TIME_PASSED
+from stepwell.events.model import Event, digest
+from stepwell.events.told import TIME_PASSED, inside_event
 from stepwell.profile.living import SHARDS, SWEPT_EVERY
 from stepwell.storage.due import Due, DueIndex
 from stepwell.timestamps import from_text, to_text
@@ -95,20 +95,7 @@ def look_again(id_: str, customer: str, now: datetime) -> Event:
     """An event that lets the router look at a customer. It names them by the internal id only, so
     that it is nobody's when the archive is applied to empty tables.
     """
-    return Event(
-        id=id_,
-        source=SOURCE,
-        type=EventType.TRACK,
-        name=TIME_PASSED,
-        user_id=None,
-        anonymous_id=None,
-        properties={},
-        traits={},
-        context={},
-        timestamp=now,
-        received_at=now,
-        customer=customer,
-    )
+    return inside_event(id_, TIME_PASSED, customer, {}, at=now, received_at=now)
 
 
 def next_sweep(now: datetime) -> datetime:
