@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.events.model import Event, EventType
+from stepwell.messages.policies import Policies
 from stepwell.simulation.defining import read_definitions
 from stepwell.simulation.definitions import Definitions
+from stepwell.simulation.engine import Simulation
+from stepwell.simulation.never import Rule, find_broken
 
 ROOT = Path(__file__).parents[2]
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -82,3 +85,21 @@ class Person:
             | empty
             | fields
         )
+
+
+def play(simulation: Simulation, *events: Event) -> Simulation:
+    """Run to the end."""
+    for each in events:
+        simulation.schedule(each.received_at, each)
+    simulation.run()
+    return simulation
+
+
+def carts(count: int, at: datetime = MONDAY, zone: str = "Europe/London") -> list[Event]:
+    """Somebody reachable fills so many carts at once."""
+    ada = Person()
+    return [*ada.sign_up(zone), *(ada.cart(f"cart-{n}", at) for n in range(count))]
+
+
+def broken_rules(simulation: Simulation, policies: Policies | None = None) -> list[Rule]:
+    return [each.rule for each in find_broken(simulation, policies or shipped().loaded_policies)]

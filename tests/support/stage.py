@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -31,15 +31,20 @@ from stepwell.timestamps import to_text
 from tests.support.roles import Grant, held_to_roles
 from tests.support.stage_parts import (
     FUNCTIONS,
+    INBOX_KEY,
     PLACEHOLDERS,
     PREFIX,
     ROOT,
     STATEMACHINES,
+    WEBHOOK_KEY,
     bundle_folder,
+    create_secrets,
+    journey_machines,
     made_bundle,
     outcome_of,
     put_machine_versions,
     told_by,
+    with_time_limits,
 )
 
 __all__ = [
@@ -56,8 +61,6 @@ __all__ = [
     "bundle_folder",
 ]
 
-INBOX_KEY = "an inbox key of tests, thirty-two bytes or more"
-WEBHOOK_KEY = "a webhook key of tests"
 ARCHIVE = f"{PREFIX}archive-{ACCOUNT}-{REGION}"
 QUARANTINE = f"{PREFIX}quarantine-{ACCOUNT}-{REGION}"
 TUESDAY = datetime(2026, 11, 24, 21, 14, tzinfo=UTC)
@@ -319,12 +322,7 @@ class Stage:
         self.feedback_url = sqs.create_queue(QueueName=f"{PREFIX}feedback")["QueueUrl"]
 
     def _create_the_rest(self) -> dict[str, str]:
-        manager = self.engine.client("secretsmanager")
-        texts = {"hash": "a secret of tests", "inbox-key": INBOX_KEY, "webhook-key": WEBHOOK_KEY}
-        secrets = {
-            name: manager.create_secret(Name=f"{PREFIX}{name}", SecretString=text)["ARN"]
-            for name, text in texts.items()
-        }
+        secrets = create_secrets(self.engine.client("secretsmanager"))
         application = self.engine.client("sns").create_platform_application(
             Name="stepwell", Platform="GCM", Attributes={"PlatformCredential": "none"}
         )
@@ -356,9 +354,8 @@ class Stage:
     def _upload(self) -> dict[str, str]:
         folder, bundle = self._folder, self._bundle
         s3 = self.engine.client("s3")
-        s3.create_bucket(Bucket=f"{PREFIX}programs")
-        s3.create_bucket(Bucket=ARCHIVE)
-        s3.create_bucket(Bucket=QUARANTINE)
+        for bucket in (f"{PREFIX}programs", ARCHIVE, QUARANTINE):
+            s3.create_bucket(Bucket=bucket)
         for path in Path(folder.name).rglob("*.json"):
             key = path.relative_to(folder.name).as_posix()
             s3.put_object(Bucket=f"{PREFIX}programs", Key=key, Body=path.read_bytes())
@@ -380,13 +377,9 @@ class Stage:
     def _create_machines(self) -> None:
         statemachines = self._project / "statemachines" if self._project else STATEMACHINES
         send_message = (statemachines / "send_message.asl.json").read_text()
-        for shipped, shorter in self._seconds.items():
-            limit = f'"TimeoutSeconds": {shipped},'
-            assert limit in send_message
-            send_message = send_message.replace(limit, f'"TimeoutSeconds": {shorter},')
         self.engine.create_machine(
             f"{PREFIX}send_message",
-            send_message,
+            with_time_limits(send_message, self._seconds),
             {
                 "ConsentFunctionArn": function_arn(f"{PREFIX}consent"),
                 "FrequencyCapFunctionArn": function_arn(f"{PREFIX}frequency-cap"),
@@ -400,16 +393,7 @@ class Stage:
             {"SendMessageArn": machine_arn(f"{PREFIX}send_message")},
         )
         self.engine.client("scheduler").create_schedule_group(Name=f"{PREFIX}parked")
-        for journey, text in self._machines():
+        for journey, text in journey_machines(self._project, self._bundle):
             self.engine.create_machine(PREFIX + journey, text, PLACEHOLDERS)
         for name, legs in self._bundle.legs.items():
             self.engine.create_machine(PREFIX + name, json.dumps(legs), PLACEHOLDERS)
-
-    def _machines(self) -> Iterator[tuple[str, str]]:
-        """Journeys with their definitions: the committed ones, or those of another project."""
-        if self._project:
-            for journey, machine in self._bundle.machines.items():
-                yield journey, json.dumps(machine)
-            return
-        for path in STATEMACHINES.glob("journeys/*/journey.asl.json"):
-            yield path.parent.name, path.read_text()

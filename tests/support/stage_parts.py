@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +18,8 @@ from stepwell.storage.operations import Item
 ROOT = Path(__file__).parents[2]
 STATEMACHINES = ROOT / "statemachines"
 PREFIX = "stepwell-local-"
+INBOX_KEY = "an inbox key of tests, thirty-two bytes or more"
+WEBHOOK_KEY = "a webhook key of tests"
 FUNCTIONS = (
     "authorizer",
     "ingest",
@@ -47,8 +49,6 @@ PLACEHOLDERS = {
     "CommandsQueueArn": f"{_QUEUES}commands",
     "CommandsDeadLettersArn": f"{_QUEUES}commands-dlq",
 }
-
-
 _TELLING = {
     "event_bus": "events:PutEvents",
     "connect_task": "connect:StartTaskContact",
@@ -78,6 +78,34 @@ def put_machine_versions(s3: Any, bundle: Bundle, numbers: Mapping[str, int]) ->
     arns = {journey: f"{machine_arn(PREFIX + journey)}:{each}" for journey, each in numbers.items()}
     body = json.dumps(arns).encode()
     s3.put_object(Bucket=f"{PREFIX}programs", Key=bundle.machine_versions_key, Body=body)
+
+
+def create_secrets(manager: Any) -> dict[str, str]:
+    """The ARN of each."""
+    texts = {"hash": "a secret of tests", "inbox-key": INBOX_KEY, "webhook-key": WEBHOOK_KEY}
+    return {
+        name: manager.create_secret(Name=f"{PREFIX}{name}", SecretString=text)["ARN"]
+        for name, text in texts.items()
+    }
+
+
+def with_time_limits(machine: str, seconds: Mapping[int, int]) -> str:
+    """A definition with other seconds where these are its limits."""
+    for shipped, other in seconds.items():
+        limit = f'"TimeoutSeconds": {shipped},'
+        assert limit in machine
+        machine = machine.replace(limit, f'"TimeoutSeconds": {other},')
+    return machine
+
+
+def journey_machines(project: Path | None, bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Journeys with their definitions: the committed ones, or those of another project."""
+    if project:
+        for journey, machine in bundle.machines.items():
+            yield journey, json.dumps(machine)
+        return
+    for path in STATEMACHINES.glob("journeys/*/journey.asl.json"):
+        yield path.parent.name, path.read_text()
 
 
 def made_bundle(statemachines: Path) -> tuple[TemporaryDirectory[str], Bundle]:

@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,38 +15,24 @@ from hypothesis import strategies as st
 
 from stepwell.customers import keys
 from stepwell.messages import caps, decisions, timing
-from stepwell.messages.policies import Policies
 from stepwell.ports import ErrorKind, OutcomeUnknownError, Outgoing, ProviderError
-from stepwell.simulation import functions
 from stepwell.simulation.engine import Simulation
-from stepwell.simulation.never import Broken, Rule, find_broken, unreached
+from stepwell.simulation.never import Rule, find_broken
 from stepwell.simulation.trace import Sending, Status
-from stepwell.storage.operations import TableName, Update
-from tests.support.simulations import MONDAY, Person, shipped, with_policies
+from stepwell.storage.operations import TableName
+from tests.support.simulations import (
+    MONDAY,
+    Person,
+    broken_rules,
+    carts,
+    play,
+    shipped,
+    with_policies,
+)
 
 HOUR = timedelta(hours=1)
 NIGHT = MONDAY + 10 * HOUR
 NO_CAPS: list[Any] = []
-
-
-def _policies() -> Policies:
-    return shipped().loaded_policies
-
-
-def _rules(simulation: Simulation, policies: Policies | None = None) -> list[Rule]:
-    return [each.rule for each in find_broken(simulation, policies or _policies())]
-
-
-def _play(simulation: Simulation, *events: Any) -> Simulation:
-    for each in events:
-        simulation.schedule(each.received_at, each)
-    simulation.run()
-    return simulation
-
-
-def _carts(count: int, at: datetime = MONDAY, zone: str = "Europe/London") -> list[Any]:
-    ada = Person()
-    return [*ada.sign_up(zone), *(ada.cart(f"cart-{n}", at) for n in range(count))]
 
 
 def _by_hand(simulation: Simulation, like: int = -1, **changes: Any) -> Sending:
@@ -69,7 +55,7 @@ def test_shipped_journeys_break_no_rule() -> None:
         *(ada.cart(f"cart-{n}", MONDAY + n * 5 * HOUR) for n in range(12)),
         ada.order("o1", MONDAY + 70 * HOUR),
     ]
-    simulation = _play(Simulation(shipped(), MONDAY), *events)
+    simulation = play(Simulation(shipped(), MONDAY), *events)
     assert len(simulation.trace.sendings) >= 4
     assert find_broken(simulation) == []
 
@@ -110,7 +96,7 @@ def _random_simulation(seed: int) -> Simulation:
     providers = _moody(draw)
     simulation = Simulation(shipped(), MONDAY, seed=seed, providers=providers, fault=fault)
     events = [each for number in range(3) for each in _timeline(number, draw)]
-    return _play(simulation, *sorted(events, key=lambda each: each.received_at))
+    return play(simulation, *sorted(events, key=lambda each: each.received_at))
 
 
 @settings(max_examples=settings().max_examples // 4)
@@ -160,7 +146,7 @@ def test_message_that_went_late_counts_from_then() -> None:
     ada = Person()
     day = timedelta(hours=24)
     events = [*ada.sign_up(), ada.cart("cart-1"), ada.cart("cart-2", MONDAY + day)]
-    simulation = _play(Simulation(shipped(), MONDAY, fault=fault), *events)
+    simulation = play(Simulation(shipped(), MONDAY, fault=fault), *events)
     first = simulation.trace.sendings[0]
     assert first.at == MONDAY + timedelta(minutes=50)
     sms = [
@@ -174,21 +160,21 @@ def test_message_that_went_late_counts_from_then() -> None:
 
 
 def test_sends_beyond_a_cap_are_seen() -> None:
-    simulation = _play(Simulation(with_policies(caps=[]), MONDAY), *_carts(3))
-    assert set(_rules(simulation)) == {Rule.CAP_EXCEEDED}
-    found = find_broken(simulation, _policies())
+    simulation = play(Simulation(with_policies(caps=[]), MONDAY), *carts(3))
+    assert set(broken_rules(simulation)) == {Rule.CAP_EXCEEDED}
+    found = find_broken(simulation, shipped().loaded_policies)
     assert any("marketing_sms_1_per_day, which allows 1" in each.text for each in found)
     assert find_broken(simulation) == []  # by its own policies there is nothing to exceed
 
 
 def test_broken_cap_code_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caps, "_count", lambda *_: 0)
-    simulation = _play(Simulation(shipped(), MONDAY), *_carts(3))
-    assert Rule.CAP_EXCEEDED in _rules(simulation)
+    simulation = play(Simulation(shipped(), MONDAY), *carts(3))
+    assert Rule.CAP_EXCEEDED in broken_rules(simulation)
 
 
 def test_window_ends_exactly_when_it_is_over() -> None:
-    simulation = _play(Simulation(shipped(), MONDAY), *_carts(1))
+    simulation = play(Simulation(shipped(), MONDAY), *carts(1))
     first = simulation.trace.sendings[0]
     day = timedelta(hours=24)
     for after, rules in ((day - timedelta(seconds=1), [Rule.CAP_EXCEEDED]), (day, [])):
@@ -199,18 +185,18 @@ def test_window_ends_exactly_when_it_is_over() -> None:
 
 
 def test_one_message_counts_once_whatever_its_outcome() -> None:
-    simulation = _play(Simulation(with_policies(caps=[]), MONDAY), *_carts(1))
+    simulation = play(Simulation(with_policies(caps=[]), MONDAY), *carts(1))
     for result in ("unknown", "accepted"):
         _by_hand(simulation, 0, result=result)
-    assert Rule.CAP_EXCEEDED not in _rules(simulation)
+    assert Rule.CAP_EXCEEDED not in broken_rules(simulation)
 
 
 # ---------------------------------------------------------------- quiet hours
 
 
 def test_message_at_night_is_seen() -> None:
-    simulation = _play(Simulation(with_policies(quiet_hours=[]), MONDAY), *_carts(1, NIGHT))
-    (found,) = find_broken(simulation, _policies())
+    simulation = play(Simulation(with_policies(quiet_hours=[]), MONDAY), *carts(1, NIGHT))
+    (found,) = find_broken(simulation, shipped().loaded_policies)
     assert found.rule is Rule.QUIET_HOURS
     assert found.text == "sms at 22:45 in Europe/London, which is quiet from 21:00 to 08:00"
     assert (found.journey, found.step) == ("cart_abandonment", "Stylist suggestion")
@@ -218,8 +204,8 @@ def test_message_at_night_is_seen() -> None:
 
 def test_broken_quiet_hours_code_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "next_allowed", lambda moment, *_: moment)
-    simulation = _play(Simulation(shipped(), MONDAY), *_carts(1, NIGHT))
-    assert Rule.QUIET_HOURS in _rules(simulation)
+    simulation = play(Simulation(shipped(), MONDAY), *carts(1, NIGHT))
+    assert Rule.QUIET_HOURS in broken_rules(simulation)
 
 
 def test_night_is_that_of_the_zone_at_the_time_of_sending() -> None:
@@ -229,12 +215,12 @@ def test_night_is_that_of_the_zone_at_the_time_of_sending() -> None:
     there = [*ada.sign_up("Asia/Tokyo"), ada.cart("cart-1")]
     home = ada.identify(MONDAY + HOUR / 2, timezone="Europe/London", **phone)
     late = Simulation(with_policies(quiet_hours=[]), MONDAY)
-    assert _rules(_play(late, *there)) == [Rule.QUIET_HOURS]
+    assert broken_rules(play(late, *there)) == [Rule.QUIET_HOURS]
     back = Simulation(with_policies(quiet_hours=[]), MONDAY)
-    assert _rules(_play(back, *there, home)) == []
+    assert broken_rules(play(back, *there, home)) == []
     gone = Simulation(with_policies(quiet_hours=[]), MONDAY)
     away = ada.identify(MONDAY + HOUR, timezone="Asia/Tokyo", **phone)
-    assert _rules(_play(gone, *there, home, away)) == []
+    assert broken_rules(play(gone, *there, home, away)) == []
 
 
 def test_message_to_an_unknown_zone_is_seen_and_a_default_zone_allows_it() -> None:
@@ -242,9 +228,9 @@ def test_message_to_an_unknown_zone_is_seen_and_a_default_zone_allows_it() -> No
     nowhere = ada.sign_up("nowhere", phone=None)
     nowhere += [ada.cart("cart-1")]
     definitions = with_policies(default_zone="Europe/London")
-    simulation = _play(Simulation(definitions, MONDAY), *nowhere)
+    simulation = play(Simulation(definitions, MONDAY), *nowhere)
     assert [each.outgoing.channel for each in simulation.trace.sendings] == ["push"]
-    assert _rules(simulation) == [Rule.UNKNOWN_TIME_ZONE]
+    assert broken_rules(simulation) == [Rule.UNKNOWN_TIME_ZONE]
     assert find_broken(simulation) == []
 
 
@@ -253,9 +239,9 @@ def test_default_zone_has_its_own_night() -> None:
     nowhere = [*ada.sign_up("nowhere", phone=None), ada.cart("cart-1")]
     document = json.loads(shipped().policies)
     open_ = with_policies(default_zone="Europe/London", quiet_hours=[])
-    simulation = _play(Simulation(open_, MONDAY), *nowhere)
+    simulation = play(Simulation(open_, MONDAY), *nowhere)
     tokyo = with_policies(**document | {"default_zone": "Asia/Tokyo"}).loaded_policies
-    assert _rules(simulation, tokyo) == [Rule.QUIET_HOURS]
+    assert broken_rules(simulation, tokyo) == [Rule.QUIET_HOURS]
 
 
 # ---------------------------------------------------------------- consent
@@ -266,10 +252,10 @@ def test_send_without_consent_is_seen() -> None:
     document["marketing"]["consent"] = "assumed"
     ada = Person()
     signed_up, *_ = ada.sign_up()
-    simulation = _play(
+    simulation = play(
         Simulation(with_policies(purposes=document), MONDAY), signed_up, ada.cart("cart-1")
     )
-    assert set(_rules(simulation)) == {Rule.NO_CONSENT}
+    assert set(broken_rules(simulation)) == {Rule.NO_CONSENT}
 
 
 def test_broken_consent_code_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,20 +265,20 @@ def test_broken_consent_code_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions, "check_consent", everything)
     ada = Person()
     events = [*ada.sign_up(), ada.consent("revoked", "sms"), ada.cart("cart-1")]
-    assert Rule.NO_CONSENT in _rules(_play(Simulation(shipped(), MONDAY), *events))
+    assert Rule.NO_CONSENT in broken_rules(play(Simulation(shipped(), MONDAY), *events))
 
 
 def test_consent_counts_as_it_was_when_the_message_went() -> None:
     """Revoked right after the send, at the same moment: in order. Revoked before: broken."""
     ada = Person()
-    simulation = _play(Simulation(shipped(), MONDAY), *ada.sign_up(), ada.cart("cart-1"))
+    simulation = play(Simulation(shipped(), MONDAY), *ada.sign_up(), ada.cart("cart-1"))
     sent = simulation.trace.sendings[-1]
     simulation.send(ada.consent("revoked", sent.outgoing.channel, simulation.now))
     assert find_broken(simulation) == []
     simulation.trace.sendings.append(
         replace(sent, outgoing=replace(sent.outgoing, message_id="by-hand.outfit"))
     )
-    assert Rule.NO_CONSENT in _rules(simulation)
+    assert Rule.NO_CONSENT in broken_rules(simulation)
 
 
 def test_late_news_of_an_older_answer_change_nothing() -> None:
@@ -300,11 +286,11 @@ def test_late_news_of_an_older_answer_change_nothing() -> None:
     old = ada.consent("granted", "sms", MONDAY - HOUR)
     late = replace(old, received_at=MONDAY + HOUR / 4)
     events = [*ada.sign_up(), ada.consent("revoked", "sms"), ada.cart("cart-1"), late]
-    simulation = _play(Simulation(shipped(), MONDAY), *events)
+    simulation = play(Simulation(shipped(), MONDAY), *events)
     assert {each.outgoing.channel for each in simulation.trace.sendings} == {"push"}
     assert find_broken(simulation) == []
     _by_hand(simulation, 0, message_id="by-hand.stylist", channel="sms")
-    assert Rule.NO_CONSENT in _rules(simulation)
+    assert Rule.NO_CONSENT in broken_rules(simulation)
 
 
 # ---------------------------------------------------------------- sent twice, sent after the end
@@ -312,13 +298,13 @@ def test_late_news_of_an_older_answer_change_nothing() -> None:
 
 @pytest.mark.parametrize("result", ["accepted", "unknown"])
 def test_message_that_goes_out_twice_is_seen(result: str) -> None:
-    simulation = _play(Simulation(shipped(), MONDAY), *_carts(1))
+    simulation = play(Simulation(shipped(), MONDAY), *carts(1))
     _by_hand(simulation, result=result, at=simulation.now)
-    assert Rule.SENT_TWICE in _rules(simulation)
+    assert Rule.SENT_TWICE in broken_rules(simulation)
 
 
 def test_refused_attempts_are_no_second_message() -> None:
-    simulation = _play(Simulation(shipped(), MONDAY), *_carts(1))
+    simulation = play(Simulation(shipped(), MONDAY), *carts(1))
     _by_hand(simulation, result="InvalidToken", at=simulation.now)
     assert find_broken(simulation) == []
 
@@ -338,26 +324,26 @@ def test_only_purposes_that_resend_may_send_again_what_may_be_lost() -> None:
             return outgoing.message_id
 
     providers = {channel: Once() for channel in CHANNELS}
-    simulation = _play(Simulation(resends, MONDAY, providers=providers), *_carts(1))
+    simulation = play(Simulation(resends, MONDAY, providers=providers), *carts(1))
     assert [each.result for each in simulation.trace.sendings[:2]] == ["unknown", "accepted"]
     assert find_broken(simulation) == []
-    assert Rule.SENT_TWICE in _rules(simulation)
+    assert Rule.SENT_TWICE in broken_rules(simulation)
 
 
 def test_message_of_a_run_that_an_event_has_ended_is_seen() -> None:
     ada = Person()
     events = [*ada.sign_up(), ada.cart("cart-1")]
-    simulation = _play(Simulation(shipped(), MONDAY), *events, ada.order("o1", MONDAY + HOUR))
+    simulation = play(Simulation(shipped(), MONDAY), *events, ada.order("o1", MONDAY + HOUR))
     sent = simulation.trace.sendings[0]
     assert sent.outgoing.tags["journey"] == "cart_abandonment"
     assert find_broken(simulation) == []
     simulation.trace.sendings.append(replace(sent, at=MONDAY + 2 * HOUR))
-    assert Rule.SENT_AFTER_END in _rules(simulation)
+    assert Rule.SENT_AFTER_END in broken_rules(simulation)
 
 
 def test_message_of_a_run_that_has_completed_is_seen() -> None:
     ada = Person()
-    simulation = _play(Simulation(shipped(), MONDAY), *ada.sign_up(), ada.cart("cart-1"))
+    simulation = play(Simulation(shipped(), MONDAY), *ada.sign_up(), ada.cart("cart-1"))
     sent = simulation.trace.sendings[-1]
     again = replace(sent.outgoing, message_id=sent.outgoing.message_id + "2")
     simulation.trace.sendings.append(replace(sent, at=simulation.now + HOUR, outgoing=again))
@@ -378,95 +364,8 @@ def test_order_of_a_send_and_an_exit_at_one_moment_counts() -> None:
     assert find_broken(simulation) == []
     late = replace(sent, outgoing=replace(sent.outgoing, message_id=f"{_execution(sent)}.outfit"))
     simulation.trace.sendings.append(late)
-    assert Rule.SENT_AFTER_END in _rules(simulation)
+    assert Rule.SENT_AFTER_END in broken_rules(simulation)
 
 
 def _execution(sending: Sending) -> str:
     return sending.outgoing.message_id.rpartition(".")[0]
-
-
-# ---------------------------------------------------------------- enrollments
-
-
-def _entered() -> Simulation:
-    """Waiting for the silence to end."""
-    simulation = Simulation(shipped(), MONDAY)
-    for each in _carts(1):
-        simulation.schedule(MONDAY, each)
-    simulation.run(until=MONDAY)
-    assert find_broken(simulation) == []
-    return simulation
-
-
-def test_active_enrollment_without_an_execution_is_stuck() -> None:
-    simulation = _entered()
-    (run,) = simulation.trace.runs.values()
-    run.status = Status.SUCCEEDED
-    (found,) = find_broken(simulation)
-    assert (found.rule, found.journey) == (Rule.STUCK, "cart_abandonment")
-    simulation.trace.runs.clear()
-    (found,) = find_broken(simulation)
-    assert "was never started" in found.text
-
-
-def test_execution_of_another_enrollment_is_none_of_its_own() -> None:
-    simulation = _entered()
-    (run,) = simulation.trace.runs.values()
-    run.enrollment = "onboarding#one"
-    (found,) = find_broken(simulation)
-    assert "was never started" in found.text
-
-
-def test_ended_enrollment_whose_execution_runs_is_stuck() -> None:
-    simulation = _entered()
-    (run,) = simulation.trace.runs.values()
-    key = keys.enrollment(run.customer, run.enrollment)
-    simulation.store.write(Update(key, {"status": "ended"}))
-    assert _rules(simulation) == [Rule.STUCK]
-
-
-def test_execution_that_waits_for_nothing_is_stuck() -> None:
-    simulation = _play(Simulation(shipped(), MONDAY), *_carts(1))
-    (run,) = simulation.trace.runs.values()
-    run.status = Status.RUNNING
-    assert Rule.STUCK in _rules(simulation)
-
-
-@pytest.mark.parametrize("status", [Status.FAILED, Status.TIMED_OUT])
-def test_failed_execution_is_seen_once(status: Status) -> None:
-    simulation = _entered()
-    (run,) = simulation.trace.runs.values()
-    run.status, run.error = status, "States.Runtime"
-    (found,) = find_broken(simulation)
-    assert found.rule is Rule.FAILED
-    assert "States.Runtime" in found.text
-    assert found.reason == "States.Runtime"
-
-
-def test_message_without_an_answer_is_seen_when_nothing_was_told_to_fail(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise LookupError("a defect")
-
-    monkeypatch.setattr(functions, "reserve_unit", fail)
-    simulation = _play(Simulation(shipped(), MONDAY), *_carts(1))
-    found = find_broken(simulation)
-    assert {each.rule for each in found} == {Rule.NO_ANSWER}
-    assert found[0].step == "Stylist suggestion"
-    simulation.may_fail = True
-    assert find_broken(simulation) == []
-
-
-def test_steps_that_nobody_enters_are_seen_once_enough_runs_have_ended() -> None:
-    steps, entered = ("Wait", "Nudge"), {"Wait": 100, "Nudge": 0}
-    assert unreached("cart", steps, entered, 99) == []
-    (found,) = unreached("cart", steps, entered, 100)
-    assert (found.rule, found.step) == (Rule.UNREACHED, "Nudge")
-    assert unreached("cart", steps, {"Wait": 100, "Nudge": 1}, 100) == []
-
-
-def test_broken_is_plain_data() -> None:
-    broken = Broken(Rule.STUCK, "c1", "cart", "Wait", MONDAY, "it waits")
-    assert json.loads(json.dumps(broken.as_json()))["when"] == "2026-11-23T12:00:00.000Z"
-    assert str(broken) == "stuck: 2026-11-23T12:00:00.000Z · c1 · cart · Wait: it waits"
