@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stepwell.conditions.tree import source
 from stepwell.journeys.compiler.cel.parser import ConditionSyntaxError, parse
+from stepwell.journeys.compiler.profile.assembling import read_declarations
+from stepwell.journeys.compiler.registry import load_registry
+
+SHIPPED = Path(__file__).parents[3] / "events/schemas"
 
 
 @pytest.mark.parametrize(
@@ -106,8 +112,9 @@ def test_source_of_a_tree_reads_as_the_same_tree(text: str) -> None:
             1,
             1,
             (
-                "count() is not available yet: Stepwell keeps no event history yet. "
-                "Keep the value in a trait"
+                "count() is not available: declare a computed trait in profile.yaml, "
+                "`count_pricing_viewed_24h: {kind: count, event: Pricing Viewed, within: 24h}`, "
+                "and read customer.computed.count_pricing_viewed_24h"
             ),
         ),
         (
@@ -137,10 +144,32 @@ def test_error_has_its_place_and_reason(text: str, line: int, column: int, messa
     assert (caught.value.line, caught.value.column, caught.value.message) == (line, column, message)
 
 
-@pytest.mark.parametrize("name", ["count", "sum", "last", "distinct"])
-def test_functions_of_the_history_are_refused_by_name(name: str) -> None:
-    with pytest.raises(ConditionSyntaxError, match=rf"{name}\(\).*no event history yet"):
-        parse(f"{name}('Product Added') > 3")
+@pytest.mark.parametrize(
+    "call",
+    [
+        "count('Order Completed', duration('24h'))",
+        "count('Order Completed')",
+        "sum('Order Completed', event.properties.revenue, duration('180d'))",
+        "last('Order Completed')",
+        "distinct('Order Completed')",
+    ],
+)
+def test_what_stands_for_a_function_of_the_history_can_be_declared(
+    call: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConditionSyntaxError) as caught:
+        parse(f"{call} > 3.0")
+    line, read = re.findall(r"`(.*)`, and read (.*)", caught.value.message)[0]
+    declared = tmp_path / "statemachines/profile.yaml"
+    declared.parent.mkdir()
+    declared.write_text("computed:\n  " + line.replace("…", "total") + "\n")
+    found = read_declarations(tmp_path, load_registry(SHIPPED))
+    assert found.problems == ()
+    (trait,) = found.document["computed"]
+    assert read == f"customer.computed.{trait['name']}"
+    assert trait.get("within") == (
+        86_400 if "24h" in call else 15_552_000 if "180d" in call else None
+    )
 
 
 def test_condition_with_too_many_parts_is_refused() -> None:

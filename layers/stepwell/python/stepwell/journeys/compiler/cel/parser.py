@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from stepwell.conditions.functions import FUNCTIONS
 from stepwell.conditions.tree import LOOPS, MAX_DEPTH, MAX_NODES, Tree
-from stepwell.journeys.compiler.cel.refusals import refusal
+from stepwell.journeys.compiler.cel.refusals import HISTORY, declared_instead, refusal
 from stepwell.journeys.compiler.cel.scanner import (
     ConditionSyntaxError,
     error_at,
@@ -171,6 +171,9 @@ class _Reader:
         arguments = _items(rest)
         if name == "has":
             return self._has(rule, arguments, levels)
+        if name in HISTORY:
+            read = [self.read(each, levels) for each in arguments]
+            self._fail(name, declared_instead(str(name), read))
         self._check_call(name, len(arguments), _GLOBALS)
         return ["call", str(name), [self.read(each, levels) for each in arguments]]
 
