@@ -27,8 +27,8 @@ from stepwell.handover.telling import FIELDS, TRAIT
 from stepwell.handover.webhooks import LOCAL_STAGE, is_on_this_machine
 from stepwell.journeys.compiler.documents import Document, Duration, Text
 from stepwell.journeys.compiler.problems import Problem, suggest
-from stepwell.journeys.compiler.source import DataPath, Source, read_yaml
-from stepwell.journeys.compiler.validation import D, validated
+from stepwell.journeys.compiler.source import DataPath, read_yaml
+from stepwell.journeys.compiler.validation import FileReading
 
 FILE = "statemachines/destinations.yaml"
 KINDS = (EVENT_BUS, CONNECT_TASK, WEBHOOK)
@@ -114,15 +114,9 @@ def read_destinations(root: Path) -> tuple[dict[str, Any], list[Problem]]:
     return _Reading(source).document() if source else ({}, problems)
 
 
-class _Reading:
-    """The file being read: collects problems on the way."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.problems: list[Problem] = []
-
+class _Reading(FileReading):
     def document(self) -> tuple[dict[str, Any], list[Problem]]:
-        file = self._validated((), self.source.data or {}, FileDocument)
+        file = self.validated((), self.source.data or {}, FileDocument)
         read = {
             name: self._destination(("destinations", name), name, data)
             for name, data in (file.destinations if file else {}).items()
@@ -132,8 +126,8 @@ class _Reading:
     def _destination(self, path: DataPath, name: str, data: Any) -> dict[str, Any] | None:
         if not _NAME.fullmatch(name):
             remedy = "Use up to 48 lower-case letters, digits and _, beginning with a letter."
-            self._report(path, "SW1031", f"{name!r} cannot be a destination's name", remedy)
-        document = self._validated(path, data, DestinationDocument)
+            self.report(path, "SW1031", f"{name!r} cannot be a destination's name", remedy)
+        document = self.validated(path, data, DestinationDocument)
         if document is None:
             return None
         stages = {
@@ -150,7 +144,7 @@ class _Reading:
     def _is_stage(self, path: DataPath, stage: str) -> bool:
         if _STAGE.fullmatch(stage):
             return True
-        self._report(path, "SW1031", f"{stage!r} is no stage", "Write one of infra/settings.py.")
+        self.report(path, "SW1031", f"{stage!r} is no stage", "Write one of infra/settings.py.")
         return False
 
     def _check_included(self, path: DataPath, fields: list[str]) -> None:
@@ -158,10 +152,10 @@ class _Reading:
             if field not in FIELDS and not _TRAIT.fullmatch(field):
                 known = [*FIELDS, f"{TRAIT}<name>"]
                 said = f"{field!r} cannot be told of a customer"
-                self._report((*path, "include", number), "SW1034", said, suggest(field, known))
+                self.report((*path, "include", number), "SW1034", said, suggest(field, known))
 
     def _target(self, path: DataPath, data: Any, stage: str) -> dict[str, Any] | None:
-        document = self._validated(path, data, TargetDocument)
+        document = self.validated(path, data, TargetDocument)
         return self._one_target(path, document, stage) if document else None
 
     def _one_target(
@@ -170,7 +164,7 @@ class _Reading:
         found = [kind for kind in KINDS if getattr(document, kind) is not None]
         if len(found) != 1:
             said = f"it goes to {' and '.join(found)}" if found else "it does not say where it goes"
-            self._report(path, "SW1030", said, f"Write one of {', '.join(KINDS)}.")
+            self.report(path, "SW1030", said, f"Write one of {', '.join(KINDS)}.")
             return None
         (kind,) = found
         read = {EVENT_BUS: self._event_bus, CONNECT_TASK: self._connect, WEBHOOK: self._webhook}
@@ -178,39 +172,31 @@ class _Reading:
         return {"kind": kind, **target} if target else None
 
     def _event_bus(self, path: DataPath, data: Any, _stage: str) -> dict[str, Any] | None:
-        document = self._validated(path, data, EventBusDocument)
+        document = self.validated(path, data, EventBusDocument)
         return document.model_dump() if document else None
 
     def _connect(self, path: DataPath, data: Any, _stage: str) -> dict[str, Any] | None:
-        document = self._validated(path, data, ConnectTaskDocument)
+        document = self.validated(path, data, ConnectTaskDocument)
         if document is None:
             return None
         for name, text in document.references.items():
             for strange in re.findall(r"\{[^}]*\}?", text.replace("{customer}", "")):
                 said = f"{strange} stands for nothing; {{customer}} is the customer's id"
-                self._report((*path, "references", name), "SW1033", said, "Correct the reference.")
+                self.report((*path, "references", name), "SW1033", said, "Correct the reference.")
         return document.model_dump()
 
     def _webhook(self, path: DataPath, data: Any, stage: str) -> dict[str, Any] | None:
-        document = self._validated(path, data, WebhookDocument)
+        document = self.validated(path, data, WebhookDocument)
         if document is None:
             return None
         for said in _faults(document.url, stage):
-            self._report(
+            self.report(
                 (*path, "url"), "SW1035", said, "Write an address like https://a.example/b."
             )
         if document.timeout > LONGEST_WAIT:
             said = f"a webhook may take {LONGEST_WAIT}s at most: it is tried again"
-            self._report((*path, "timeout"), "SW1035", said, f"Write {LONGEST_WAIT}s or less.")
+            self.report((*path, "timeout"), "SW1035", said, f"Write {LONGEST_WAIT}s or less.")
         return {"url": document.url, "timeout_seconds": document.timeout}
-
-    def _validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
-        document, problems = validated(self.source, path, data, model)
-        self.problems.extend(problems)
-        return document
-
-    def _report(self, path: DataPath, code: str, message: str, remedy: str) -> None:
-        self.problems.append(Problem(self.source.place(path), code, message, remedy))
 
 
 def _faults(url: str, stage: str) -> Iterator[str]:

@@ -13,9 +13,9 @@ from stepwell.journeys.compiler.entries import entry_match
 from stepwell.journeys.compiler.matches import condition, event_match
 from stepwell.journeys.compiler.model import Entry, EventMatch, Goal, Journey
 from stepwell.journeys.compiler.problems import Problem, suggest
-from stepwell.journeys.compiler.source import DataPath, Source, read_yaml
+from stepwell.journeys.compiler.source import DataPath, read_yaml
 from stepwell.journeys.compiler.steps import StepReader
-from stepwell.journeys.compiler.validation import D, known_keys, validated
+from stepwell.journeys.compiler.validation import FileReading, known_keys
 from stepwell.journeys.program import Reentry
 
 _REENTRY = {each.value: each for each in Reentry if each is not Reentry.AFTER}
@@ -30,15 +30,9 @@ def read_journey(folder: Path, file: str) -> tuple[Journey | None, list[Problem]
     return _Reading(source).journey(folder)
 
 
-class _Reading:
-    """One file being read: collects problems on the way."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.problems: list[Problem] = []
-
+class _Reading(FileReading):
     def journey(self, folder: Path) -> tuple[Journey | None, list[Problem]]:
-        document = self._validated((), self.source.data, documents.JourneyDocument)
+        document = self.validated((), self.source.data, documents.JourneyDocument)
         if document is None:
             return None, self._with_keys()
         steps = StepReader(self.source)
@@ -70,13 +64,8 @@ class _Reading:
             ]
         return self.problems
 
-    def _validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
-        document, problems = validated(self.source, path, data, model)
-        self.problems.extend(problems)
-        return document
-
     def _entry(self, data: Any) -> Entry | None:
-        document = self._validated(("entry",), data, documents.EntryDocument)
+        document = self.validated(("entry",), data, documents.EntryDocument)
         if document is None:
             return None
         reentry, seconds = self._reentry(document.reentry)
@@ -90,22 +79,20 @@ class _Reading:
     def _reentry(self, given: Any) -> tuple[Reentry, int]:
         path = ("entry", "reentry")
         if isinstance(given, dict):
-            after = self._validated(path, given, documents.AfterDocument)
+            after = self.validated(path, given, documents.AfterDocument)
             return Reentry.AFTER, after.after if after else 1
         if not isinstance(given, str) or given not in _REENTRY:
             said = f"{given!r} is no way to enter again. {suggest(given, [*_REENTRY, 'after'])}"
-            self.problems.append(
-                Problem(self.source.place(path), "SW103", said, f"Write {_AS_WRITTEN}.")
-            )
+            self.report(path, "SW103", said, f"Write {_AS_WRITTEN}.")
             return Reentry.NEVER, 0
         return _REENTRY[given], 0
 
     def _match(self, path: DataPath, data: Any) -> EventMatch | None:
-        document = self._validated(path, data, documents.MatchDocument)
+        document = self.validated(path, data, documents.MatchDocument)
         return event_match(self.source, path, document) if document else None
 
     def _goal(self, data: Any) -> Goal | None:
-        document = self._validated(("goal",), data, documents.GoalDocument)
+        document = self.validated(("goal",), data, documents.GoalDocument)
         if document is None:
             return None
         match = event_match(self.source, ("goal",), document)

@@ -22,19 +22,15 @@ from stepwell.journeys.compiler.model import (
     Split,
     Step,
 )
-from stepwell.journeys.compiler.problems import Problem, suggest
-from stepwell.journeys.compiler.source import DataPath, Source
-from stepwell.journeys.compiler.validation import D, validated
+from stepwell.journeys.compiler.problems import suggest
+from stepwell.journeys.compiler.source import DataPath
+from stepwell.journeys.compiler.validation import FileReading, validated
 
 _KINDS = ("hold", "delay", "split", "message", "hand_over", "exit")
 
 
-class StepReader:
-    """Reads steps of one file and collects `problems`; what cannot be read is left out."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.problems: list[Problem] = []
+class StepReader(FileReading):
+    """Reads steps of one file; what cannot be read is left out."""
 
     def block(self, path: DataPath, steps: list[Any]) -> tuple[Step, ...]:
         read = (self._step((*path, index), step) for index, step in enumerate(steps))
@@ -45,7 +41,7 @@ class StepReader:
             return Leave(self.source.place(path))
         if not isinstance(data, dict) or len(data) != 1:
             found = f"{len(data)} keys" if isinstance(data, dict) else repr(data)
-            self._report(
+            self.report(
                 path,
                 "SW107",
                 f"{found} where one step belongs",
@@ -58,7 +54,7 @@ class StepReader:
             return None
         place = self.source.place((*path, kind))
         if kind == "exit":
-            self._validated((*path, kind), body or {}, documents.ExitDocument)
+            self.validated((*path, kind), body or {}, documents.ExitDocument)
             return Leave(place)
         readers = {
             "hold": self._hold,
@@ -71,19 +67,17 @@ class StepReader:
 
     def _unknown_kind(self, path: DataPath, kind: str) -> None:
         if kind in documents.LATER_STEPS:
-            self._report(
+            self.report(
                 path, "SW104", f"the step `{kind}` is not supported yet", "Remove it for now."
             )
         else:
-            self._report(path, "SW107", f"there is no step `{kind}`", suggest(kind, _KINDS))
+            self.report(path, "SW107", f"there is no step `{kind}`", suggest(kind, _KINDS))
 
     def _hold(self, path: DataPath, data: Any) -> NamedStep | None:
         if isinstance(data, dict) and "for" not in data:
-            self._report(
-                path, "SW301", "a hold without a limit", "Say how long at most: `for: 3d`."
-            )
+            self.report(path, "SW301", "a hold without a limit", "Say how long at most: `for: 3d`.")
             data = {**data, "for": "1s"}
-        document = self._validated(path, data, documents.HoldDocument)
+        document = self.validated(path, data, documents.HoldDocument)
         if document is None:
             self._look_inside(path, data, ("timeout",), ("until",))
             return None
@@ -102,12 +96,12 @@ class StepReader:
 
     def _branch(self, path: DataPath, data: Any) -> Branch | None:
         if isinstance(data, dict) and "message" in data:
-            told = self._validated(path, data, documents.MessageBranchDocument)
+            told = self.validated(path, data, documents.MessageBranchDocument)
             if told is None:
                 return None
             default, match = f"{told.message} {told.fate}", message_match(self.source, path, told)
             return self._awaited(path, told.id or names.slug(default), match, told.then)
-        document = self._validated(path, data, documents.BranchDocument)
+        document = self.validated(path, data, documents.BranchDocument)
         if document is None:
             return None
         match = event_match(self.source, path, document)
@@ -119,12 +113,12 @@ class StepReader:
         return Branch(branch_id, match, restarts, steps)
 
     def _delay(self, path: DataPath, data: Any) -> NamedStep | None:
-        document = self._validated(path, data, documents.DelayDocument)
+        document = self.validated(path, data, documents.DelayDocument)
         if document is None:
             return None
         place = self.source.place(path)
         if ("for" in data) == ("until" in data):
-            self._report(
+            self.report(
                 path,
                 "SW108",
                 "a delay needs either `for` or `until`",
@@ -136,7 +130,7 @@ class StepReader:
             weekdays = tuple(sorted(set(document.weekdays)))
             return LocalDelay(self._id(document), document.name, place, document.until, weekdays)
         if document.weekdays:
-            self._report(
+            self.report(
                 (*path, "weekdays"),
                 "SW108",
                 "weekdays go with `until` a local time only",
@@ -150,7 +144,7 @@ class StepReader:
         self, path: DataPath, delay: documents.DelayDocument, until: dict[str, Any]
     ) -> NamedStep | None:
         deeper = (*path, "until")
-        document = self._validated(deeper, until, documents.UntilDateDocument)
+        document = self.validated(deeper, until, documents.UntilDateDocument)
         date = condition(self.source, (*deeper, "date"), document.date) if document else None
         if document is None or date is None:
             return None
@@ -158,15 +152,15 @@ class StepReader:
         if offset.seconds and document.at:
             said = "an offset with `at` goes from date to date; hours cannot be part of it"
             remedy = "Write it in days, weeks (w) or months (mo), or leave `at` out."
-            self._report((*deeper, "offset"), "SW108", said, remedy)
+            self.report((*deeper, "offset"), "SW108", said, remedy)
         if offset.months and "at" not in until:
             said = "months differ in length, so they only go from date to date"
             remedy = 'Say when on that date (`at: "09:00 local"`), or write the offset in days.'
-            self._report((*deeper, "offset"), "SW108", said, remedy)
+            self.report((*deeper, "offset"), "SW108", said, remedy)
         return DateDelay(self._id(delay), delay.name, place, date, offset, document.at)
 
     def _split(self, path: DataPath, data: Any) -> NamedStep | None:
-        document = self._validated(path, data, documents.SplitDocument)
+        document = self.validated(path, data, documents.SplitDocument)
         if document is None:
             self._look_inside(path, data, ("otherwise",), ("branches",))
             return None
@@ -183,7 +177,7 @@ class StepReader:
         )
 
     def _arm(self, path: DataPath, data: Any) -> Arm | None:
-        document = self._validated(path, data, documents.ArmDocument)
+        document = self.validated(path, data, documents.ArmDocument)
         when = condition(self.source, (*path, "when"), document.when) if document else None
         if document is None or when is None:
             return None
@@ -191,7 +185,7 @@ class StepReader:
         return Arm(document.id or names.slug(document.name), document.name, when, steps)
 
     def _message(self, path: DataPath, data: Any) -> NamedStep | None:
-        document = self._validated(path, data, documents.MessageDocument)
+        document = self.validated(path, data, documents.MessageDocument)
         if document is None:
             return None
         return Message(
@@ -207,7 +201,7 @@ class StepReader:
         )
 
     def _hand_over(self, path: DataPath, data: Any) -> NamedStep | None:
-        document = self._validated(path, data, documents.HandOverDocument)
+        document = self.validated(path, data, documents.HandOverDocument)
         if document is None:
             self._look_inside(path, data, ("otherwise",), ())
             return None
@@ -229,7 +223,7 @@ class StepReader:
         if isinstance(given, dict):
             self.problems.extend(problems)
         elif problems:
-            self._report(path, "SW103", "channels are a list", "Write `channels: [push, email]`.")
+            self.report(path, "SW103", "channels are a list", "Write `channels: [push, email]`.")
         return tuple(document.order) if document else ()
 
     def _then(self, path: DataPath, given: Any, *, more: tuple[str, ...] = ()) -> tuple[Step, ...]:
@@ -241,7 +235,7 @@ class StepReader:
         if given == "exit":
             return (Leave(self.source.place(path)),)
         words = ", ".join((*more, "continue", "exit"))
-        self._report(
+        self.report(
             path,
             "SW302",
             f"{given!r} is no way on: steps do not jump, so that no journey goes round for ever",
@@ -266,11 +260,3 @@ class StepReader:
 
     def _id(self, document: StepDocument) -> str:
         return document.id or names.slug(document.name)
-
-    def _validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
-        document, problems = validated(self.source, path, data, model)
-        self.problems.extend(problems)
-        return document
-
-    def _report(self, path: DataPath, code: str, message: str, remedy: str) -> None:
-        self.problems.append(Problem(self.source.place(path), code, message, remedy))

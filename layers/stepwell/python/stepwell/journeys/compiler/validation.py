@@ -5,6 +5,7 @@ A wrong optional key is reported and left out, so that everything behind it is s
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -15,6 +16,23 @@ from stepwell.journeys.compiler.problems import Problem, suggest
 from stepwell.journeys.compiler.source import DataPath, Source, shown
 
 D = TypeVar("D", bound=Document)
+
+
+@dataclass
+class FileReading:
+    """One file being read: collects problems on the way."""
+
+    source: Source
+    problems: list[Problem] = field(default_factory=list, kw_only=True)
+
+    def validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
+        document, problems = validated(self.source, path, data, model)
+        self.problems += problems
+        return document
+
+    def report(self, path: DataPath, code: str, message: str, remedy: str) -> None:
+        self.problems.append(Problem(self.source.place(path), code, message, remedy))
+
 
 _TYPES = {
     "dict_type": "a mapping (key: value lines)",

@@ -7,11 +7,10 @@ project, purposes against its policies.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from stepwell.journeys.compiler.documents import Document
 from stepwell.journeys.compiler.model import Message, named
 from stepwell.journeys.compiler.names import slug
 from stepwell.journeys.compiler.problems import CompileError, Problem, suggest
@@ -19,7 +18,7 @@ from stepwell.journeys.compiler.project import journey_names, read_registry
 from stepwell.journeys.compiler.reader import read_journey
 from stepwell.journeys.compiler.registry import EventRegistry
 from stepwell.journeys.compiler.source import DataPath, Source, parse_yaml, read_yaml
-from stepwell.journeys.compiler.validation import validated
+from stepwell.journeys.compiler.validation import D, FileReading
 from stepwell.messages.channels import ADDRESSED, CHANNELS
 from stepwell.messages.policies_file import read_policies
 from stepwell.simulation.population import documents
@@ -36,7 +35,6 @@ from stepwell.simulation.population.model import (
 )
 from stepwell.simulation.population.values import read_value
 
-D = TypeVar("D", bound=Document)
 Steps = Mapping[str, Mapping[str, str]]
 """Journey -> the name and the id of each message -> its id."""
 
@@ -100,16 +98,12 @@ def read_references(root: Path) -> Project:
 
 
 @dataclass
-class _Reading:
-    """One file being read: collects problems on the way."""
-
-    source: Source
+class _Reading(FileReading):
     project: Project
-    problems: list[Problem] = field(default_factory=list)
 
     def population(self) -> Population | None:
         data = {} if self.source.data is None else self.source.data
-        document = self._validated((), data, documents.PopulationDocument)
+        document = self.validated((), data, documents.PopulationDocument)
         if document is None:
             return None
         homes = self._list(("zones",), document.zones, documents.HomeDocument)
@@ -160,7 +154,7 @@ class _Reading:
 
     def _consent(self, path: DataPath, channel: str, data: Any) -> Consent | None:
         self._check_channel(path, channel)
-        document = self._validated(path, data, documents.ConsentDocument)
+        document = self.validated(path, data, documents.ConsentDocument)
         if document and document.granted + document.revoked > 1.0:
             self._report(path, "granted and revoked are over 100% together", "Lower one of them.")
         return Consent(document.granted, document.revoked) if document else None
@@ -188,7 +182,7 @@ class _Reading:
         )
 
     def _response(self, path: DataPath, document: documents.ResponseDocument) -> Response:
-        to = self._validated((*path, "to"), document.to, documents.AddressedDocument)
+        to = self.validated((*path, "to"), document.to, documents.AddressedDocument)
         journey = to.journey if to else None
         step = self._step((*path, "to"), journey, to.step if to else None)
         self._check_reached((*path, "to", "channel"), journey, step, to.channel if to else None)
@@ -274,15 +268,10 @@ class _Reading:
     def _list(self, path: DataPath, data: list[Any], model: type[D]) -> list[tuple[DataPath, D]]:
         found = []
         for index, each in enumerate(data):
-            document = self._validated((*path, index), each, model)
+            document = self.validated((*path, index), each, model)
             if document is not None:
                 found.append(((*path, index), document))
         return found
 
-    def _validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
-        document, problems = validated(self.source, path, data, model)
-        self.problems.extend(problems)
-        return document
-
     def _report(self, path: DataPath, message: str, remedy: str) -> None:
-        self.problems.append(Problem(self.source.place(path), "SW802", message, remedy))
+        self.report(path, "SW802", message, remedy)

@@ -11,10 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from stepwell.journeys.compiler.checks import Subject
-from stepwell.journeys.compiler.problems import Place, Problem, suggest
+from stepwell.journeys.compiler.problems import Place, suggest
 from stepwell.journeys.compiler.registry import EventRegistry
-from stepwell.journeys.compiler.source import DataPath, Source
-from stepwell.journeys.compiler.validation import D, validated
+from stepwell.journeys.compiler.source import DataPath
+from stepwell.journeys.compiler.validation import FileReading
 from stepwell.messages.policies import PoliciesError
 from stepwell.messages.policies_file import PoliciesModel, read_policies
 from stepwell.simulation.scenarios.times import TimeError, Week
@@ -38,25 +38,15 @@ class Surroundings:
         return self._changed[name]
 
 
-@dataclass(slots=True)
-class Reading:
-    """One file being read: collects problems on the way."""
+@dataclass
+class Reading(FileReading):
+    """A file of scenarios being read."""
 
-    source: Source
     journey: str
     around: Surroundings
-    problems: list[Problem] = field(default_factory=list)
-
-    def report(self, path: DataPath, code: str, message: str, remedy: str) -> None:
-        self.problems.append(Problem(self.place(path), code, message, remedy))
 
     def place(self, path: DataPath) -> Place:
         return self.source.place(path)
-
-    def validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
-        document, problems = validated(self.source, path, data, model)
-        self.problems.extend(problems)
-        return document
 
     def known(self, path: DataPath, word: str, words: Iterable[str], code: str, what: str) -> bool:
         """Whether the word is one of the words; reported, with a suggestion, when it is not."""

@@ -57,7 +57,7 @@ def read_declarations(
     computed, types = _computed(profile)
     context = read_context(profile, purposes)
     segments = _file(root, SEGMENTS, registry)
-    written = segments.validated((), SegmentsDocument) if segments.source.data else None
+    written = segments.section((), SegmentsDocument) if segments.source.data else None
     names = written.segments if written else {}
     lists = read_lists(segments, written.lists) if written else []
     signals, wrong_signals = read_signals(root)
@@ -91,11 +91,11 @@ def _file(root: Path, file: str, registry: EventRegistry | None) -> Declared:
     if not path.is_file():
         return Declared(Source(file, None), registry)
     source, problems = read_yaml(path, file)
-    return Declared(source or Source(file, None), registry, list(problems))
+    return Declared(source or Source(file, None), registry, problems=list(problems))
 
 
 def _computed(profile: Declared) -> tuple[list[dict[str, Any]], dict[str, Type]]:
-    document = profile.validated((), ProfileDocument) if profile.source.data else None
+    document = profile.section((), ProfileDocument) if profile.source.data else None
     return read_computed(profile, document.computed) if document else ([], {})
 
 

@@ -58,7 +58,7 @@ def read_computed(
         if (wrong := wrong_name(name)) is not None:
             declared.report(path, "SW1001", wrong, "Rename it.")
             continue
-        document = declared.validated(path, ComputedDocument)
+        document = declared.section(path, ComputedDocument)
         if document is None or not _keys_fit(declared, path, document):
             types[name] = ANY
             continue

@@ -68,10 +68,10 @@ def read_context(declared: Declared, purposes: Collection[str] | None) -> dict[s
     data = declared.source.data
     if not isinstance(data, dict) or SECTION not in data:
         return {}
-    document = declared.validated((SECTION,), ContextDocument)
+    document = declared.section((SECTION,), ContextDocument)
     found: dict[str, Any] = {}
     for name in document.model_fields_set if document else ():
-        part = declared.validated((SECTION, name), _PARTS[name])
+        part = declared.section((SECTION, name), _PARTS[name])
         if isinstance(part, ZoneDocument):
             found[ZONE] = False
         if isinstance(part, PartDocument):

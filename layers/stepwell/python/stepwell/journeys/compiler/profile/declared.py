@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from stepwell.conditions.tree import Tree
@@ -12,28 +12,22 @@ from stepwell.journeys.compiler.cel.parser import ConditionSyntaxError, parse
 from stepwell.journeys.compiler.cel.types import TypeProblem, check_condition, check_types
 from stepwell.journeys.compiler.problems import Place, Problem
 from stepwell.journeys.compiler.registry import EventRegistry
-from stepwell.journeys.compiler.source import DataPath, Source
-from stepwell.journeys.compiler.validation import D, validated
+from stepwell.journeys.compiler.source import DataPath
+from stepwell.journeys.compiler.validation import D, FileReading
 
 
 @dataclass
-class Declared:
-    """One file being read. `registry` is None when it cannot be read, a problem of its own."""
+class Declared(FileReading):
+    """`registry` is None when it cannot be read, a problem of its own."""
 
-    source: Source
     registry: EventRegistry | None
-    problems: list[Problem] = field(default_factory=list)
 
-    def validated(self, path: DataPath, model: type[D]) -> D | None:
+    def section(self, path: DataPath, model: type[D]) -> D | None:
+        """What the file has at this path."""
         data: Any = self.source.data
         for part in path:
             data = data[part]
-        document, problems = validated(self.source, path, data, model)
-        self.problems += problems
-        return document
-
-    def report(self, path: DataPath, code: str, message: str, remedy: str) -> None:
-        self.problems.append(Problem(self.source.place(path), code, message, remedy))
+        return self.validated(path, data, model)
 
     def parsed(self, path: DataPath, text: str | None) -> Tree | None:
         """The condition's tree; None without one, or for one that cannot be read."""

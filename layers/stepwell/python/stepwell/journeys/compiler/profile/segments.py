@@ -43,7 +43,7 @@ def read_segments(
         if (wrong := wrong_name(name)) is not None:
             declared.report(path, "SW1010", wrong, "Rename it.")
             continue
-        document = declared.validated(path, SegmentDocument)
+        document = declared.section(path, SegmentDocument)
         tree = declared.parsed((*path, "when"), document.when if document else None)
         if document is None or tree is None:
             continue

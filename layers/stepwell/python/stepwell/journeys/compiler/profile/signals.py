@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,8 +20,8 @@ from pydantic import Field
 from stepwell.journeys.compiler.cel.kinds import DOUBLE, STRING, TIMESTAMP, record
 from stepwell.journeys.compiler.documents import Document, Duration, Text
 from stepwell.journeys.compiler.problems import Problem, suggest
-from stepwell.journeys.compiler.source import DataPath, Source, read_yaml
-from stepwell.journeys.compiler.validation import D, validated
+from stepwell.journeys.compiler.source import DataPath, read_yaml
+from stepwell.journeys.compiler.validation import FileReading
 from stepwell.profile.signal_rules import INTENT, SENTIMENT, SIGNALS, URGENCY
 from stepwell.profile.words import words_of
 
@@ -95,24 +96,20 @@ def read_signals(root: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
     return _Reading(source).document()
 
 
-class _Reading:
-    """The file being read: collects problems on the way."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.problems: list[Problem] = []
-        self._names: set[str] = set()
+@dataclass
+class _Reading(FileReading):
+    _names: set[str] = field(default_factory=set)
 
     def document(self) -> tuple[dict[str, Any] | None, list[Problem]]:
-        file = self._validated((), self.source.data, SignalsFile)
+        file = self.validated((), self.source.data, SignalsFile)
         if file is None:
             return None, self.problems
         given = {} if file.signals is None else file.signals
-        signals = self._validated(("signals",), given, SignalsDocument)
+        signals = self.validated(("signals",), given, SignalsDocument)
         for index, each in enumerate(file.negations):
             if len(words_of(each)) != 1:
                 said = f"{each!r} is not one word"
-                self._problem(("negations", index), "SW1022", said, "Write single words here.")
+                self.report(("negations", index), "SW1022", said, "Write single words here.")
         found = {
             signal: rules
             for signal in (given if signals is not None else ())
@@ -126,7 +123,7 @@ class _Reading:
         earlier: dict[tuple[str, ...], str] = {}
         for index, each in enumerate(given):
             path: DataPath = ("signals", signal, index)
-            rule = self._validated(path, each, RuleDocument)
+            rule = self.validated(path, each, RuleDocument)
             if rule is None:
                 continue
             self._check_name(path, rule.name)
@@ -141,11 +138,11 @@ class _Reading:
         given = [each for each in _KINDS if getattr(rule, each) is not None]
         if len(given) != 1:
             said = f"the rule {rule.name} goes by {' and '.join(given) or 'nothing'}"
-            self._problem(path, "SW1020", said, f"Give it one of {', '.join(_KINDS)}.")
+            self.report(path, "SW1020", said, f"Give it one of {', '.join(_KINDS)}.")
             return None
         if rule.unless and rule.phrases is None:
             said = f"{rule.name} has `unless`, which is about phrases, and no phrases"
-            self._problem((*path, "unless"), "SW1020", said, "Remove `unless`.")
+            self.report((*path, "unless"), "SW1020", said, "Remove `unless`.")
         if rule.phrases is not None:
             unless = {"unless": rule.unless} if rule.unless else {}
             return {"phrases": rule.phrases, **unless}
@@ -154,13 +151,13 @@ class _Reading:
         return self._sentiment((*path, "sentiment"), rule.sentiment)
 
     def _repetition(self, path: DataPath, given: Any) -> dict[str, Any] | None:
-        found = self._validated(path, given, RepetitionDocument)
+        found = self.validated(path, given, RepetitionDocument)
         if found is None:
             return None
         return {"repetition": {"messages": found.messages, "seconds": found.within}}
 
     def _sentiment(self, path: DataPath, given: Any) -> dict[str, Any] | None:
-        found = self._validated(path, given, SentimentDocument)
+        found = self.validated(path, given, SentimentDocument)
         if found is None:
             return None
         return {"sentiment": {"is": found.sentiment, "at_least": found.at_least}}
@@ -169,22 +166,22 @@ class _Reading:
         place = (*path, "name")
         if not _NAME.fullmatch(name):
             said = f"{name!r} is no name of a rule"
-            self._problem(
+            self.report(
                 place, "SW1021", said, "Write small letters, digits and _, as asks_for_help."
             )
         if name in self._names:
             said = f"another rule is named {name}; the record of a signal names its rule"
-            self._problem(place, "SW1021", said, "Give each rule a name of its own.")
+            self.report(place, "SW1021", said, "Give each rule a name of its own.")
         self._names.add(name)
 
     def _check_value(self, path: DataPath, signal: str, value: str) -> None:
         place, known = (*path, "value"), _VALUES.get(signal)
         if known is not None and value not in known:
             said = f"{signal} is never {value!r}"
-            self._problem(place, "SW1023", said, suggest(value, known))
+            self.report(place, "SW1023", said, suggest(value, known))
         if signal == INTENT and not _NAME.fullmatch(value):
             said = f"{value!r} is no name of an intent"
-            self._problem(place, "SW1023", said, "Write small letters, digits and _, as thinking.")
+            self.report(place, "SW1023", said, "Write small letters, digits and _, as thinking.")
 
     def _check_phrases(
         self, path: DataPath, rule: RuleDocument, earlier: dict[tuple[str, ...], str]
@@ -195,15 +192,7 @@ class _Reading:
                 place = (*path, kind, index)
                 if not 1 <= len(words) <= MOST_WORDS:
                     said = f"{phrase!r} has {len(words)} words"
-                    self._problem(place, "SW1022", said, f"Write 1 to {MOST_WORDS} words.")
+                    self.report(place, "SW1022", said, f"Write 1 to {MOST_WORDS} words.")
                 elif kind == "phrases" and earlier.setdefault(words, rule.name) != rule.name:
                     said = f"{phrase!r} is a phrase of the rule {earlier[words]}, which wins"
-                    self._problem(place, "SW1022", said, "Keep it in one of the two.")
-
-    def _validated(self, path: DataPath, data: Any, model: type[D]) -> D | None:
-        document, problems = validated(self.source, path, data, model)
-        self.problems.extend(problems)
-        return document
-
-    def _problem(self, path: DataPath, code: str, said: str, remedy: str) -> None:
-        self.problems.append(Problem(self.source.place(path), code, said, remedy))
+                    self.report(place, "SW1022", said, "Keep it in one of the two.")
