@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_names_that_a_sender_chose_are_not_logged(
     assert post(stage, "/v1/track", with_key(bad))[0] == 400
     [record] = caplog.records
     assert vars(record)["fields"] == ["properties"]
-    assert "ada" not in str(vars(record))
+    assert not re.search(r"\bada\b", str(vars(record)))
 
 
 def test_an_unknown_event_is_accepted_by_default(stage: Stage) -> None:
