@@ -1,8 +1,8 @@
 """Physical names and ARNs of a stage.
 
 They are stable, so that one stack can refer to what a later one makes: a journey's machine names
-the plan function and send_message without waiting for them, and stacks depend on each other in one
-direction.
+the functions that it calls and send_message without waiting for them, and stacks depend on each
+other in one direction.
 """
 
 from __future__ import annotations

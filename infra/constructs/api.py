@@ -1,4 +1,4 @@
-"""The HTTP API: Segment's tracking routes for apps, one route for operators."""
+"""The HTTP API: Segment's tracking routes, the inbox, links in messages, `/admin` for operators."""
 
 from __future__ import annotations
 

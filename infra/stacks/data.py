@@ -47,8 +47,9 @@ class DataStack(Stack):
                 noncurrent_version_expiration=Duration.days(_OVERWRITTEN_DAYS),
                 abort_incomplete_multipart_upload_after=Duration.days(1),
             ),
-            "Only the router writes and no function reads it; who else does is a matter for "
-            "CloudTrail's data events, which an account turns on for all its buckets.",
+            "Only the router writes, and no function reads it but the one that asks Comprehend "
+            "where that is switched on; who else does is a matter for CloudTrail's "
+            "data events, which an account turns on for all its buckets.",
         )
         self.quarantine = self._make_personal_bucket(
             "Quarantine",

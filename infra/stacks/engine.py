@@ -268,8 +268,9 @@ class EngineStack(Stack):
     ) -> None:
         """Each pattern in a function's resources has a reason; without one it is a finding."""
         reasons = {
-            "s3:GetObject": "Objects are named by the hash of their content, and a running "
-            "journey reads the version it started with: only their folder can be named.",
+            "s3:GetObject": "Objects are named by the hash of their content: a running journey "
+            "reads the version it started with, and who asks Comprehend the batch of the message. "
+            "Only their folder can be named.",
             "s3:PutObject": "Objects are named by their time and their content: only "
             "their folder can be named.",
             "states:StopExecution": "Executions are made while it runs; the machine is named "

@@ -3,12 +3,12 @@
 It is deployed between data and engine. The catalog that the router reads names the journeys that it
 may start; a new catalog's key reaches the router as an environment variable with the engine, so it
 goes live only when this stack has made the machines and put the programs into the bucket. The other
-way round, a machine calls the plan function and send_message, which the engine makes later: it
-knows them by their stable names, not by a reference, so there is no cycle, and nothing calls them
-before a catalog is live.
+way round, a machine calls the functions plan and hand_over, and send_message, which the engine
+makes later: it knows them by their stable names, not by a reference, so there is no cycle, and
+nothing calls them before a catalog is live.
 
 Machines are retained: deleting one kills what runs in it. A journey is taken out of service by
-`status: draining`, never by removing its folder.
+`status: draining`, and its folder removed when nobody is in it any more, if at all.
 
 Each definition is published as a version of its machine, and the router starts the one that its
 catalog was compiled with: until the engine is deployed, the old one. Versions are retained, too.

@@ -1,6 +1,6 @@
 """Customers through the whole of Stepwell on one machine, events to messages: `ARGS="load"`.
 
-    python -m tests.bench load                      # 10,000 customers: half an hour and more
+    python -m tests.bench load                      # 10,000 customers: three quarters of an hour
     python -m tests.bench load --customers 500      # quicker
 
 What is measured: the real handlers, from ingest on, and the committed state machines on moto, in

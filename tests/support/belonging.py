@@ -29,12 +29,13 @@ BELONGS = (
     r"item PROFILE (place|device)",
     r"item ENROLLMENT entry_event",
     r"item CONVERSION value",
+    r"item INBOX (title|body|url)",
+    r"item APPLIED tells",
 )
 IDS_BELONG = (
     *BELONGS,
     r"item CONSENTS grants",
     r"item PROFILE (signals|conversation)",
-    r"item APPLIED tells",
     r"item (CONVERSION|MERGED|NOT_JOINED) event",
     r"item ENROLLMENT (conversion_event|ended_by|\w+_event)",
     # The proof of a consent, on its way into the decision; executions of send_message keep nothing.

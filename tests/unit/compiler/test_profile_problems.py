@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 
 from stepwell.journeys.compiler.project import read_project
-from tests.support.journey_projects import found_in, write_project
+from tests.support.journey_projects import HELLO, found_in, write_project
 
 PROFILE = """\
 computed:
   begun: {kind: count, event: Began}
   paid: {kind: sum, event: Began, value: event.properties.amount}
   seen: {kind: last, event: Acted}
+"""
+GREETING = """\
+journey: greeting
+purpose: marketing
+entry: {event: Began, reentry: never}
+steps:
+  - message: {name: Greet, channels: [email], template: hello}
 """
 SEGMENTS = """\
 lists: [beta]
@@ -246,3 +253,19 @@ def test_empty_files_declare_nothing(tmp_path: Path) -> None:
     found = read_project(root)
     assert found.problems == ()
     assert found.profile == {}
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("customer.computed.begun", []),
+        ("customer.computed.begn", ["statemachines/profile.yaml has no property 'begn'"]),
+        ("customer.computed", ["`customer.computed` is no single value"]),
+        ("customer.segments.active", ["`customer.segments.active` does not exist"]),
+    ],
+)
+def test_templates_see_declared_traits(tmp_path: Path, variable: str, said: list[str]) -> None:
+    hello = HELLO.replace("event.properties.word", variable)
+    write_project(tmp_path, {"greeting": GREETING}, {"hello": hello})
+    (tmp_path / "statemachines/profile.yaml").write_text(PROFILE)
+    assert [each.message for each in found_in(tmp_path)] == said

@@ -56,6 +56,7 @@ from stepwell.ports import (
     ProviderError,
 )
 from stepwell.profile.context import context_of
+from stepwell.profile.printed import PrintedTraits
 from stepwell.storage.operations import Operation, Store
 from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
@@ -181,8 +182,7 @@ def _deliver(
     enrollment = items.enrollment
     if delivery.falls_back and (enrollment or {}).get("run") != delivery.request.run:
         enrollment = None  # another run's: the event that it began with is not this message's
-    rules = delivery.policies.profile.context.allowed(delivery.message.purpose)
-    seen = context_of(items.profile, rules, delivery.now)
+    seen = _derived(delivery)
     context = template_context(items.person, items.profile, enrollment, journey, seen)
     try:
         content = _letter(delivery).render(context, items.profile or {})
@@ -199,6 +199,13 @@ def _deliver(
         if moment > delivery.now:
             return _wait_for_turn(delivery, delivery.lane, moment)
     return _claim_and_send(delivery, content, providers[channel], now)
+
+
+def _derived(delivery: _Delivery) -> dict[str, Any]:
+    """What a template sees of a customer besides what apps said of them."""
+    rules, profile, now = delivery.policies.profile, delivery.items.profile, delivery.now
+    context = context_of(profile, rules.context.allowed(delivery.message.purpose), now)
+    return {"computed": PrintedTraits(profile, rules, now), **context}
 
 
 def _letter(delivery: _Delivery) -> Letter:

@@ -4,7 +4,8 @@ A variable that is missing, or null, is an error when it is printed or looped ov
 (`{% if customer.traits.x %}`) and given a `default`. Only the delivery function imports this
 module: python-liquid is dear to import.
 
-    customer   {"id", "traits"}, and what may be used of the context: {"place", "device", "locale"}
+    customer   {"id", "traits", "computed"}, and what may be used of the context: {"place",
+               "device", "locale"}
     event      the event that the customer entered with:
                {"name", "id", "timestamp", "properties", "type"}
     journey    the journey's name
@@ -64,15 +65,16 @@ def template_context(
     profile: Item | None,
     enrollment: Item | None,
     journey: str,
-    context: Mapping[str, Any] | None = None,
+    derived: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What a template sees of a customer's items. Nulls are left out, so they are missing.
 
-    `context`: the parts of it that may be used for the message's purpose.
+    `derived`: computed traits, and the parts of the context that may be used for the message's
+    purpose.
     """
     traits = _read((profile or {}).get("traits"))
     return {
-        "customer": {"id": customer, "traits": traits, **(context or {})},
+        "customer": {"id": customer, "traits": traits, **(derived or {})},
         "event": _read((enrollment or {}).get("entry_event")),
         "journey": journey,
     }

@@ -1,4 +1,4 @@
-"""The customer as conditions and templates see them: each part is made when it is first read."""
+"""The customer as conditions see them: each part is made when it is first read."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """What is wrong with a Liquid text before it is rendered: syntax, filters, impossible variables.
 
-A template sees `customer.id`, `customer.traits.…`, the declared parts of the context such as
-`customer.place.…`, `event.…` (the entry event), `journey`, `unsubscribe_url` and `postal_address`.
+A template sees `customer.id`, `customer.traits.…`, `customer.computed.…`, the declared parts of the
+context such as `customer.place.…`, `event.…` (the entry event), `journey`, `unsubscribe_url` and
+`postal_address`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
@@ -25,7 +26,7 @@ _TEXTS = {
     POSTAL_ADDRESS: "a text",
 }
 _ROOTS = ("customer", "event", *_TEXTS)
-_CUSTOMER = ("id", "traits", *PARTS)
+_CUSTOMER = ("id", "traits", "computed", *PARTS)
 _JUST_A_CUSTOMER = record({"id": STRING, "traits": map_of(JSON)}, "a customer")
 _EVENT = ("id", "name", "properties", "timestamp", "type")
 _FILES = frozenset({"include", "render", "extends", "block"})
@@ -65,7 +66,8 @@ def faults_in(
     text: str, properties: Type, customer: Type = _JUST_A_CUSTOMER
 ) -> Iterator[TextFault]:
     """`properties`: the type of the entry event's properties; JSON when they are not known.
-    `customer`: what conditions see of one; of that templates see the context.
+    `customer`: what conditions see of one; of that templates see computed
+    traits and the context.
     """
     try:
         analysis = _environment().from_string(text).analyze(include_partials=False)
@@ -110,20 +112,38 @@ def _impossible(segments: list[object], properties: Type, customer: Type) -> tup
     if root in _TEXTS:
         said = f"`{root}` is {_TEXTS[str(root)]}."
         return (f"`{shown}` does not exist", said) if rest else None
-    seen = [name for name in _CUSTOMER if name in customer.fields]
-    known = seen if root == "customer" else _EVENT
+    if root == "customer":
+        return _impossible_of_customer(shown, rest, customer)
     if not rest:
-        return f"`{shown}` is no single value", f"Write {root}. and one of {', '.join(known)}."
+        return _no_single_value(shown, _EVENT)
     if isinstance(rest[0], list):  # event[variable]: only rendering will tell
         return None
-    if root == "customer" and rest[0] in customer.absent:
+    if rest[0] not in _EVENT:
+        return f"`{shown}` does not exist", suggest(rest[0], _EVENT)
+    missing = _missing_property(rest[1:], properties) if rest[0] == "properties" else None
+    return missing and (missing[0], f"{missing[1]} Properties are in the event's schema.")
+
+
+def _impossible_of_customer(
+    shown: str, rest: list[object], customer: Type
+) -> tuple[str, str] | None:
+    known = [name for name in _CUSTOMER if name in customer.fields]
+    if not rest:
+        return _no_single_value(shown, known)
+    if isinstance(rest[0], list):
+        return None
+    if rest[0] in customer.absent:
         return f"`customer.{rest[0]}` is not kept", customer.absent[str(rest[0])]
     if rest[0] not in known:
         return f"`{shown}` does not exist", suggest(rest[0], known)
-    if root == "customer":
-        return _missing_property(rest[1:], customer.fields[str(rest[0])])
-    missing = _missing_property(rest[1:], properties) if rest[0] == "properties" else None
-    return missing and (missing[0], f"{missing[1]} Properties are in the event's schema.")
+    kind = customer.fields[str(rest[0])]
+    if rest == ["computed"]:
+        return _no_single_value(shown, kind.fields)
+    return _missing_property(rest[1:], kind)
+
+
+def _no_single_value(shown: str, parts: Iterable[str]) -> tuple[str, str]:
+    return f"`{shown}` is no single value", f"Write {shown}. and one of {', '.join(parts)}."
 
 
 def _missing_property(segments: list[object], kind: Type) -> tuple[str, str] | None:

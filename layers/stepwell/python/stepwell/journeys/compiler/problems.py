@@ -2,8 +2,8 @@
 
 Codes are kept for ever, so that a search finds them: SW1xx reading and the language, SW2xx names
 and sizes, SW3xx flow and time, SW4xx messages, SW5xx events and conditions, SW6xx templates,
-SW7xx scenarios, and from SW1030 on destinations and hand-overs, SW8xx populations, SW9xx stacks,
-SW10xx profiles.
+SW7xx scenarios, SW8xx populations, SW9xx stacks, SW10xx profiles (of these SW1030 to SW1037
+destinations and hand-overs).
 """
 
 from __future__ import annotations

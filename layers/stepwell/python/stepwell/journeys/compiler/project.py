@@ -1,7 +1,7 @@
 """A Stepwell project on disk: where it is, and everything in it that journeys are made of.
 
 <root>/statemachines/journeys/<name>/journey.yaml, templates/<template>.yaml, journey.asl.json
-<root>/statemachines/policies.yaml, profile.yaml, segments.yaml, destinations.yaml
+<root>/statemachines/policies.yaml, profile.yaml, segments.yaml, signals.yaml, destinations.yaml
 <root>/events/schemas/<event>.json, <event>.<version>.json
 """
 

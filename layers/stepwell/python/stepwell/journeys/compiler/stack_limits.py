@@ -26,7 +26,7 @@ _SUFFIX = ".template.json"
 _JOURNEYS_STACK = "-journeys"
 _REMEDIES = {
     True: "End journeys that are over (`status: draining`, and remove the folder when nobody is in "
-    "it), shorten the largest, or let some run in a stage of their own.",
+    "it any more), shorten the largest, or let some run in a stage of their own.",
     False: "Take out what the stack can do without, or move a part of it into a stack of its own.",
 }
 

@@ -67,9 +67,9 @@ class StepReader(FileReading):
 
     def _unknown_kind(self, path: DataPath, kind: str) -> None:
         if kind in documents.LATER_STEPS:
-            self.report(
-                path, "SW104", f"the step `{kind}` is not supported yet", "Remove it for now."
-            )
+            asks = "; `hand_over` can ask one about a customer" if kind == "webhook" else ""
+            remedy = f"Remove it for now{asks}."
+            self.report(path, "SW104", f"the step `{kind}` is not supported yet", remedy)
         else:
             self.report(path, "SW107", f"there is no step `{kind}`", suggest(kind, _KINDS))
 

@@ -23,7 +23,7 @@ _QUEUE_CALLS = 3
 LEFT_OUT = (
     "logs, metrics, alarms and traces",
     "WhatsApp's fees, and what the in-app inbox reads and writes",
-    "KMS requests, data transfer, S3 (programs, archive) and WAF",
+    "KMS requests, data transfer, WAF, and S3 but for writing the archive",
     "what a stack that does nothing costs a month",
     "phone numbers, sender ids, registrations and dedicated IP addresses",
     "AWS's free tiers and volume discounts",

@@ -1,0 +1,42 @@
+"""Computed traits as templates print them: in the form that traits of an app have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from stepwell.profile.rules import ProfileRules
+from stepwell.profile.view import computed_view
+from stepwell.storage.operations import Item
+from stepwell.timestamps import to_text
+
+
+class PrintedTraits(Mapping[str, Any]):
+    """Whole numbers have no point, moments are ISO 8601 in UTC. Only what a template reads is
+    computed; what has no value is not there.
+    """
+
+    def __init__(self, profile: Item | None, rules: ProfileRules, now: datetime) -> None:
+        self._traits = computed_view(profile, rules, now)
+
+    def __getitem__(self, name: str) -> Any:
+        return _printed(self._traits[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._traits)
+
+    def __len__(self) -> int:
+        return len(self._traits)
+
+
+def _printed(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, datetime):
+        return to_text(value)
+    if isinstance(value, dict):
+        return {name: _printed(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_printed(each) for each in value]
+    return value
