@@ -53,8 +53,13 @@ DESTINATIONS: Mapping[str, Json] = {
     "team": {"event_bus": {"bus": "team"}},
 }
 PLAIN = {**HELLO, "push": {"title": "Hello", "body": "From {{ journey }}"}}
-TEMPLATES = {"hello": HELLO, "strict": STRICT, "plain": PLAIN}
-"""`strict` fails wherever what it names is missing."""
+LIVING = {
+    "email": {"subject": "Hello", "text": "{{ customer.computed.spent }}", "html": "<p/>"},
+    "sms": {"body": "Since {{ customer.computed.last_bought | default: 'ever' }}"},
+    "push": {"title": "{{ customer.computed.last_bought }}", "body": "{{ journey }}"},
+}
+TEMPLATES = {"hello": HELLO, "strict": STRICT, "plain": PLAIN, "living": LIVING}
+"""`strict` fails wherever what it names is missing; `living` is for cases with a profile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,28 @@ DATES = (
 OFFSETS = ("-1d", "+1d", "-1w", "1mo", "-1mo2d")
 HOURS = ("-36h", "90m", "-1d1h", "+1d")
 
+PROFILE: Json = {
+    "computed": {
+        "bought": {"kind": "count", "event": "Bought"},
+        "bought_2d": {"kind": "count", "event": "Bought", "within": "2d"},
+        "spent": {"kind": "sum", "event": "Bought", "value": "event.properties.revenue"},
+        "last_bought": {"kind": "last", "event": "Bought"},
+        "idle": {"kind": "days_since", "event": "Bought"},
+        "ids": {"kind": "distinct", "event": "Began", "value": "event.properties.id"},
+        "acted_since": {"kind": "count", "event": "Acted", "since": "Bought"},
+    },
+    "segments": {
+        "gold": {"when": "customer.traits.plan == 'gold'"},
+        "busy": {"when": "customer.computed.bought_2d >= 2.0"},
+        "recent": {"when": "now - customer.computed.last_bought < duration('30h')"},
+        "lapsed": {"when": "!customer.segments.recent && customer.computed.bought >= 1.0"},
+        "idle": {"when": "customer.computed.idle >= 1.0 && customer.segments.gold"},
+        "renewing": {"when": "timestamp(customer.traits.renews) - now < duration('24h')"},
+    },
+}
+"""Of the customers of some cases; the sweep moves who is in most of these."""
+SEGMENTS = tuple(PROFILE["segments"])
+
 SAME_ID = "event.properties.id == enrollment.event.properties.id"
 WHERE = {
     "Began": ("event.properties.amount > 20.0", "has(event.properties.word)"),
@@ -49,6 +72,15 @@ WHEN = (
     "now > enrollment.entered_at + duration('6h')",
     "has(enrollment.event.properties.word)",
 )
+LIVING = (
+    *(f"customer.segments.{name}" for name in SEGMENTS),
+    "customer.computed.spent > 12.0",
+    "customer.computed.bought_2d == 1.0",
+    "customer.computed.ids >= 2.0 || customer.computed.acted_since >= 1.0",
+    "now - customer.computed.last_bought > duration('6h')",
+)
+"""Where there is a profile."""
+TELLING = ("Segment Entered", "Segment Left")
 
 times = st.sampled_from(DURATIONS)
 _sides_of_a_die = st.sampled_from([6, 5, 4, 3, 2, 1])
@@ -65,6 +97,10 @@ class _Names:
     left: int
     parks: bool = False
     """Long delays are what the journey is about."""
+    living: bool = False
+    """There is a profile."""
+    by_segment: bool = False
+    """Nobody knows the properties of an event that is told."""
     used: int = field(default=0)
 
     def next(self, word: str) -> Json:
@@ -72,39 +108,64 @@ class _Names:
         self.left -= 1
         return {"name": f"{word} {self.used}"}
 
+    def events(self) -> tuple[str, ...]:
+        return EVENTS + TELLING * self.living
+
+    def conditions(self, event: str) -> st.SearchStrategy[str]:
+        """About an event."""
+        if event in TELLING:
+            return st.sampled_from([f"event.properties.segment == '{each}'" for each in SEGMENTS])
+        return self._sampled(WHERE[event] + LIVING[:3] * self.living)
+
+    def splits(self) -> st.SearchStrategy[str]:
+        return self._sampled(WHEN + LIVING * self.living)
+
+    def _sampled(self, conditions: Sequence[str]) -> st.SearchStrategy[str]:
+        unknown = "enrollment.event.properties" if self.by_segment else "nothing"
+        return st.sampled_from([each for each in conditions if unknown not in each])
+
 
 @st.composite
-def journeys(draw: st.DrawFn, name: str = "alpha") -> Json:
-    """The document of one journey, entered by Began."""
-    entry: Json = {"event": "Began"}
-    entry |= _maybe(draw, "where", st.sampled_from(WHERE["Began"]), times_in_six=1)
-    entry |= _maybe(draw, "key", st.just("event.properties.id"))
+def journeys(draw: st.DrawFn, name: str = "alpha", *, living: bool = False) -> Json:
+    """The document of one journey, entered by Began or, where there is a profile, by a segment."""
+    names = _Names(draw(st.sampled_from([3, 4, 5, 6, 7, 8])), living=living)
+    names.by_segment = living and draw(st.booleans())
+    entry: Json
+    if names.by_segment:
+        entry = {"segment": draw(st.sampled_from(SEGMENTS))}
+        entry |= _maybe(draw, "on", st.just("leaving"))
+    else:
+        entry = {"event": "Began"}
+        entry |= _maybe(draw, "where", st.sampled_from(WHERE["Began"]), times_in_six=1)
+        entry |= _maybe(draw, "key", st.just("event.properties.id"))
     entry |= _maybe(
         draw,
         "reentry",
         st.sampled_from(["always", "after_exit", {"after": "1h"}, {"after": "1d"}]),
     )
     document: Json = {"journey": name, "purpose": "marketing", "entry": entry}
-    if exits := draw(st.lists(_matches(), max_size=2)):
+    if exits := draw(st.lists(_matches(names), max_size=2)):
         document["exit"] = exits
-    document |= _maybe(draw, "goal", _goals())
+    document |= _maybe(draw, "goal", _goals(names))
     document |= _maybe(draw, "park_waits_over", st.just("1d"), times_in_six=2)
-    names = _Names(draw(st.sampled_from([3, 4, 5, 6, 7, 8])), parks="park_waits_over" in document)
+    names.parks = "park_waits_over" in document
     document["steps"], _ = _block(draw, names, depth=0)
     return document
 
 
 @st.composite
-def _matches(draw: st.DrawFn) -> Json:
+def _matches(draw: st.DrawFn, names: _Names) -> Json:
     """An event, mostly one of those by which nothing begins, with a condition or without."""
-    event = draw(st.sampled_from(("Left", "Bought", "Acted", "Left", "Bought", "Began")))
-    return {"event": event} | _maybe(draw, "where", st.sampled_from(WHERE[event]), times_in_six=2)
+    known = ("Left", "Bought", "Acted", "Left", "Bought", "Began", *TELLING * names.living)
+    event = draw(st.sampled_from(known))
+    often = 5 if event in TELLING else 2
+    return {"event": event} | _maybe(draw, "where", names.conditions(event), times_in_six=often)
 
 
 @st.composite
-def _goals(draw: st.DrawFn) -> Json:
+def _goals(draw: st.DrawFn, names: _Names) -> Json:
     goal: Json = {"event": "Bought", "within": draw(times)}
-    goal |= _maybe(draw, "where", st.sampled_from(WHERE["Bought"]), times_in_six=2)
+    goal |= _maybe(draw, "where", names.conditions("Bought"), times_in_six=2)
     return goal | _maybe(draw, "value", st.just("event.properties.revenue"))
 
 
@@ -129,9 +190,9 @@ def _hold(draw: st.DrawFn, names: _Names, depth: int) -> tuple[Json, bool]:
     always: set[str] = set()
     ways: list[bool] = []
     for number in range(draw(st.integers(1, 3))):
-        event = draw(st.sampled_from([each for each in EVENTS if each not in always]))
+        event = draw(st.sampled_from([each for each in names.events() if each not in always]))
         branch: Json = {"id": f"b{number}", "event": event}
-        branch |= _maybe(draw, "where", st.sampled_from(WHERE[event]), times_in_six=2)
+        branch |= _maybe(draw, "where", names.conditions(event), times_in_six=2)
         if "where" not in branch:
             always.add(event)
         then, goes_on = _then(draw, names, depth, ("restart",))
@@ -158,7 +219,7 @@ def _split(draw: st.DrawFn, names: _Names, depth: int) -> tuple[Json, bool]:
     body = names.next("Split") | {"branches": []}
     ways: list[bool] = []
     for number in range(draw(st.integers(1, 2))):
-        arm = {"id": f"a{number}", "name": f"Arm {number}", "when": draw(st.sampled_from(WHEN))}
+        arm = {"id": f"a{number}", "name": f"Arm {number}", "when": draw(names.splits())}
         arm["then"], goes_on = _then(draw, names, depth)
         ways.append(goes_on)
         body["branches"].append(arm)
@@ -192,12 +253,18 @@ def _message(draw: st.DrawFn, names: _Names, _depth: int) -> tuple[Json, bool]:
     words = st.sampled_from(["wait", "skip", "next_channel"])
     body = names.next("Message") | {
         "channels": draw(channel_orders),
-        "template": draw(st.sampled_from(["hello", "hello", "strict"])),
+        "template": draw(_templates(names)),
         "on_quiet_hours": draw(words),
         "on_cap": draw(words),
     }
     body |= _maybe(draw, "purpose", st.sampled_from(PURPOSES), times_in_six=2)
     return {"message": body | _maybe(draw, "worthless_after", times, times_in_six=2)}, True
+
+
+def _templates(names: _Names) -> st.SearchStrategy[str]:
+    if names.by_segment:
+        return st.sampled_from(["plain", "plain", "living"])
+    return st.sampled_from(["hello", "hello", "strict", *["living"] * names.living])
 
 
 def _hand_over(draw: st.DrawFn, names: _Names, depth: int) -> tuple[Json, bool]:

@@ -93,9 +93,11 @@ def cases(draw: st.DrawFn) -> Case:
         for number, name in enumerate(["ada", "ben"][: draw(st.sampled_from([1, 1, 2]))])
     ]
     start = draw(st.sampled_from(STARTS))
+    living = draw(st.booleans())
     case = Case(
         start=start,
-        journeys=_alone_or_with_another(draw),
+        profile=journeys.PROFILE if living else {},
+        journeys=_alone_or_with_another(draw, living=living),
         policies=draw(journeys.policies()),
         calls=[],
         providers=draw(_providers(people)),
@@ -111,9 +113,9 @@ def cases(draw: st.DrawFn) -> Case:
     return case
 
 
-def _alone_or_with_another(draw: st.DrawFn) -> dict[str, Json]:
+def _alone_or_with_another(draw: st.DrawFn, *, living: bool) -> dict[str, Json]:
     names = draw(st.sampled_from([["alpha"], ["alpha"], ["alpha", "beta"]]))
-    return {name: draw(journeys.journeys(name)) for name in names}
+    return {name: draw(journeys.journeys(name, living=living)) for name in names}
 
 
 @st.composite

@@ -121,6 +121,8 @@ class CrashStage:
 
     def _deliver(self, case: Case, number: int) -> None:
         self._next[:] = [case.watches[number]] if number in case.watches else []
+        if any(each.cold for each in self._next):
+            self.stage.engine.settle()  # all processes are this one, and would warm it up
         if case.functions and number == case.functions_at % len(case.events):
             (customer,) = self.ids(case.who)
             watches = {(name, customer): watch for name, watch in case.functions.items()}
