@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ computed:
   paid: {kind: sum, event: Began, value: event.properties.amount}
   seen: {kind: last, event: Acted}
 """
+SIGNALS = "signals: {urgency: [{name: x, value: high, phrases: [help]}]}"
 GREETING = """\
 journey: greeting
 purpose: marketing
@@ -59,6 +61,9 @@ COMPUTED = {
     "unknown_key": ("x: {kind: count, event: Began, whre: true}", "SW101"),
     "not_a_mapping": ("x: count", "SW103"),
     "no_event": ("x: {kind: count}", "SW1003"),
+    "event_is_no_text": ("x: {kind: count, event: [Began]}", "SW103"),
+    "value_is_no_text": ("x: {kind: sum, event: Began, value: 5}", "SW103"),
+    "value_is_empty": ("x: {kind: sum, event: Began, value: }", "SW1003"),
     "no_value": ("x: {kind: sum, event: Began}", "SW1003"),
     "count_of_a_value": (
         "x: {kind: count, event: Began, value: event.properties.amount}",
@@ -253,6 +258,103 @@ def test_empty_files_declare_nothing(tmp_path: Path) -> None:
     found = read_project(root)
     assert found.problems == ()
     assert found.profile == {}
+
+
+OWN = {"where": "event.properties.segment == 'calm'"}
+OTHERS = {"where": "event.properties.segment == 'active' && event.id != 'x'"}
+BOTH = {"where": "event.properties.segment in ['loud', 'calm']"}
+UNSAID = {"where": "has(event.properties.segment)"}
+FEW = "customer.computed.n < 1.0"
+BROKEN = {
+    "profile": ("computed: [0", "SW100"),
+    "segments": ("segments: {a: 1, a: 2}", "SW100"),
+    "signals": ("signals: {urgency: [{name: x, value: high, phrases: help}]}", "SW103"),
+}
+READER = """\
+journey: reader
+purpose: marketing
+entry: {segment: active}
+steps:
+  - split:
+      name: Which
+      branches:
+        - id: a
+          name: A
+          when: >-
+            customer.computed.begun > 1.0 && customer.segments.active && customer.lists.beta
+            && customer.signals.urgency.value == "high"
+          then: continue
+      otherwise: continue
+  - message: {name: Greet, channels: [email], template: hello}
+"""
+
+
+@pytest.mark.parametrize("file", BROKEN)
+def test_what_reads_a_file_that_cannot_be_read_is_not_blamed(tmp_path: Path, file: str) -> None:
+    hello = HELLO.replace("event.properties.word", "customer.computed.begun")
+    root = write_project(tmp_path, {"reader": READER}, {"hello": hello})
+    files = {"profile": PROFILE, "segments": SEGMENTS, "signals": SIGNALS}
+    for name, text in files.items():
+        (root / f"statemachines/{name}.yaml").write_text(text)
+    with (root / "statemachines/policies.yaml").open("a") as policies:
+        policies.write("promotion_hold: {purposes: [marketing], segments: [active]}\n")
+    shutil.copy("events/schemas/segment_entered.json", root / "events" / "schemas")
+    assert found_in(root) == []
+    text, code = BROKEN[file]
+    (root / f"statemachines/{file}.yaml").write_text(text)
+    assert {(each.place.file, each.code) for each in found_in(root)} == {
+        (f"statemachines/{file}.yaml", code)
+    }
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("customer.consents.marketing.email", ""),
+        ("customer.consents.marketing.in_app && 'service' in customer.consents", ""),
+        ("customer.consents.exists(p, customer.consents[p].sms)", ""),
+        ("customer.consents.marketin.email", "`customer.consents` has no marketin in the purposes"),
+        ("customer.consents.marketing.emial", "has no emial in the channels"),
+    ],
+)
+def test_consents_are_those_of_purposes_and_channels(tmp_path: Path, where: str, said: str) -> None:
+    root = project(tmp_path, segments=f"  asked: {{when: {json.dumps(where)}}}\n")
+    messages = [each.message for each in found_in(root)]
+    assert len(messages) == bool(said)
+    assert all(said in each for each in messages)
+
+
+ECHOES: dict[str, tuple[dict[str, str], str, set[str]]] = {
+    "own": (OWN, FEW, {"calm"}),
+    "any": ({}, FEW, {"calm", "loud"}),
+    "not_said": (UNSAID, FEW, {"calm", "loud"}),
+    "since_any": ({"event": "Began", "since": "Segment Left"}, FEW, {"calm", "loud"}),
+    "last": ({"kind": "last"}, "has(customer.computed.n)", {"calm", "loud"}),
+    "by_a_ratio": ({}, "customer.computed.share > 0.5", {"calm", "loud"}),
+    "all_traits": ({}, "size(customer.computed) > 1", {"calm", "loud"}),
+    "by_another": (BOTH, "customer.segments.loud", {"loud"}),
+    "another_that_is_free": (OTHERS, FEW, set()),
+    "another_that_reads_it": (OTHERS, "customer.segments.loud", set()),
+    "not_read": ({}, "customer.computed.begun < 1.0", {"loud"}),
+}
+
+
+@pytest.mark.parametrize(("trait", "when", "circle"), ECHOES.values(), ids=ECHOES)
+def test_segment_made_of_who_enters_it(
+    tmp_path: Path, trait: dict[str, str], when: str, circle: set[str]
+) -> None:
+    """One that was accepted made events for ever, of one customer's first."""
+    root = project(
+        tmp_path,
+        f"  n: {json.dumps({'kind': 'count', 'event': 'Segment Entered', **trait})}\n"
+        "  share: {kind: ratio, of: n, to: begun}\n",
+        f"  calm: {{when: {json.dumps(when)}}}\n  loud: {{when: customer.computed.n > 3.0}}\n",
+    )
+    for name in ("segment_entered", "segment_left"):
+        shutil.copy(f"events/schemas/{name}.json", root / "events" / "schemas")
+    found = [each for each in found_in(root) if each.message.startswith("who enters or leaves")]
+    assert {each.code for each in found} <= {"SW1011"}
+    assert {each.message.rpartition("changes ")[2].split()[0] for each in found} == circle
 
 
 @pytest.mark.parametrize(

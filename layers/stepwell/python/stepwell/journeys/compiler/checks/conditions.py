@@ -33,8 +33,9 @@ def check_entry_segment(subject: Subject) -> Iterator[Problem]:
     entry, registry = subject.journey.entry, subject.registry
     if entry is None or entry.segment is None or registry is None:
         return
-    known = registry.fields["segments"].fields if "segments" in registry.fields else {}
-    if entry.segment not in known:
+    segments = registry.fields.get("segments")
+    known = segments.fields if segments else {}
+    if entry.segment not in known and not (segments and segments.unsure):
         remedy = f"{suggest(entry.segment, known)} Or declare it in statemachines/segments.yaml."
         yield Problem(entry.match.place, "SW1012", f"there is no segment {entry.segment!r}", remedy)
 

@@ -20,10 +20,13 @@ from stepwell.journeys.compiler.profile.context import (
 )
 from stepwell.journeys.compiler.profile.declared import Declared
 from stepwell.journeys.compiler.profile.documents import ProfileDocument, SegmentsDocument
+from stepwell.journeys.compiler.profile.echoes import heard_by
 from stepwell.journeys.compiler.profile.segments import read_lists, read_segments
 from stepwell.journeys.compiler.profile.signals import SIGNALS_TYPE, read_signals
 from stepwell.journeys.compiler.registry import EventRegistry
 from stepwell.journeys.compiler.source import Source, read_yaml
+from stepwell.messages.channels import CHANNELS
+from stepwell.profile.context import PARTS
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.view import customer_view
 
@@ -42,9 +45,12 @@ class Declarations:
     problems: tuple[Problem, ...] = ()
 
     @property
-    def segments(self) -> Iterable[str]:
-        """The names of those that are declared, also where something is wrong with one."""
-        return self.fields["segments"].fields if "segments" in self.fields else ()
+    def segments(self) -> Iterable[str] | None:
+        """The names of those that are declared, also where something is wrong with one; None where
+        the file cannot be read.
+        """
+        found = self.fields.get("segments", ANY)
+        return None if found.unsure else found.fields
 
 
 def read_declarations(
@@ -62,16 +68,20 @@ def read_declarations(
     lists = read_lists(segments, written.lists) if written else []
     signals, wrong_signals = read_signals(root)
     fields = {
-        **({"signals": SIGNALS_TYPE} if signals else {}),
+        **({} if purposes is None else {"consents": _consents(purposes)}),
+        **({"signals": SIGNALS_TYPE} if signals or wrong_signals else {}),
         "computed": record(types, PROFILE),
         "segments": record(dict.fromkeys(names, BOOL), SEGMENTS),
         "lists": record(dict.fromkeys(lists, BOOL), SEGMENTS),
         **context_fields(context),
+        **_of_unread(profile, "computed", *PARTS),
+        **_of_unread(segments, "segments", "lists"),
     }
-    absent = context_absent(context)
+    absent = {name: how for name, how in context_absent(context).items() if name not in fields}
     known = replace(registry, fields=fields, absent=absent) if registry else None
     customer = known.customer if known else ANY
-    found, everybody = read_segments(segments, names, {"customer": customer, "now": TIMESTAMP})
+    environment = {"customer": customer, "now": TIMESTAMP}
+    found, everybody = read_segments(segments, names, environment, heard_by(computed))
     parts = {
         "computed": computed,
         "segments": found,
@@ -92,6 +102,17 @@ def _file(root: Path, file: str, registry: EventRegistry | None) -> Declared:
         return Declared(Source(file, None), registry)
     source, problems = read_yaml(path, file)
     return Declared(source or Source(file, None), registry, problems=list(problems))
+
+
+def _of_unread(declared: Declared, *names: str) -> dict[str, Type]:
+    """What a file declares that cannot be read: anything may be in it, and it has a problem."""
+    whole = isinstance(declared.source.data, dict) or not declared.problems
+    return {} if whole else dict.fromkeys(names, ANY)
+
+
+def _consents(purposes: Collection[str]) -> Type:
+    answers = record(dict.fromkeys(CHANNELS, BOOL), "the channels")
+    return record(dict.fromkeys(sorted(purposes), answers), "the purposes of policies.yaml")
 
 
 def _computed(profile: Declared) -> tuple[list[dict[str, Any]], dict[str, Type]]:

@@ -73,7 +73,8 @@ def _keys_fit(declared: Declared, path: DataPath, document: ComputedDocument) ->
     kind = document.kind
     needed = _REQUIRED.get(kind, frozenset()) | (set() if kind == "ratio" else {"event"})
     given = set(document.model_dump(exclude_none=True)) - {"kind"}
-    for name in sorted(needed - given):
+    wrong = {key for key, each in declared.at(path).items() if each is not None}  # and reported
+    for name in sorted(needed - given - wrong):
         declared.report(path, "SW1003", f"{kind} needs `{name}`", f"Add `{name}:`.")
     for name in sorted(given - needed - _OPTIONAL[kind]):
         known = ", ".join(sorted(needed | _OPTIONAL[kind]))

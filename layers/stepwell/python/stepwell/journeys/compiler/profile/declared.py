@@ -22,12 +22,16 @@ class Declared(FileReading):
 
     registry: EventRegistry | None
 
-    def section(self, path: DataPath, model: type[D]) -> D | None:
-        """What the file has at this path."""
+    def at(self, path: DataPath) -> Any:
+        """What the file has at this path, as it is written."""
         data: Any = self.source.data
         for part in path:
             data = data[part]
-        return self.validated(path, data, model)
+        return data
+
+    def section(self, path: DataPath, model: type[D]) -> D | None:
+        """What the file has at this path, if it is that."""
+        return self.validated(path, self.at(path), model)
 
     def parsed(self, path: DataPath, text: str | None) -> Tree | None:
         """The condition's tree; None without one, or for one that cannot be read."""

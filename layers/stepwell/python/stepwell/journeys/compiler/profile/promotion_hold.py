@@ -13,9 +13,11 @@ FILE = "statemachines/policies.yaml"
 
 
 def hold_problems(
-    root: Path, policies: Mapping[str, Any], segments: Iterable[str]
+    root: Path, policies: Mapping[str, Any], segments: Iterable[str] | None
 ) -> list[Problem]:
-    """`policies` is the policies' document, `segments` are the declared ones."""
+    """`policies` is the policies' document, `segments` are the declared ones, if known."""
+    if segments is None:
+        return []
     known = set(segments)
     named = policies.get("promotion_hold", {}).get("segments", ())
     wrong = [(index, name) for index, name in enumerate(named) if name not in known]

@@ -10,6 +10,7 @@ from stepwell.conditions.tree import Tree
 from stepwell.journeys.compiler.cel.kinds import Environment
 from stepwell.journeys.compiler.profile.declared import Declared
 from stepwell.journeys.compiler.profile.documents import SegmentDocument, wrong_name
+from stepwell.journeys.compiler.profile.echoes import Heard, echoes
 from stepwell.journeys.compiler.source import DataPath
 
 MAX_SEGMENTS = 500
@@ -17,6 +18,11 @@ MAX_SEGMENTS = 500
 _EVEN = (
     "Compare `now` with a moment, adding and taking away durations: "
     'now - customer.computed.last_order > duration("168h").'
+)
+
+_NO_ECHO = (
+    "Leave it out, or count other segments only: `where: event.properties.segment == "
+    '"another"` behind the trait.'
 )
 
 
@@ -30,9 +36,11 @@ def read_lists(declared: Declared, names: list[str]) -> list[str]:
 
 
 def read_segments(
-    declared: Declared, given: Mapping[str, Any], names: Environment
+    declared: Declared, given: Mapping[str, Any], names: Environment, heard: Heard
 ) -> tuple[list[dict[str, Any]], frozenset[str]]:
-    """The section's document, and those that say themselves that everybody is in them."""
+    """The section's document, and those that say themselves that everybody is in them. `heard`:
+    what computed traits hear of segments.
+    """
     trees: dict[str, Tree] = {}
     everybody = set()
     if len(given) > MAX_SEGMENTS:
@@ -54,6 +62,11 @@ def read_segments(
         trees[name] = tree
         everybody |= {name} if document.everybody else set()
     ordered = _in_order(declared, trees)
+    named = {name: frozenset(_named(tree, trees)) for name, tree in trees.items()}
+    for name, traits in echoes(trees, named, heard).items():
+        counted = ", ".join(f"computed.{each}" for each in traits)
+        said = f"who enters or leaves {name} changes {counted}, which changes {name} again"
+        declared.report(("segments", name, "when"), "SW1011", said, _NO_ECHO)
     return [{"name": name, "when": trees[name]} for name in ordered], frozenset(everybody)
 
 

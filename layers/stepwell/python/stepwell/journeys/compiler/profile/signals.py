@@ -10,7 +10,7 @@ SW1023   a value that the signal does not have
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -129,13 +129,17 @@ class _Reading(FileReading):
             self._check_name(path, rule.name)
             self._check_value(path, signal, rule.value)
             self._check_phrases(path, rule, earlier)
-            kind = self._kind(path, rule)
+            kind = self._kind(path, rule, each)
             if kind is not None:
                 yield {"name": rule.name, "value": rule.value, **kind}
 
-    def _kind(self, path: DataPath, rule: RuleDocument) -> dict[str, Any] | None:
-        """What the rule goes by."""
+    def _kind(
+        self, path: DataPath, rule: RuleDocument, written: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """What the rule goes by; `written` has what of it is wrong, too."""
         given = [each for each in _KINDS if getattr(rule, each) is not None]
+        if not given and any(written.get(each) is not None for each in _KINDS):
+            return None
         if len(given) != 1:
             said = f"the rule {rule.name} goes by {' and '.join(given) or 'nothing'}"
             self.report(path, "SW1020", said, f"Give it one of {', '.join(_KINDS)}.")
