@@ -116,6 +116,25 @@ def test_a_new_version_without_what_a_journey_reads_names_the_version(
     assert 'has no cart_value in version 2 of "Product Added"' in found[0]["message"]
 
 
+def test_a_new_version_with_another_type_than_a_computed_trait_takes_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = root / "statemachines/profile.yaml"
+    trait = "  halves: {kind: sum, event: Order Completed, value: event.properties.total}\n"
+    profile.write_text(profile.read_text().replace("computed:\n", f"computed:\n{trait}", 1))
+    assert problems(root, capsys) == []
+    edit(
+        root,
+        "order_completed.json",
+        lambda schema: schema["properties"].update(total={"type": "string"}),
+        to="order_completed.2.json",
+    )
+    told = {each["code"]: each for each in problems(root, capsys)}
+    assert told["SW1007"]["file"] == "statemachines/profile.yaml"
+    assert 'string in version 2 of "Order Completed"' in told["SW1007"]["message"]
+    assert main(["events", "publish", "--root", str(root)]) == 1
+
+
 def test_a_published_version_may_not_go_before_it_is_retired(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -144,6 +144,25 @@ SEGMENT_LINES = {
     ),
     "everybody": ("x: {when: customer.computed.begun < 5.0}", [("SW1014", 4)]),
     "everybody_by_a_segment": ("x: {when: '!customer.segments.active'}", [("SW1014", 4)]),
+    "everybody_from_a_day_on": (
+        "x: {when: 'now > timestamp(\"2030-01-01T00:00:00Z\")'}",
+        [("SW1014", 4)],
+    ),
+    "everybody_until_a_day": (
+        "x: {when: 'now < timestamp(\"2020-01-01T00:00:00Z\")'}",
+        [("SW1014", 4)],
+    ),
+    "everybody_for_a_day": (
+        (
+            'x: {when: \'now > timestamp("2030-01-01T00:00:00Z") && '
+            'now <= timestamp("2030-01-02T00:00:00Z")\'}'
+        ),
+        [("SW1014", 4)],
+    ),
+    "some_from_a_day_on": (
+        "x: {when: 'now > timestamp(\"2030-01-01T00:00:00Z\") && customer.segments.active'}",
+        [],
+    ),
     "everybody_is_meant": ("x: {when: customer.computed.begun < 5.0, everybody: true}", []),
 }
 
@@ -215,6 +234,17 @@ def test_a_type_that_changed_in_one_version_of_the_event_is_a_problem(tmp_path: 
     (problem,) = found_in(root)
     assert (problem.code, problem.place.line) == ("SW1007", 3)
     assert problem.message == 'sum takes numbers, and this is string in version 2 of "Began"'
+
+
+@pytest.mark.parametrize("kind", ["where", "value"])
+def test_a_fault_of_one_version_names_it(tmp_path: Path, kind: str) -> None:
+    trait = {"where": 'event.properties.word == "x"', "value": "event.properties.word + 1.0"}
+    line = {"kind": "sum", "event": "Began", "value": "event.properties.amount", kind: trait[kind]}
+    root = project(tmp_path, f"  x: {json.dumps(line)}\n")
+    second_version(root, word="number")
+    (first, *_) = found_in(root)
+    version = 'version 2 of "Began"' if kind == "where" else 'version 1 of "Began"'
+    assert version in first.message
 
 
 def test_a_condition_that_decides_nothing_in_one_version_is_a_problem(tmp_path: Path) -> None:

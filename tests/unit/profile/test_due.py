@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ COMPUTED = [
     {"name": "orders_3d", "kind": "count", "event": "Order", "within": 3 * 86_400},
     {"name": "last_order", "kind": "last", "event": "Order"},
     {"name": "days", "kind": "days_since", "event": "Order"},
+    {"name": "idle", "kind": "days_since", "event": "Visit"},
     {"name": "visits", "kind": "count", "event": "Visit", "within": 86_400},
     {"name": "visits_2d", "kind": "count", "event": "Visit", "within": 2 * 86_400},
     {"name": "share", "kind": "ratio", "of": "visits", "to": "visits_2d"},
@@ -34,6 +36,9 @@ CONDITIONS = [
     'has(customer.traits.renewal) && timestamp(customer.traits.renewal) - now < duration("100h")',
     'customer.segments.s0 && !(now - customer.computed.last_order > duration("10h"))',
     "customer.segments.s0 || customer.segments.s3",
+    "customer.computed.idle >= 2.0",
+    "1.5 < customer.computed.idle && customer.computed.idle != 4.0",
+    "has(customer.computed.idle) && !(customer.computed.idle > 3.0)",
 ]
 RULES = ProfileRules(
     {
@@ -69,12 +74,14 @@ def inside_now(profile: dict[str, Any], now: datetime) -> list[str]:
     return [name for name, each in RULES.segments.items() if holds(each, context)]
 
 
-def lived(event: Event, profile: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+def lived(
+    event: Event, profile: dict[str, Any] | None, now: datetime, rules: ProfileRules = RULES
+) -> dict[str, Any]:
     after = dict(profile or {})
     if event.type is EventType.IDENTIFY:
         after["traits"] = f'{{"renewal":"{(now + timedelta(hours=150)).isoformat()}"}}'
     before = Snapshot("c1", profile)
-    return live(event, before, Snapshot("c1", after), RULES, now, []).profile
+    return live(event, before, Snapshot("c1", after), rules, now, []).profile
 
 
 @settings(max_examples=12)
@@ -101,3 +108,25 @@ def test_events_and_due_moments_are_all_there_is_to_look_at(given: list[tuple[in
         shadow = {name: each for name, each in profile.items() if name != "segments_by"}
         assert current == inside_now(shadow, now), (minute, profile)
     assert not todo
+
+
+@pytest.mark.parametrize(
+    ("when", "looks"),
+    [
+        ("customer.computed.idle >= 2.0", [2, 3]),
+        ("customer.computed.idle > 2.0", [2, 3]),
+        ("customer.computed.idle == 1.0 || 2.5 < customer.computed.idle", [1, 2, 3]),
+        ("customer.computed.idle < 0.0", [1]),
+        ("has(customer.computed.idle)", []),
+        ("customer.computed.idle * 1.0 >= 2.0", [1, 2, 3, 4, 5]),
+        ("customer.computed.idle >= 2.0 && size(customer.computed) > 0", [1, 2, 3, 4, 5]),
+    ],
+)
+def test_days_are_looked_at_where_they_make_a_difference(when: str, looks: list[int]) -> None:
+    """The day of each look, in six; one that is of no number at all looks every day, for ever."""
+    rules = ProfileRules({"computed": COMPUTED, "segments": [{"name": "s", "when": parse(when)}]})
+    profile, found = lived(happening(0, "Visit", START), None, START, rules), []
+    while "due" in profile and (now := from_text(profile["due"])) < START + timedelta(days=6):
+        found.append((now - START).days)
+        profile = lived(happening(len(found), "Time Passed", now), profile, now, rules)
+    assert found == looks

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stepwell.journeys.compiler.registry import EventRegistry
 
 HELP = "Check, publish and describe the event registry, events/schemas/."
-_ABOUT_EVENTS = ("SW5", "SW605")
+_ABOUT_EVENTS = ("SW5", "SW605", "SW1007")
 """Codes of problems that a journey has with events; `stepwell check` tells the others."""
 
 

@@ -16,8 +16,9 @@ until the end of that is.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -73,19 +74,29 @@ def value_of(
 
 
 def first_change(
-    names: Iterable[str], traits: Mapping[str, ComputedTrait], states: States, now: datetime
+    names: Mapping[str, Collection[float] | None],
+    traits: Mapping[str, ComputedTrait],
+    states: States,
+    now: datetime,
 ) -> datetime | None:
     """The earliest moment after now at which one of these may differ without any event; None:
     never. In the customer's zone or not: hours of a histogram do not move.
+
+    `names`: of each the numbers that it is compared with, None where any value may matter. Days
+    since something go on for ever, and make a difference where they come to such a number only.
     """
     at = millis(now)
-    found = (_changes_at(traits[name], traits, states, at) for name in names)
+    found = (_changes_at(traits[name], traits, states, at, each) for name, each in names.items())
     first = min((each for each in found if each is not None), default=None)
     return None if first is None else moment(first)
 
 
 def _changes_at(
-    trait: ComputedTrait, traits: Mapping[str, ComputedTrait], states: States, at: int
+    trait: ComputedTrait,
+    traits: Mapping[str, ComputedTrait],
+    states: States,
+    at: int,
+    numbers: Collection[float] | None = None,
 ) -> int | None:
     if trait.kind == "ratio":
         parts = [_changes_at(traits[each], traits, states, at) for each in (trait.of, trait.to)]
@@ -95,12 +106,24 @@ def _changes_at(
     if state is None:
         return None
     if trait.kind == "days_since":
-        return at + DAY - (at - int(state["l"][0])) % DAY
+        return _next_day(int(state["l"][0]), at, numbers)
     if trait.window is None:
         return None
     edge = at - trait.window
     first = min((each for each in _ends(trait, state, edge) if each > edge), default=None)
     return None if first is None else first + trait.window
+
+
+def _next_day(since: int, at: int, numbers: Collection[float] | None) -> int | None:
+    """When the days since a moment are more next; of those that come to one of the numbers, or to
+    more than it.
+    """
+    days = (at - since) // DAY
+    if numbers is None:
+        return since + (days + 1) * DAY
+    bounds = (bound for each in numbers for bound in (math.ceil(each), math.floor(each) + 1))
+    first = min((bound for bound in bounds if bound > days), default=None)
+    return None if first is None else since + first * DAY
 
 
 def _ends(trait: ComputedTrait, state: State, edge: int) -> Iterator[int]:

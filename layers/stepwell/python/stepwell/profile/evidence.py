@@ -31,7 +31,7 @@ def evidence_of(
     """
     trait, kept = rules.computed[name], read_kept(profile)
     value = computed_view(profile, rules, now).get(name, ABSENT)
-    changes = first_change((name,), rules.computed, kept.states, now)
+    changes = first_change({name: None}, rules.computed, kept.states, now)
     found: dict[str, Any] = {"kind": trait.kind}
     if value is not ABSENT:
         found["value"] = as_json(value)

@@ -11,19 +11,24 @@ What an event can not have changed is not looked at again. A condition that has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
 from stepwell.conditions.errors import ConditionError
 from stepwell.conditions.evaluator import compile_tree
-from stepwell.conditions.reading import clock_comparisons, pace, reads_of
+from stepwell.conditions.reading import clock_comparisons, compared_with, pace, reads_of
 from stepwell.conditions.tree import Tree
 from stepwell.journeys.program import Expression
 from stepwell.profile.context import PARTS
 from stepwell.values import value
 
 _A_MOMENT = timedelta(milliseconds=1)
+_COMPUTED: Tree = ["select", ["select", ["name", "customer"], "computed"]]
+
+Moving = Mapping[str, frozenset[float] | None]
+"""Computed trait -> the numbers that it is compared with; None where any value may matter."""
 
 
 @value
@@ -38,7 +43,7 @@ class Segment:
     when: Expression
     reads: frozenset[str]
     clock: tuple[tuple[Expression, Expression, int], ...] = ()
-    moving: frozenset[str] = frozenset()
+    moving: Moving = field(default_factory=dict)
     seen: frozenset[str] = frozenset()
 
     @property
@@ -61,7 +66,11 @@ def load_segment(document: Mapping[str, Any], moving: Collection[str]) -> Segmen
         compile_tree(tree),
         reads,
         tuple(_clock(one, two) for one, two in clock_comparisons(tree)),
-        frozenset(each for each in moving if whole or f"computed.{each}" in reads),
+        {
+            each: None if whole else compared_with(tree, [*_COMPUTED, each])
+            for each in moving
+            if whole or f"computed.{each}" in reads
+        },
         _seen(reads),
     )
 
@@ -112,18 +121,27 @@ def due(
     segments: Mapping[str, Segment],
     context: Mapping[str, Any],
     now: datetime,
-    changes: Callable[[Collection[str]], datetime | None],
+    changes: Callable[[Moving], datetime | None],
     forgotten: Callable[[str], datetime | None],
 ) -> datetime | None:
     """The earliest moment after now at which time alone can change a segment. `changes`: when the
-    first of these computed traits does; `forgotten`: when a part of the context is.
+    first of these computed traits may make a difference; `forgotten`: when a part of the context
+    is.
     """
     timed = [each for each in segments.values() if each.timed]
-    found = [changes({name for each in timed for name in each.moving})]
+    found = [changes(_together(each.moving for each in timed))]
     found += [forgotten(name) for name in {name for each in timed for name in each.seen}]
     context = {**context, "now": now}
     found += [_crossing(*each, context) for segment in timed for each in segment.clock]
     return min((each for each in found if each is not None and each > now), default=None)
+
+
+def _together(parts: Iterable[Moving]) -> Moving:
+    found: dict[str, frozenset[float] | None] = {}
+    for name, numbers in (item for part in parts for item in part.items()):
+        known = found.get(name, frozenset())
+        found[name] = None if numbers is None or known is None else known | numbers
+    return found
 
 
 def _crossing(

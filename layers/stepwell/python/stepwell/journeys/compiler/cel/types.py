@@ -7,7 +7,7 @@ the journey is compiled. What may be any JSON (a trait, say) is checked as far a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,18 @@ class TypeProblem:
     code: str
     message: str
     remedy: str
+
+
+def by_version(found: Mapping[str, Sequence[TypeProblem]]) -> Iterator[TypeProblem]:
+    """Each problem once; one that is not of all versions of the events names the first it is of."""
+    versions: dict[TypeProblem, list[str]] = {}
+    for version, problems in found.items():
+        for each in problems:
+            versions.setdefault(each, []).append(version)
+    for problem, where in versions.items():
+        is_told = len(where) == len(found) or any(each in problem.message for each in where)
+        said = problem.message if is_told else f"{problem.message}, in {where[0]}"
+        yield TypeProblem(problem.code, said, problem.remedy)
 
 
 def check_types(tree: Tree, environment: Environment) -> tuple[Type, list[TypeProblem]]:

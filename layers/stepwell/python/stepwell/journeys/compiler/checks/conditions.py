@@ -9,6 +9,7 @@ from stepwell.journeys.compiler.cel.kinds import Environment
 from stepwell.journeys.compiler.cel.parser import ConditionSyntaxError, parse
 from stepwell.journeys.compiler.cel.types import (
     TypeProblem,
+    by_version,
     check_condition,
     check_date,
     check_types,
@@ -63,15 +64,9 @@ def _type_problems(subject: Subject, use: Use, tree: Tree) -> Iterator[Problem]:
         return
     entered_on = subject.entry_event() if use.enrolled else None
     environments = subject.registry.environments(event=use.event, entry_event=entered_on)
-    found: dict[TypeProblem, list[str]] = {}
-    for versions, names in environments.items():
-        for fault in _faults(use, tree, names):
-            found.setdefault(fault, []).append(versions)
-    for fault, where in found.items():
-        said = fault.message
-        if len(where) < len(environments) and not any(each in said for each in where):
-            said = f"{said}, in {where[0]}"
-        yield Problem(use.condition.place, fault.code, said, fault.remedy)
+    found = {versions: _faults(use, tree, names) for versions, names in environments.items()}
+    for fault in by_version(found):
+        yield Problem(use.condition.place, fault.code, fault.message, fault.remedy)
 
 
 def _faults(use: Use, tree: Tree, names: Environment) -> list[TypeProblem]:

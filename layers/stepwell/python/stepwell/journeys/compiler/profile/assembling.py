@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from stepwell.conditions.errors import OperationError
+from stepwell.conditions.functions import timestamp
+from stepwell.conditions.tree import Tree
 from stepwell.customers.snapshot import Snapshot
 from stepwell.journeys.compiler.cel.kinds import ANY, BOOL, TIMESTAMP, Type, record
 from stepwell.journeys.compiler.problems import Problem
@@ -29,6 +33,9 @@ from stepwell.messages.channels import CHANNELS
 from stepwell.profile.context import PARTS
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.view import customer_view
+
+_LONG_AGO, _FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_BESIDE = timedelta(seconds=1)
 
 PROFILE, SEGMENTS = "statemachines/profile.yaml", "statemachines/segments.yaml"
 
@@ -120,14 +127,27 @@ def _computed(profile: Declared) -> tuple[list[dict[str, Any]], dict[str, Type]]
     return read_computed(profile, document.computed) if document else ([], {})
 
 
+def _moments(tree: Tree) -> Iterator[datetime]:
+    """Those that a condition names, and beside each."""
+    match tree:
+        case ["call", "timestamp", [["string", text]]]:
+            with suppress(OperationError, OverflowError):
+                moment = timestamp(text)
+                yield from (moment - _BESIDE, moment, moment + _BESIDE)
+        case [*parts]:
+            for each in parts:
+                yield from _moments(each)
+
+
 def _check_everybody(declared: Declared, rules: ProfileRules, everybody: frozenset[str]) -> None:
     """A segment that is true of a customer of whom nothing is known is one of nearly everybody:
-    they all enter it when it is deployed.
+    they all enter it when it is deployed, or when its moment has come.
     """
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    view = customer_view(Snapshot("nobody"), rules, now)
+    nobody = Snapshot("nobody")
+    moments = [each for one in rules.document.get("segments", ()) for each in _moments(one["when"])]
+    views = [customer_view(nobody, rules, now) for now in (_LONG_AGO, _FAR_AHEAD, *moments)]
     for name in rules.segments:
-        if view["segments"].get(name) is True and name not in everybody:
+        if name not in everybody and any(view["segments"].get(name) is True for view in views):
             said = f"{name} is true of a customer of whom nothing is known: everybody enters it"
             remedy = "Ask for something they did, or write `everybody: true` if that is meant."
             declared.report(("segments", name, "when"), "SW1014", said, remedy)

@@ -98,7 +98,7 @@ def _trait(
         if key not in found:
             continue
         tree = declared.parsed((*path, key), found[key])
-        kinds = declared.checked((*path, key), tree, names.values(), decides=key == "where")
+        kinds = declared.checked((*path, key), tree, names, decides=key == "where")
         if key == "value":
             in_version = dict(zip(names, kinds, strict=False))  # none of an unreadable tree
             _check_value(declared, (*path, key), document.kind, in_version)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stepwell.conditions.tree import Tree
 from stepwell.journeys.compiler.cel.kinds import Environment, Type
 from stepwell.journeys.compiler.cel.parser import ConditionSyntaxError, parse
-from stepwell.journeys.compiler.cel.types import TypeProblem, check_condition, check_types
+from stepwell.journeys.compiler.cel.types import (
+    TypeProblem,
+    by_version,
+    check_condition,
+    check_types,
+)
 from stepwell.journeys.compiler.problems import Place, Problem
 from stepwell.journeys.compiler.registry import EventRegistry
 from stepwell.journeys.compiler.source import DataPath
@@ -48,17 +53,19 @@ class Declared(FileReading):
             return None
 
     def checked(
-        self, path: DataPath, tree: Tree | None, names: Iterable[Environment], *, decides: bool
+        self, path: DataPath, tree: Tree | None, names: Mapping[str, Environment], *, decides: bool
     ) -> list[Type]:
-        """The tree's type in each of the environments; none of a tree that cannot be read."""
+        """The tree's type in each of the environments, which are named by what is special about
+        them; none of a tree that cannot be read.
+        """
         if tree is None:
             return []
-        found: list[Type] = []
-        faults: dict[TypeProblem, None] = {}
-        for each in names:
+        kinds: list[Type] = []
+        found: dict[str, list[TypeProblem]] = {}
+        for version, each in names.items():
             kind, wrong = check_types(tree, each)
-            found.append(kind)
-            faults |= dict.fromkeys(check_condition(tree, each) if decides else wrong)
-        for fault in faults:
+            kinds.append(kind)
+            found[version] = check_condition(tree, each) if decides else wrong
+        for fault in by_version(found):
             self.report(path, fault.code, fault.message, fault.remedy)
-        return found
+        return kinds

@@ -55,7 +55,7 @@ def read_segments(
         tree = declared.parsed((*path, "when"), document.when if document else None)
         if document is None or tree is None:
             continue
-        declared.checked((*path, "when"), tree, [names], decides=True)
+        declared.checked((*path, "when"), tree, {"": names}, decides=True)
         if not moves_evenly(tree):
             said = "it cannot be told when time changes this"
             declared.report((*path, "when"), "SW1013", said, _EVEN)
