@@ -68,9 +68,9 @@ colours: 3
 
 EXPECTED = [
     (1, "a date"),
-    (2, "greater than or equal to 1"),
+    (2, "0 where at least 1 belongs"),
     (4, "an IANA time zone"),
-    (5, "greater than 0"),
+    (5, "0 where more than 0 belongs"),
     (6, "a share; write one like 40%"),
     (7, "there is no channel fax"),
     (9, "over 100% together"),

@@ -83,7 +83,7 @@ context:
         (4, "SW105", "'30 days' is not a duration; write one like 45m, 12h, 3d or 1d12h"),
         (6, "SW103", "'street' is none of city, region or country"),
         (7, "SW101", "unknown key `precision_km`"),
-        (7, "SW103", "list should have at least 1 item after validation, not 0"),
+        (7, "SW103", "needs at least 1 entry"),
         (8, "SW103", "nothing where a mapping (key: value lines) belongs"),
         (9, "SW103", "'30d' is none of never"),
         (10, "SW101", "unknown key `speed`"),

@@ -79,10 +79,13 @@ def parse_yaml(text: str, file: str) -> tuple[Source | None, list[Problem]]:
         return None, [
             _unreadable(error, file, "Check indentation, colons and quotes around this line.")
         ]
-    except (YAMLError, AttributeError, TypeError, ValueError, RecursionError) as error:
-        # Besides its own errors the parser stumbles over merge keys and aliases of themselves.
-        said = str(error).splitlines()[0]
-        return None, [Problem(Place(file, 1), "SW100", f"is no YAML: {said}", "Correct the file.")]
+    except RecursionError:
+        said = "is no YAML that can be read: it is nested too deeply"
+        return None, [Problem(Place(file, 1), "SW100", said, "Correct the file.")]
+    except (YAMLError, AttributeError, TypeError, ValueError):
+        # The parser stumbles over tags, merge keys and aliases of themselves.
+        said = "is no YAML that can be read: a tag (!), an alias (*) or a merge (<<) leads nowhere"
+        return None, [Problem(Place(file, 1), "SW100", said, "Write what is meant without it.")]
 
 
 def _unreadable(error: MarkedYAMLError, file: str, remedy: str) -> Problem:

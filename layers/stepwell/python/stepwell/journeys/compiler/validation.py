@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from stepwell.journeys.compiler.documents import LATER_KEYS, Document
+from stepwell.journeys.compiler.durations import text_of
 from stepwell.journeys.compiler.problems import Problem, suggest
 from stepwell.journeys.compiler.source import DataPath, Source, shown
 
@@ -39,7 +40,21 @@ _TYPES = {
     "model_type": "a mapping (key: value lines)",
     "list_type": "a list (lines that begin with -)",
     "string_type": "text",
-    "int_type": "a whole number",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+_LENGTHS = {
+    "too_short": ("min_length", "needs at least", "entry", "entries"),
+    "too_long": ("max_length", "takes at most", "entry", "entries"),
+    "string_too_short": ("min_length", "needs at least", "character", "characters"),
+    "string_too_long": ("max_length", "takes at most", "character", "characters"),
 }
 
 
@@ -92,12 +107,22 @@ def _problem(source: Source, path: DataPath, error: ErrorDetails, model: type[Do
         return Problem(
             place, "SW103", f"{_given(error)} is none of {expected}", f"Write {expected}."
         )
-    return Problem(
-        place,
-        "SW103",
-        f"{error['msg'][0].lower()}{error['msg'][1:]}",
-        _correct(key or shown(path)),
-    )
+    return Problem(place, "SW103", _beyond(error), _correct(key or shown(path)))
+
+
+def _beyond(error: ErrorDetails) -> str:
+    """What is wrong with a value of the right type."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in _BOUNDS:
+        key, word = _BOUNDS[kind]
+        bound = f"{context[key]:,}".removesuffix(".0")
+        if isinstance(error["input"], str):
+            bound = text_of(int(context[key]))  # a duration, as people write it
+        return f"{_given(error)} where {word} {bound} belongs"
+    if kind in _LENGTHS:
+        key, word, one, many = _LENGTHS[kind]
+        return f"{word} {context[key]:,} {one if context[key] == 1 else many}"
+    return f"{error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def _correct(path: str) -> str:

@@ -81,11 +81,7 @@ def _in_order(declared: Declared, trees: Mapping[str, Tree]) -> list[str]:
         if name in above:
             circle = above[above.index(name) :]
             if not reported & set(circle):
-                shown = " → ".join((*circle, name))
-                said = f"these segments name each other: {shown}"
-                declared.report(
-                    ("segments", name, "when"), "SW1011", said, "Leave one of them out of another."
-                )
+                declared.report(("segments", name, "when"), "SW1011", *_circle(name, circle, trees))
             reported.update(circle)
             return
         for other in sorted(_named(trees[name], trees)):
@@ -98,9 +94,21 @@ def _in_order(declared: Declared, trees: Mapping[str, Tree]) -> list[str]:
     return ordered
 
 
+def _circle(name: str, circle: tuple[str, ...], trees: Mapping[str, Tree]) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    if _reads_all(trees[name]):
+        said = f"{name} reads all segments, and is one of them"
+        return said, "Name the segments: customer.segments.one && customer.segments.another."
+    shown = " → ".join((*circle, name))
+    return f"these segments name each other: {shown}", "Leave one of them out of another."
+
+
+def _reads_all(tree: Tree) -> bool:
+    return not {"segments", "*"}.isdisjoint(reads_of(tree))
+
+
 def _named(tree: Tree, trees: Mapping[str, Tree]) -> set[str]:
     """A condition that reads all segments names each of them."""
-    reads = reads_of(tree)
-    if "segments" in reads or "*" in reads:
+    if _reads_all(tree):
         return set(trees)
-    return {name for name in trees if f"segments.{name}" in reads}
+    return {name for name in trees if f"segments.{name}" in reads_of(tree)}
