@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,6 +58,7 @@ LIVING = {
     "sms": {"body": "Since {{ customer.computed.last_bought | default: 'ever' }}"},
     "push": {"title": "{{ customer.computed.last_bought }}", "body": "{{ journey }}"},
 }
+_TOLD_AFTER = timedelta(days=10)
 TEMPLATES = {"hello": HELLO, "strict": STRICT, "plain": PLAIN, "living": LIVING}
 """`strict` fails wherever what it names is missing; `living` is for cases with a profile."""
 
@@ -109,6 +110,12 @@ class Case:
     def in_order(self) -> list[Call]:
         """By moment; those of one moment in the order in which they are listed."""
         return sorted(self.calls, key=lambda call: call.at)
+
+    def end(self) -> datetime | None:
+        """When the story is told, of customers who are swept and so never come to an end; None
+        where nothing waits any more some time.
+        """
+        return max(call.at for call in self.calls) + _TOLD_AFTER if self.profile else None
 
     def as_yaml(self) -> str:
         document: Json = {

@@ -45,7 +45,10 @@ def play_on_moto(case: Case) -> Story:
                 with clock.turns.taken():
                     play.make(call)
                 stage.engine.settle()
-            stage.engine.run_until_idle()
+            if end := case.end():
+                stage.engine.run_until(end)
+            else:
+                stage.engine.run_until_idle()
             return play.story()
 
 

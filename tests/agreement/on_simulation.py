@@ -37,7 +37,10 @@ def play_on_simulator(case: Case, *, step_by_step: bool = False) -> Story:
             simulation.send(call.event(call.at))
         else:
             simulation.schedule(call.at, call.event(call.at))
-    simulation.run()
+    if end := case.end():
+        simulation.run_until(end)
+    else:
+        simulation.run()
     return _story(simulation, store)
 
 
