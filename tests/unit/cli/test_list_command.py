@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -11,7 +12,8 @@ from urllib.request import Request
 
 import pytest
 
-from stepwell.cli import http, list_import
+from stepwell.cli import http, list_import, lists
+from stepwell.cli.calls import Sender
 from stepwell.cli.main import main
 from stepwell.profile.rules import ProfileRules
 from stepwell.storage.operations import TableName
@@ -190,12 +192,7 @@ def test_a_line_that_the_api_refuses_does_not_hold_up_the_others(office: Office)
 def test_a_busy_api_is_asked_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     office.api.busy = 9
-    real = list_import.Sender
-
-    def patient(url: str, write_key: str, rate: float) -> list_import.Sender:
-        return real(url, write_key, rate, waits.append)
-
-    monkeypatch.setattr(list_import, "Sender", patient)
+    monkeypatch.setattr(lists, "Sender", partial(Sender, sleep=waits.append))
     assert office.bring("user_id\nada\n")["joined"] == 1
     assert waits == [1, 1]
 

@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -39,15 +40,20 @@ def call(method: str, url: str, *, headers: Mapping[str, str], body: bytes | Non
         last = attempt == TRIES - 1
         try:
             answer = _once(Request(url, data=body, headers=dict(headers), method=method))  # noqa: S310 - checked above
-        except (URLError, TimeoutError) as error:
+        except (OSError, HTTPException) as error:  # an answer may break off, too
             if last:
-                reason = getattr(error, "reason", error)
-                raise ApiError(f"{url} cannot be reached: {reason}") from error
+                raise ApiError(f"{url} cannot be reached: {_reason(error)}") from error
         else:
             if answer.status not in (429, 503) or last:
                 return answer
         time.sleep(PAUSE_SECONDS * 2**attempt)
     raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _reason(error: Exception) -> str:
+    """In words, without the number that the system has for it."""
+    reason = getattr(error, "reason", error)
+    return str(getattr(reason, "strerror", None) or reason)
 
 
 def _once(request: Request) -> Answer:

@@ -7,37 +7,27 @@ a file that is imported again, wholly or from where it broke off, changes nothin
 
 from __future__ import annotations
 
-import base64
-import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from stepwell.cli.admin_api import CUSTOMERS, Admin
 from stepwell.cli.audience_scan import Progress, Taken, take
-from stepwell.cli.http import Answer, ApiError, call
+from stepwell.cli.calls import Calls, Row, Sender, batches
+from stepwell.cli.http import ApiError
 from stepwell.cli.list_file import Line, ListFile, Rejected
 from stepwell.events.model import digest
 from stepwell.profile.living import LIST_JOINED, LIST_LEFT
 
 LOOKED_UP = 100
 BATCH_LINES = 25
-"""Two calls a line at most; an API takes 500 KB, which is counted too."""
-BATCH_BYTES = 400_000
-PATIENCE = 60
-"""So many seconds a busy API is asked again, each time after one."""
-
-Row = dict[str, Any]
+"""Two calls a line at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class LineCalls(Calls):
     """What is to be sent of one line, and what it counts as."""
 
-    line: int
-    calls: tuple[Row, ...]
     joins: bool = False
     creates: bool = False
 
@@ -55,37 +45,10 @@ class Report:
     """Why nobody was taken off the list, when they should have been."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """The API that calls go to. `rate` is lines a second, 0 as fast as it takes them."""
-
-    url: str
-    write_key: str
-    rate: float = 0
-    sleep: Callable[[float], None] = time.sleep
-
-    def post(self, calls: Sequence[Row]) -> Answer:
-        """The answer to a batch. Raises ApiError when the API is not there or takes no such key."""
-        credentials = base64.b64encode(f"{self.write_key}:".encode()).decode()
-        headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
-        body = json.dumps({"batch": list(calls)}).encode()
-        address = f"{self.url.rstrip('/')}/v1/batch"
-        answer = call("POST", address, headers=headers, body=body)
-        for _ in range(PATIENCE):
-            if answer.status not in (429, 503):
-                break
-            self.sleep(1)
-            answer = call("POST", address, headers=headers, body=body)
-        if answer.status in (200, 400, 413):
-            return answer
-        said = answer.body.get("message") if isinstance(answer.body, dict) else answer.body
-        raise ApiError(f"{self.url} answered {answer.status}: {said}")
-
-
 @dataclass(slots=True)
 class Import:
     """One file on its way. `create`: who is named and not known becomes a customer; `send` False:
-    nothing is sent, and all is reported as if.
+    nothing is sent, and all is reported as if. `rate` is lines a second, 0 without a limit.
     """
 
     admin: Admin
@@ -95,6 +58,7 @@ class Import:
     create: bool = False
     send: bool = True
     show: bool = False
+    rate: float = 0
     report: Report = field(default_factory=Report)
     _seen: dict[str, int] = field(default_factory=dict)
 
@@ -107,8 +71,8 @@ class Import:
             while some := list(islice(lines, LOOKED_UP)):
                 self._send([each for each in self._looked_up(some) if each is not None])
                 progress.tell(some[-1].number, self.file.lines)
-                if self.sender.rate and self.send:
-                    self.sender.sleep(len(some) / self.sender.rate)
+                if self.rate and self.send:
+                    self.sender.sleep(len(some) / self.rate)
         finally:
             progress.end()
         if replace:
@@ -123,13 +87,13 @@ class Import:
             else:
                 yield each
 
-    def _looked_up(self, lines: Sequence[Line]) -> Iterator[Calls | None]:
+    def _looked_up(self, lines: Sequence[Line]) -> Iterator[LineCalls | None]:
         asked = {"names": [{each.kind: each.name} for each in lines], "list": self.name}
         found = self.admin.ask(CUSTOMERS, document=asked)["customers"]
         for line, known in zip(lines, found, strict=True):
             yield self._calls_of(line, known)
 
-    def _calls_of(self, line: Line, known: Row | None) -> Calls | None:
+    def _calls_of(self, line: Line, known: Row | None) -> LineCalls | None:
         """None for a line of which nothing is to be sent; the report has it."""
         if known is None and (not self.create or line.kind == "customer"):
             hint = "" if line.kind == "customer" else "; with --create they become one"
@@ -153,7 +117,7 @@ class Import:
             parts = (self.name, self.file.digest, str(line.number), each["type"], left_at)
             each["messageId"] = f"list-{digest(*parts)}"
         self.report.already += is_on
-        return Calls(line.number, tuple(calls), joins=not is_on, creates=known is None)
+        return LineCalls(line.number, tuple(calls), joins=not is_on, creates=known is None)
 
     def _sender_of(self, line: Line, known: Row | None) -> tuple[Row, Row]:
         """Under which id the calls come, and with which traits."""
@@ -166,35 +130,16 @@ class Import:
 
     # ------------------------------------------------------------ sending
 
-    def _send(self, lines: Sequence[Calls]) -> None:
-        batch: list[Calls] = []
-        size = 0
-        for each in (one for one in lines if one.calls):
-            length = len(json.dumps(each.calls))
-            if batch and (len(batch) == BATCH_LINES or size + length > BATCH_BYTES):
-                self._send_batch(batch)
-                batch, size = [], 0
-            batch.append(each)
-            size += length
-        if batch:
-            self._send_batch(batch)
-
-    def _send_batch(self, batch: Sequence[Calls]) -> None:
-        """A batch that is refused as a whole is sent in halves, so that one bad line is one."""
-        refused: dict[int, str] = {}
-        if self.send:
-            answer = self.sender.post([one for each in batch for one in each.calls])
-            if answer.status != 200 and len(batch) > 1:
-                self._send_batch(batch[: len(batch) // 2])
-                self._send_batch(batch[len(batch) // 2 :])
-                return
-            refused = _refused_lines(batch, answer)
-        for each in batch:
-            if each.line in refused:
-                self.report.rejected.append(Rejected(each.line, refused[each.line]))
-            else:
-                self.report.joined += each.joins
-                self.report.created += each.creates
+    def _send(self, lines: Sequence[LineCalls]) -> None:
+        for batch in batches((each for each in lines if each.calls), BATCH_LINES):
+            answers = self.sender.send(batch) if self.send else ((each, []) for each in batch)
+            for each, problems in answers:
+                if problems:
+                    why = f"refused by the API: {problems[0]}"
+                    self.report.rejected.append(Rejected(each.line, why))
+                else:
+                    self.report.joined += each.joins
+                    self.report.created += each.creates
 
     # ------------------------------------------------------------ taking off
 
@@ -242,19 +187,3 @@ def _named(known: Row) -> Row:
 
 def _event(name: str, of: str) -> Row:
     return {"event": name, "properties": {"list": of}}
-
-
-def _refused_lines(batch: Sequence[Calls], answer: Answer) -> dict[int, str]:
-    """By line what the API said; it names calls by their place in the batch."""
-    body = answer.body if isinstance(answer.body, dict) else {}
-    errors = body.get("errors", [])
-    if answer.status != 200:
-        said = "; ".join(f"{each['field']}: {each['message']}" for each in errors)
-        return {each.line: said or f"the API answered {answer.status}" for each in batch}
-    places = [(each.line, one["type"]) for each in batch for one in each.calls]
-    refused: dict[int, str] = {}
-    for each in errors:
-        place, _, path = each["field"].removeprefix("batch[").partition("]")
-        line, kind = places[int(place)]
-        refused.setdefault(line, f"{kind} call refused: {path.lstrip('.')}: {each['message']}")
-    return refused

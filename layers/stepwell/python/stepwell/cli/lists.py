@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepwell.cli.admin_api import AUDIENCES, Admin, add_place
+from stepwell.cli.calls import Sender
 from stepwell.cli.command import CommandError
 from stepwell.cli.http import DEFAULT_URL, ApiError
+from stepwell.cli.printing import first_of
 from stepwell.cli.segment import AUDIENCE_ACTIONS, Action, add_audience_actions, run_actions
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from stepwell.cli.list_import import Import, Report
 
 HELP = "Import, count, sample and export lists of customers."
-_SHOWN = 20
 _MOST_A_SECOND = 100_000
 
 
@@ -67,7 +68,7 @@ def _names(admin: Admin, _: str, arguments: argparse.Namespace) -> int:
 def _import(admin: Admin, _: str, arguments: argparse.Namespace) -> int:
     """1 when lines were rejected."""
     from stepwell.cli.list_file import ListFileError, open_list  # noqa: PLC0415 - only who imports
-    from stepwell.cli.list_import import Import, Sender  # noqa: PLC0415 - as above
+    from stepwell.cli.list_import import Import  # noqa: PLC0415 - as above
 
     url = _url_of_calls(arguments)
     _check_name(admin, arguments.name)
@@ -75,12 +76,13 @@ def _import(admin: Admin, _: str, arguments: argparse.Namespace) -> int:
         file = open_list(arguments.file)
         importing = Import(
             admin,
-            Sender(url, arguments.write_key, arguments.rate),
+            Sender(url, arguments.write_key),
             arguments.name,
             file,
             create=arguments.create,
             send=not arguments.dry_run,
             show=not arguments.json,
+            rate=arguments.rate,
         )
         report = _run(importing, replace=arguments.replace)
     except ListFileError as error:
@@ -152,10 +154,9 @@ def _tell(report: Report, arguments: argparse.Namespace, unused: Sequence[str]) 
     for what, lines in (("rejected", report.rejected), ("named twice", report.duplicates)):
         if lines:
             print(f"\n{len(lines):,} {what}:", file=sys.stderr)
-        for each in _by_line(lines)[:_SHOWN]:
-            print(f"  {arguments.file}:{each.line}: {each.why}", file=sys.stderr)
-        if len(lines) > _SHOWN:
-            print(f"  and {len(lines) - _SHOWN:,} more; --json has all", file=sys.stderr)
+        told = [f"{arguments.file}:{each.line}: {each.why}" for each in _by_line(lines)]
+        for each in first_of(told, "; --json has all"):
+            print(f"  {each}", file=sys.stderr)
     if report.not_left:
         print(f"\n{report.not_left}", file=sys.stderr)
 

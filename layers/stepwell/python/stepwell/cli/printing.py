@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Local = Callable[[Any], str]
+MOST_TOLD = 20
 _TIMES = {"time", "entered", "ended", "since", "said"}
 
 
@@ -42,3 +43,12 @@ def print_table(console: Console, title: str, rows: Iterable[Mapping[str, Any]])
 def printable(text: str) -> str:
     """What senders wrote, without what would move a terminal's cursor."""
     return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+
+
+def first_of(told: Sequence[str], hint: str = "") -> Iterator[str]:
+    """What is to be told of many lines of a file: the first of them, and how many more there are;
+    `hint` says where these are.
+    """
+    yield from map(printable, told[:MOST_TOLD])
+    if len(told) > MOST_TOLD:
+        yield f"… and {len(told) - MOST_TOLD:,} more{hint}"
