@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from stepwell.cli.admin_api import CUSTOMER, add_place, admin_of
-from stepwell.cli.http import ApiError
 from stepwell.cli.knowing import computed_rows, list_rows, segment_rows, trait_rows
 from stepwell.cli.printing import Local, Row, local_time, print_table
 from stepwell.customers.zones import zones_of
@@ -28,12 +26,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the customer; 1 when there is none or the API cannot be asked."""
-    try:
-        customer = admin_of(arguments).ask(CUSTOMER, arguments.id)
-    except ApiError as error:
-        print(f"stepwell customer: {error}", file=sys.stderr)
-        return 1
+    """Print the customer. Raises ApiError when there is none or the API cannot be asked."""
+    customer = admin_of(arguments).ask(CUSTOMER, arguments.id)
     if arguments.json:
         print(json.dumps(customer, indent=2))
     else:

@@ -12,6 +12,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from stepwell.cli.command import CommandError
+
 TRIES = 4
 PAUSE_SECONDS = 0.2
 """Before the second try; doubled before each further one."""
@@ -19,7 +21,7 @@ TIMEOUT_SECONDS = 30
 DEFAULT_URL = "http://localhost:8080"
 
 
-class ApiError(Exception):
+class ApiError(CommandError):
     """The API refused a call or cannot be reached; the message is for the person who called."""
 
 

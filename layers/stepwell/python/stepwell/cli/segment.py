@@ -16,7 +16,6 @@ from stepwell.cli.admin_api import AUDIENCES, CUSTOMER, Admin, add_place, admin_
 from stepwell.cli.audience_scan import Taken, take
 from stepwell.cli.command import CommandError
 from stepwell.cli.exports import FORMATS, Export
-from stepwell.cli.http import ApiError
 from stepwell.cli.knowing import lines_of, told_from
 from stepwell.cli.printing import Row, local_time, print_table, printable
 
@@ -75,10 +74,7 @@ Action = Callable[[Admin, str, argparse.Namespace], int]
 
 def run_actions(actions: dict[str, Action], kind: str, arguments: argparse.Namespace) -> int:
     """`kind` is `segments` or `lists`. Raises CommandError when it cannot be done."""
-    try:
-        return actions[arguments.action](admin_of(arguments), kind, arguments)
-    except ApiError as error:
-        raise CommandError(str(error)) from error
+    return actions[arguments.action](admin_of(arguments), kind, arguments)
 
 
 # ---------------------------------------------------------------- list and explain

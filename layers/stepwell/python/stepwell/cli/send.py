@@ -1,25 +1,28 @@
-"""`stepwell send`: send the calls of a JSON Lines file to an API, in their order."""
+"""`stepwell send`: send the calls of a JSON Lines file to an API, in their order.
+
+A file with a broken line is not sent at all. A call that the API refuses holds up no other; where
+the API itself is gone, the report says from which line on to go on.
+"""
 
 from __future__ import annotations
 
 import argparse
-import base64
 import json
+import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stepwell.cli.http import DEFAULT_URL, Answer, ApiError, call
-from stepwell.events.model import EventType
+from stepwell.cli.audience_scan import Progress
+from stepwell.cli.calls import Calls, Problem, Sender, batches
+from stepwell.cli.command import CommandError
+from stepwell.cli.http import DEFAULT_URL, ApiError
+from stepwell.cli.printing import first_of
 
 BATCH = 50
 """Calls a request; 50 events of the largest size would not fit, so bytes are counted as well."""
-BATCH_BYTES = 400_000
-
-
-class FileError(Exception):
-    """A file of calls has a line that cannot be sent; the message names it."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,85 +32,144 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("file", type=Path, help="one call a line; - is standard input")
     parser.add_argument("--url", default=DEFAULT_URL, help="the API (default: %(default)s)")
     parser.add_argument("--write-key", default="local", help="the source's key (default: local)")
+    parser.add_argument(
+        "--from-line", type=int, default=1, metavar="N", help="leave out the lines before"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    line: int
+    problems: Sequence[Problem]
+
+
+@dataclass(slots=True)
+class Report:
+    """`stopped` is why the calls from the line `rest` on were not sent, if they were not."""
+
+    sent: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    stopped: str = ""
+    rest: int = 0
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Send the file; 0 when every call was taken. Nothing is sent of a file with a broken line."""
-    try:
-        calls = read_calls(arguments.file)
-        sent = send(calls, arguments.url, arguments.write_key)
-    except (FileError, ApiError) as error:
-        print(f"stepwell send: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps({"sent": sent}) if arguments.json else f"{sent} calls sent")
-    return 0
+    """1 when calls were refused. Raises CommandError when not all could be sent."""
+    calls = read_calls(arguments.file, arguments.from_line)
+    sender = Sender(arguments.url, arguments.write_key)
+    report = send(calls, sender, show=not arguments.json)
+    if arguments.json:
+        print(json.dumps(_document(report)))
+    else:
+        _tell(report, _name(arguments.file))
+    if report.stopped:
+        raise CommandError(
+            f"{report.stopped}. The calls from line {report.rest} on were not sent: go on with "
+            f"--from-line {report.rest}"
+        )
+    return 1 if report.refused else 0
 
 
-def read_calls(path: Path) -> list[dict[str, Any]]:
-    """The calls of a file. Raises FileError naming the file and the first broken line."""
-    try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{path} cannot be read: {error}") from error
-    calls = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            calls.append(_read_line(line, f"{path}:{number}"))
+# ---------------------------------------------------------------- the file
+
+
+def read_calls(path: Path, first: int = 1) -> list[Calls]:
+    """Each call with its line, from the line `first` on. Raises CommandError with what is wrong."""
+    calls, broken = list[Calls](), list[str]()
+    run = secrets.token_hex(8)
+    for number, line in enumerate(_read(path).split("\n"), start=1):
+        if number < first or not line.strip():
+            continue
+        try:
+            call = _call(line)
+        except ValueError as error:
+            broken.append(f"{_name(path)}:{number}: {error}")
+        else:
+            # As SDKs do: so a batch that is tried again counts once.
+            calls.append(Calls(number, ({"messageId": f"send-{run}-{number}"} | call,)))
+    if broken:
+        raise CommandError("\n  ".join(["nothing was sent:", *first_of(broken)]))
     return calls
 
 
-def send(calls: list[dict[str, Any]], url: str, write_key: str) -> int:
-    """Send the calls in batches; how many were taken. Raises ApiError at the first refusal."""
-    credentials = base64.b64encode(f"{write_key}:".encode()).decode()
-    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
-    sent = 0
-    for batch in _batches(calls):
-        body = json.dumps({"batch": batch}).encode()
-        answer = call("POST", f"{url.rstrip('/')}/v1/batch", headers=headers, body=body)
-        _check(answer, url, sent)
-        sent += len(batch)
-        if len(calls) > BATCH:
-            print(f"\r{sent} of {len(calls)} calls", end="", file=sys.stderr, flush=True)
-    if len(calls) > BATCH:
-        print("\r", end="", file=sys.stderr)
-    return sent
+def _call(line: str) -> dict[str, Any]:
+    """Raises ValueError saying what is wrong. Most is left to the API, which tells it as well."""
+    from stepwell.events.body import MAX_BODY_LEVELS, is_deeper  # noqa: PLC0415 - only who sends
+    from stepwell.events.lines import check_type, read_object  # noqa: PLC0415 - as above
+
+    call = read_object(line)
+    check_type(call)
+    if is_deeper(call, MAX_BODY_LEVELS):
+        raise ValueError("is nested too deep; correct it")
+    return call
 
 
-def _check(answer: Answer, url: str, before: int) -> None:
-    """Raises ApiError unless every call of a batch was taken; those that are good were."""
-    body = answer.body if isinstance(answer.body, dict) else {"message": answer.body}
-    if answer.status != 200:
-        said = body.get("message")
-        raise ApiError(f"{url} answered {answer.status}: {said} ({before} calls sent before)")
-    if body.get("rejected"):
-        said = "; ".join(f"{each['field']}: {each['message']}" for each in body["errors"])
-        taken = f"{body['accepted']} calls of this batch and {before} before were taken"
-        raise ApiError(f"{url} refused {body['rejected']} calls: {said} ({taken})")
-
-
-def _read_line(line: str, place: str) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
-        document = json.loads(line)
-    except ValueError as error:
-        raise FileError(f"{place}: not valid JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise FileError(f"{place}: a call must be a JSON object")
-    if document.get("type") not in list(EventType):
-        raise FileError(f'{place}: "type" must be one of {", ".join(EventType)}')
-    return document
+        content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        said = "is no UTF-8 text; save the file as UTF-8"
+        raise CommandError(f"{_name(path)}:{line}: {said}") from error
 
 
-def _batches(calls: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    size = 0
-    for each in calls:
-        length = len(json.dumps(each))
-        if batch and (len(batch) == BATCH or size + length > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(each)
-        size += length
-    if batch:
-        yield batch
+def _name(path: Path) -> str:
+    return "standard input" if str(path) == "-" else str(path)
+
+
+# ---------------------------------------------------------------- sending
+
+
+def send(calls: Sequence[Calls], sender: Sender, *, show: bool) -> Report:
+    """As far as the API can be asked; the report says how far that is."""
+    report = Report()
+    progress = Progress("calls", show=show)
+    answered = 0
+    try:
+        for each, problems in _answers(calls, sender):
+            answered += 1
+            if problems:
+                report.refused.append(Refused(each.line, problems))
+            else:
+                report.sent += 1
+            progress.tell(answered, len(calls))
+    except ApiError as error:
+        report.stopped, report.rest = str(error), calls[answered].line
+    finally:
+        progress.end()
+    return report
+
+
+def _answers(calls: Sequence[Calls], sender: Sender) -> Iterator[tuple[Calls, list[Problem]]]:
+    for batch in batches(calls, BATCH):
+        yield from sender.send(batch)
+
+
+# ---------------------------------------------------------------- the report
+
+
+def _document(report: Report) -> dict[str, Any]:
+    refused = [
+        {
+            "line": each.line,
+            "errors": [{"field": one.field, "message": one.message} for one in each.problems],
+        }
+        for each in report.refused
+    ]
+    stopped = {"stopped": {"line": report.rest, "why": report.stopped}} if report.stopped else {}
+    return {"sent": report.sent, "refused": refused, **stopped}
+
+
+def _tell(report: Report, name: str) -> None:
+    told = [f"{name}:{each.line}: {'; '.join(map(str, each.problems))}" for each in report.refused]
+    for each in first_of(told):
+        print(each, file=sys.stderr)
+    refused = f", {len(report.refused):,} refused" if report.refused else ""
+    rest = ", the rest not sent" if report.stopped else ""
+    print(f"{report.sent:,} {'call' if report.sent == 1 else 'calls'} sent{refused}{rest}")

@@ -82,7 +82,7 @@ def _too_large() -> EnvelopeError:
 def _read_json(body: bytes) -> dict[str, Any]:
     try:
         text = body.decode("utf-8-sig")
-        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        document = strict_json(text)
         if _SURROGATE.search(text):
             document = _with_whole_characters(document)
     except (ValueError, RecursionError):
@@ -127,3 +127,11 @@ def _finite(text: str) -> float:
 
 def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(text)
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def strict_json(text: str) -> Any:
+    """Raises ValueError also for `NaN`, `Infinity` and `1e999`, and RecursionError."""
+    return _STRICT.decode(text)

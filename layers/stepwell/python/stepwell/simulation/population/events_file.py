@@ -18,6 +18,7 @@ from typing import Any
 from stepwell.customers.contacts import country_of, plain_email, plain_phone
 from stepwell.customers.identities import device_token
 from stepwell.events.envelope import EnvelopeError, read_call
+from stepwell.events.lines import check_type, read_object
 from stepwell.events.model import Event, EventType
 from stepwell.events.nobody import names_nobody
 from stepwell.simulation.population.identities import Groups
@@ -148,19 +149,7 @@ class _Scan:
 
 def _calls(line: bytes) -> list[dict[str, Any]]:
     """The call of a line, or those of its batch, each with what the batch says for all."""
-    try:
-        document = json.loads(line)
-    except json.JSONDecodeError as error:
-        said = f"{error.msg} at character {error.pos + 1}"
-        raise ValueError(f"is not JSON: {said}; write one JSON object a line") from error
-    except UnicodeDecodeError as error:
-        raise ValueError("is no UTF-8 text; save the file as UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise ValueError("has too long a number or is nested too deep; correct it") from error
-    if not isinstance(document, dict):
-        raise ValueError(  # noqa: TRY004 - the line's content is wrong, not an argument
-            'is not a JSON object; write {"type": "track", …}'
-        )
+    document = read_object(line)
     if "batch" not in document:
         return [document]
     batch = document["batch"]
@@ -173,10 +162,7 @@ def _calls(line: bytes) -> list[dict[str, Any]]:
 
 
 def _sent_at(call: dict[str, Any]) -> datetime:
-    if call.get("type") not in list(EventType):
-        given = call.get("type")
-        said = "type is missing" if given is None else f"type {given!r} is not taken"
-        raise ValueError(f"{said}; write one of {', '.join(EventType)}, or leave the call out")
+    check_type(call)
     if "timestamp" not in call:
         raise ValueError('timestamp is missing; add when it was sent: "2026-11-02T09:00:00Z"')
     try:
