@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import Request
 
 import pytest
@@ -93,27 +95,105 @@ def test_the_same_file_again_sends_nothing(office: Office) -> None:
 def test_a_file_that_broke_off_goes_on_and_nothing_counts_twice(
     office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(list_import, "BATCH_LINES", 1)
-    posts = 0
-
-    def breaks(request: Request) -> http.Answer:
-        nonlocal posts
-        posts += "/v1/batch" in request.full_url
-        if posts >= 3:
-            raise URLError("gone")
-        return office.api.answer(request)
-
-    monkeypatch.setattr(http, "_once", breaks)
+    breaks_at(office, monkeypatch, 3, URLError("gone"))
     path = office.folder / "a.csv"
     path.write_text("user_id\nada\nbob\ncy\ndi\n")
     assert main(["list", "import", "beta", str(path)]) == 2
     said = capsys.readouterr().err
-    assert "cannot be reached: gone. 2 customers of the file are on the list; import it" in said
+    assert said.endswith(
+        "cannot be reached: gone. The API had confirmed 2 customers who join the list by then, "
+        "which shows within moments; 0 were on it already. Import the file again: what was taken "
+        "is not taken twice\n"
+    )
     monkeypatch.setattr(http, "_once", office.api.answer)
     report = office.bring(path.read_text())
     assert (report["already"], report["joined"]) == (2, 2)
     fingerprints = [each.fingerprint for each in office.api.events]
     assert len(fingerprints) == len(set(fingerprints)) == 4
+
+
+def breaks_at(
+    office: Office, monkeypatch: pytest.MonkeyPatch, number: int, error: BaseException
+) -> None:
+    """The call to /v1/batch with this number, counted from 1, and all after it raise `error`."""
+    monkeypatch.setattr(list_import, "BATCH_LINES", 1)
+    posts = count(1)
+
+    def once(request: Request) -> http.Answer:
+        if "/v1/batch" in request.full_url and next(posts) >= number:
+            raise error
+        return office.api.answer(request)
+
+    monkeypatch.setattr(http, "_once", once)
+
+
+def test_who_stops_an_import_is_told_what_was_sent(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.bring("user_id\nada\nbob\n")
+    path = office.folder / "b.csv"
+    path.write_text("user_id\nada\ncy\ndi\n")
+    breaks_at(office, monkeypatch, 2, KeyboardInterrupt())
+    assert main(["list", "import", "beta", str(path), "--replace"]) == 130
+    assert capsys.readouterr().err.startswith(
+        "stepwell: stopped. The API had confirmed 1 customers who join the list and 0 who leave it "
+        "by then, which shows within moments; 1 were on it already. Import the file again"
+    )
+
+
+def test_a_break_after_somebody_was_taken_off_says_so(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.bring("user_id\nada\nbob\n")
+    path = office.folder / "b.csv"
+    path.write_text("user_id\ncy\n")
+    breaks_at(office, monkeypatch, 3, ConnectionResetError("reset by peer"))
+    assert main(["list", "import", "beta", str(path), "--replace"]) == 2
+    said = capsys.readouterr().err
+    assert "cannot be reached: reset by peer. " in said
+    assert "1 customers who join the list and 1 who leave it by then" in said
+
+
+@pytest.mark.parametrize("words", [["--dry-run"], []])
+def test_a_break_before_anything_was_sent_says_so(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+) -> None:
+    def once(request: Request) -> http.Answer:
+        if request.full_url.endswith("/admin/customers"):
+            raise URLError("gone")
+        return office.api.answer(request)
+
+    monkeypatch.setattr(http, "_once", once)
+    path = office.folder / "a.csv"
+    path.write_text("user_id\nada\n")
+    assert main(["list", "import", "beta", str(path), *words]) == 2
+    assert capsys.readouterr().err.endswith("cannot be reached: gone. Nothing was sent\n")
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_batch_whose_answer_was_lost_is_sent_again_and_counts_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Looking customers up is tried again likewise."""
+    lost = {"/v1/batch", "/admin/customers"}
+
+    def once(request: Request) -> http.Answer:
+        answer = office.api.answer(request)
+        path = urlsplit(request.full_url).path
+        if path in lost:
+            lost.remove(path)
+            return http.Answer(status, {"message": "Internal server error"})
+        return answer
+
+    monkeypatch.setattr(http, "_once", once)
+    assert office.bring("user_id\nada\nbob\n")["joined"] == 2
+    assert lost == set()
+    fingerprints = [each.fingerprint for each in office.api.events]
+    assert (len(fingerprints), len(set(fingerprints))) == (4, 2)
+    assert office.members() == ["ada", "bob"]
 
 
 def test_what_was_sent_and_not_applied_yet_is_sent_under_the_same_id(
@@ -145,6 +225,29 @@ def test_nobody_is_taken_off_by_a_line_that_could_not_be_read(office: Office) ->
     assert report["left"] == 0
     assert report["not_left"].startswith("1 customers who are on the list and not in the file stay")
     assert office.members() == ["ada", "bob"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("b.csv", "user_id,email\n"), ("b.csv", "user_id,email\n\n,\n"), ("b.jsonl", "")],
+)
+def test_a_file_that_names_nobody_empties_no_list_unless_that_is_meant(
+    office: Office, capsys: pytest.CaptureFixture[str], name: str, content: str
+) -> None:
+    office.bring("user_id\nada\nbob\n")
+    path = office.folder / name
+    path.write_text(content)
+    for words in ([], ["--dry-run"], ["--json"]):
+        assert main(["list", "import", "beta", str(path), "--replace", *words]) == 2
+        assert capsys.readouterr().err == (
+            f"stepwell: {path} names nobody, and --replace would take everybody off beta; nothing "
+            "was changed. To empty the list, say --allow-empty as well\n"
+        )
+        assert office.members() == ["ada", "bob"]
+    assert office.bring(content, name=name)["lines"] == 0
+    report = office.bring(content, "--replace", "--allow-empty", name=name)
+    assert report["left"] == 2
+    assert office.members() == []
 
 
 def test_new_customers_are_made_only_when_asked_for(office: Office) -> None:
@@ -213,6 +316,17 @@ def test_the_report_names_lines_and_no_values(office: Office) -> None:
     assert "columns that were not used: plan" in said
     assert f"{path}:2: it names no customer" in said
     assert "private.example" not in said
+    assert json.loads(office.run("import", "beta", str(path), "--json", code=1))["unused"] == [
+        "plan"
+    ]
+
+
+def test_members_that_were_not_used_are_named(office: Office) -> None:
+    line = '{"user_id": "ada", "trait": {"plan": "secret"}, "a\\u001b[2J": 1}\n'
+    assert office.bring(line, name="a.jsonl")["unused"] == ["trait", "a\x1b[2J"]
+    said = office.run("import", "beta", str(office.folder / "a.jsonl"))
+    assert "members that were not used: trait, a?[2J\n" in said
+    assert "secret" not in said
 
 
 @pytest.mark.parametrize(

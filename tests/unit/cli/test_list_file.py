@@ -127,12 +127,30 @@ def test_json_lines(tmp_path: Path, line: str, expected: Line | Rejected | str) 
     assert found == [wanted, Line(3, "user_id", "bob")]
 
 
+def test_members_that_are_not_used_are_noted(tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_text(
+        '{"user_id": "ada", "trait": {"a": 1}, "traits": {"b": 1}}\n'
+        '{"userId": "bob", "trait": {}, "customer": null}\n'
+        '{"Email": "cy@shop.example"}\n'
+    )
+    file = open_list(path)
+    assert len(list(file.read())) == 3
+    assert file.unused == ["trait", "Email"]
+    path.write_text("\n".join(json.dumps({"user_id": "a", f"m{n}": 1}) for n in range(101)))
+    file = open_list(path)
+    assert len(list(file.read())) == 101
+    assert file.unused == [f"m{n}" for n in range(100)]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"user_id,name\nada,\xe5\n", "list.csv:2 is not UTF-8: save the file as UTF-8"),
         ("user_id\nada\n".encode("utf-16"), "list.csv:1 is not UTF-8"),
-        (b"", "list.csv:1 names no column by which customers are known"),
+        (b"", "list.csv is empty: its first line must have one of customer, user_id, email"),
+        (b"\xef\xbb\xbf\n \r\n", "list.csv is empty: its first line must have one of"),
+        (b"\nada,1\n", "list.csv:1 names no column by which customers are known"),
         (b"ada@example.com\n", "one of customer, user_id, email, phone"),
         (b"email,plan,email\n", "list.csv:1 names the column 'email' twice"),
         (b"email,traits.a,traits.a:number\n", "names the column 'traits.a:number' twice"),

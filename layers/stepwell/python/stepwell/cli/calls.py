@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from stepwell.cli.http import Answer, ApiError, call
+from stepwell.cli.http import BUSY, Answer, ApiError, call
 
 BATCH_BYTES = 400_000
 """An API takes 500 KB."""
@@ -92,17 +92,19 @@ class Sender:
             yield from self.send(part)
 
     def post(self, calls: Sequence[Row]) -> Answer:
-        """The answer to a batch. Raises ApiError when the API is not there or takes no such key."""
+        """The answer to a batch, which may come twice: its calls have ids. Raises ApiError when the
+        API is not there or takes no such key.
+        """
         credentials = base64.b64encode(f"{self.write_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
         body = json.dumps({"batch": list(calls)}).encode()
         address = f"{self.url.rstrip('/')}/v1/batch"
-        answer = call("POST", address, headers=headers, body=body)
+        answer = call("POST", address, headers=headers, body=body, repeatable=True)
         for _ in range(PATIENCE):
-            if answer.status not in (429, 503):
+            if answer.status not in BUSY:
                 break
             self.sleep(1)
-            answer = call("POST", address, headers=headers, body=body)
+            answer = call("POST", address, headers=headers, body=body, repeatable=True)
         if _is_of_calls(answer):
             return answer
         said = answer.body.get("message") if isinstance(answer.body, dict) else answer.body

@@ -18,6 +18,9 @@ TRIES = 4
 PAUSE_SECONDS = 0.2
 """Before the second try; doubled before each further one."""
 TIMEOUT_SECONDS = 30
+BUSY = (429, 503)
+UNSURE = (502, 504)
+"""The API gave no answer of its own: it may have carried out the call all the same."""
 DEFAULT_URL = "http://localhost:8080"
 
 
@@ -31,13 +34,22 @@ class Answer:
     body: Any
 
 
-def call(method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-    """One call, tried again while the API is busy (429, 503) or cannot be reached.
+def call(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    repeatable: bool = False,
+) -> Answer:
+    """One call, tried again while the API is busy (429, 503) or cannot be reached; and, where it is
+    `repeatable`, so that twice is as good as once, after a 502 or 504.
 
     Raises ApiError when it cannot be reached at all; other answers are returned.
     """
     if urlsplit(url).scheme not in ("http", "https"):
         raise ApiError(f"{url}: the URL must begin with http:// or https://")
+    passing = BUSY + UNSURE if repeatable else BUSY
     for attempt in range(TRIES):
         last = attempt == TRIES - 1
         try:
@@ -46,7 +58,7 @@ def call(method: str, url: str, *, headers: Mapping[str, str], body: bytes | Non
             if last:
                 raise ApiError(f"{url} cannot be reached: {_reason(error)}") from error
         else:
-            if answer.status not in (429, 503) or last:
+            if answer.status not in passing or last:
                 return answer
         time.sleep(PAUSE_SECONDS * 2**attempt)
     raise AssertionError("unreachable: the last try returns or raises")

@@ -3,7 +3,7 @@
     customer, user_id, email, phone   who it is: the first of them that is not empty
     traits.<name>                     a trait; in CSV a text, with traits.<name>:number and :boolean
                                       others. JSON Lines have {"traits": {…}}
-    any other column                  is not used
+    any other column, or member       is not used, and noted by its name
 
 What is wrong with the file as a whole raises ListFileError before anything is read; what is wrong
 with a line is told of that line, without its values.
@@ -26,12 +26,15 @@ from stepwell.events.nobody import names_nobody
 
 KINDS = ("customer", "user_id", "email", "phone")
 _ALSO = {"userid": "user_id"}
+_MEMBERS = (*KINDS, "userId", "traits")
+_MOST_UNUSED = 100
 _TRAIT = "traits."
 _SEPARATORS = ",;\t"
 _CHUNK = 1 << 20
 _LONGEST_ID = 256
 _LONGEST_LINE = 32_768
 """An event's limit: what is longer could not be sent."""
+_NEEDED = f"its first line must have one of {', '.join(KINDS)}"
 
 
 class ListFileError(Exception):
@@ -58,12 +61,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """`digest` is of the file's bytes; `lines` counts them, the head and empty ones as well."""
+    """`digest` is of the file's bytes; `lines` counts them, the head and empty ones as well.
+
+    `unused` names what is not used: columns of CSV, and members of JSON Lines, the first hundred,
+    which are known when the file was read.
+    """
 
     path: Path
     digest: str
     lines: int
-    unused: tuple[str, ...]
+    unused: Sequence[str]
     read: Callable[[], Iterator[Line | Rejected]]
 
 
@@ -112,9 +119,11 @@ class _Columns:
     unused: tuple[str, ...]
 
 
-def _csv_reader(path: Path) -> tuple[tuple[str, ...], Callable[[], Iterator[Line | Rejected]]]:
+def _csv_reader(path: Path) -> tuple[Sequence[str], Callable[[], Iterator[Line | Rejected]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         head = file.readline(_CHUNK)
+        if not head.strip() and not any(map(str.strip, file)):
+            raise ListFileError(f"{path} is empty: {_NEEDED}")
     separator = max(_SEPARATORS, key=head.count)
     try:
         cells = next(csv.reader([head], delimiter=separator, strict=True), [])
@@ -144,10 +153,7 @@ def _columns(path: Path, head: Sequence[str]) -> _Columns:
         else:
             unused.append(column)
     if not names:
-        raise ListFileError(
-            f"{path}:1 names no column by which customers are known: its first line must have one "
-            f"of {', '.join(KINDS)}"
-        )
+        raise ListFileError(f"{path}:1 names no column by which customers are known: {_NEEDED}")
     return _Columns(len(head), names, traits, tuple(unused))
 
 
@@ -205,11 +211,12 @@ _CELLS: Mapping[str, Callable[[str], Any]] = {
 # ---------------------------------------------------------------- JSON Lines
 
 
-def _jsonl_reader(path: Path) -> tuple[tuple[str, ...], Callable[[], Iterator[Line | Rejected]]]:
-    return (), partial(_read_jsonl, path)
+def _jsonl_reader(path: Path) -> tuple[Sequence[str], Callable[[], Iterator[Line | Rejected]]]:
+    unused: list[str] = []
+    return unused, partial(_read_jsonl, path, unused)
 
 
-def _read_jsonl(path: Path) -> Iterator[Line | Rejected]:
+def _read_jsonl(path: Path, unused: list[str]) -> Iterator[Line | Rejected]:
     with path.open(encoding="utf-8-sig", newline="\n") as file:
         number = 0
         while text := file.readline(_LONGEST_LINE + 1):
@@ -219,16 +226,17 @@ def _read_jsonl(path: Path) -> Iterator[Line | Rejected]:
                 while (rest := file.readline(_LONGEST_LINE)) and not rest.endswith("\n"):
                     pass
             elif text.strip():
-                yield _json_line(number, text)
+                yield _json_line(number, text, unused)
 
 
-def _json_line(number: int, text: str) -> Line | Rejected:
+def _json_line(number: int, text: str, unused: list[str]) -> Line | Rejected:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return Rejected(number, "it is not valid JSON")
     if not isinstance(document, dict):
         return Rejected(number, "it is no JSON object")
+    _note_unused(document, unused)
     given: dict[str, str] = {}
     for kind in (*KINDS, "userId"):
         value = document.get(kind)
@@ -242,6 +250,13 @@ def _json_line(number: int, text: str) -> Line | Rejected:
     if not isinstance(traits, dict):
         return Rejected(number, "traits must be an object")
     return _line(number, given, traits)
+
+
+def _note_unused(document: Mapping[str, Any], unused: list[str]) -> None:
+    """A misspelt member would be lost unseen. Not all: members of some files are data."""
+    for name in document:
+        if name not in _MEMBERS and name not in unused and len(unused) < _MOST_UNUSED:
+            unused.append(name)
 
 
 # ---------------------------------------------------------------- both

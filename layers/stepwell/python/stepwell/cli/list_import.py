@@ -43,6 +43,8 @@ class Report:
     duplicates: list[Rejected] = field(default_factory=list)
     not_left: str = ""
     """Why nobody was taken off the list, when they should have been."""
+    any_sent: bool = False
+    """Whether the API was given anything, be it taken or not."""
 
 
 @dataclass(slots=True)
@@ -132,6 +134,7 @@ class Import:
 
     def _send(self, lines: Sequence[LineCalls]) -> None:
         for batch in batches((each for each in lines if each.calls), BATCH_LINES):
+            self.report.any_sent |= self.send
             answers = self.sender.send(batch) if self.send else ((each, []) for each in batch)
             for each, problems in answers:
                 if problems:
@@ -164,6 +167,7 @@ class Import:
             some = gone[start : start + BATCH_LINES]
             if self.send:
                 calls = [self._leaving(each) for each in some]
+                self.report.any_sent = True
                 answer = self.sender.post(calls)
                 if answer.status != 200 or answer.body.get("rejected"):
                     raise ApiError(f"{self.sender.url} refused List Left: {answer.body}")

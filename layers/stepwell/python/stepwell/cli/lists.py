@@ -13,11 +13,11 @@ from stepwell.cli.admin_api import AUDIENCES, Admin, add_place
 from stepwell.cli.calls import Sender
 from stepwell.cli.command import CommandError
 from stepwell.cli.http import DEFAULT_URL, ApiError
-from stepwell.cli.printing import first_of
+from stepwell.cli.printing import first_of, printable
 from stepwell.cli.segment import AUDIENCE_ACTIONS, Action, add_audience_actions, run_actions
 
 if TYPE_CHECKING:
-    from stepwell.cli.list_file import Rejected
+    from stepwell.cli.list_file import ListFile, Rejected
     from stepwell.cli.list_import import Import, Report
 
 HELP = "Import, count, sample and export lists of customers."
@@ -37,6 +37,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     brings.add_argument(
         "--replace", action="store_true", help="who is on the list and not in the file leaves it"
+    )
+    brings.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="with --replace: a file that names nobody takes everybody off",
     )
     brings.add_argument("--dry-run", action="store_true", help="send nothing, and report as if")
     brings.add_argument("--rate", type=_rate, default=0, metavar="N", help="lines a second at most")
@@ -74,6 +79,7 @@ def _import(admin: Admin, _: str, arguments: argparse.Namespace) -> int:
     _check_name(admin, arguments.name)
     try:
         file = open_list(arguments.file)
+        _check_not_empty(file, arguments)
         importing = Import(
             admin,
             Sender(url, arguments.write_key),
@@ -88,21 +94,34 @@ def _import(admin: Admin, _: str, arguments: argparse.Namespace) -> int:
     except ListFileError as error:
         raise CommandError(str(error)) from error
     if arguments.json:
-        print(json.dumps(_document(report, arguments), indent=2))
+        print(json.dumps(_document(report, arguments, file.unused), indent=2))
     else:
         _tell(report, arguments, file.unused)
     return 1 if report.rejected or report.duplicates or report.not_left else 0
 
 
 def _run(importing: Import, *, replace: bool) -> Report:
+    """Raises CommandError with what was taken before it broke off; a user who stops it is told."""
     try:
         return importing.run(replace=replace)
     except ApiError as error:
-        done = importing.report.joined + importing.report.already
-        raise CommandError(
-            f"{error}. {done} customers of the file are on the list; import it again: what was "
-            "taken is not taken twice"
-        ) from error
+        raise CommandError(f"{error}. {_so_far(importing.report, replace=replace)}") from error
+    except KeyboardInterrupt:
+        so_far = _so_far(importing.report, replace=replace)
+        print(f"stepwell: stopped. {so_far}", file=sys.stderr)
+        raise
+
+
+def _so_far(report: Report, *, replace: bool) -> str:
+    """Confirmed is what was answered: it is queued, and what was under way may be as well."""
+    if not report.any_sent:
+        return "Nothing was sent"
+    leaving = f" and {report.left:,} who leave it" if replace else ""
+    return (
+        f"The API had confirmed {report.joined:,} customers who join the list{leaving} by then, "
+        f"which shows within moments; {report.already:,} were on it already. Import the file "
+        "again: what was taken is not taken twice"
+    )
 
 
 def _url_of_calls(arguments: argparse.Namespace) -> str:
@@ -124,7 +143,19 @@ def _check_name(admin: Admin, name: str) -> None:
         )
 
 
-def _document(report: Report, arguments: argparse.Namespace) -> dict[str, object]:
+def _check_not_empty(file: ListFile, arguments: argparse.Namespace) -> None:
+    """Raises CommandError: a file that names nobody is more often a failed export than meant."""
+    if not arguments.replace or arguments.allow_empty or next(file.read(), None) is not None:
+        return
+    raise CommandError(
+        f"{file.path} names nobody, and --replace would take everybody off {arguments.name}; "
+        "nothing was changed. To empty the list, say --allow-empty as well"
+    )
+
+
+def _document(
+    report: Report, arguments: argparse.Namespace, unused: Sequence[str]
+) -> dict[str, object]:
     def shown(lines: Sequence[Rejected]) -> list[dict[str, object]]:
         return [{"line": each.line, "why": each.why} for each in _by_line(lines)]
 
@@ -138,6 +169,7 @@ def _document(report: Report, arguments: argparse.Namespace) -> dict[str, object
         "left": report.left,
         "rejected": shown(report.rejected),
         "duplicates": shown(report.duplicates),
+        "unused": list(unused),
         **({"not_left": report.not_left} if report.not_left else {}),
     }
 
@@ -150,7 +182,8 @@ def _tell(report: Report, arguments: argparse.Namespace, unused: Sequence[str]) 
     if arguments.replace and not report.not_left:
         print(f"{report.left:,} {would}sent to leave it")
     if unused:
-        print(f"columns that were not used: {', '.join(unused)}")
+        parts = "columns" if arguments.file.suffix.lower() == ".csv" else "members"
+        print(f"{parts} that were not used: {printable(', '.join(unused))}")
     for what, lines in (("rejected", report.rejected), ("named twice", report.duplicates)):
         if lines:
             print(f"\n{len(lines):,} {what}:", file=sys.stderr)
