@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stepwell.aws.dynamodb import DynamoStore
 from stepwell.aws.recomputing import DeployedStage
 from stepwell.cli import computed
 from stepwell.cli.main import main
@@ -17,7 +18,7 @@ from stepwell.customers import keys
 from stepwell.journeys.compiler.cel.parser import parse
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.view import computed_view
-from stepwell.storage.operations import Update
+from stepwell.storage.operations import StoreBusyError, Update
 from tests.support.aws_faults import forget
 from tests.support.stage import PREFIX, TUESDAY, Stage
 
@@ -180,5 +181,38 @@ def test_a_stage_without_computed_traits_is_refused(
     deploy(stage, {})
     assert main(["computed", "recompute", "--stage", "local"]) == 2
     assert "stage local has no computed traits" in capsys.readouterr().err
-    assert main(["computed", "recompute", "--stage", "nowhere"]) == 2
-    assert "stage nowhere: " in capsys.readouterr().err
+    for options in ([], ["--dry-run"]):
+        assert main(["computed", "recompute", "--stage", "nowhere", *options]) == 2
+        said = capsys.readouterr().err
+        assert "stage nowhere: " in said
+        assert "again" not in said, "it would fail as before"
+
+
+def test_a_break_says_that_who_is_written_stays_so_once_somebody_may_be(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: Any) -> Any:
+        raise StoreBusyError("the table is busy")
+
+    given = ["computed", "recompute", "--stage", "local"]
+    order(stage, "ada", 80.0)
+    deploy(stage, AFTER)
+    with monkeypatch.context() as patched:
+        patched.setattr(DynamoStore, "get_many", busy)
+        for options in ([], ["--dry-run"]):
+            assert main([*given, *options]) == 2
+            assert capsys.readouterr().err == "stepwell: stage local: the table is busy\n"
+    monkeypatch.setattr(DeployedStage, "write", busy)
+    assert main(given) == 2
+    said = "stage local: the table is busy; run it again: who is written stays so\n"
+    assert capsys.readouterr().err == f"stepwell: {said}"
+
+
+@pytest.mark.parametrize("rounds", ["0", "-1", "many", "1.5"])
+def test_a_number_of_rounds_that_is_none_is_refused(
+    rounds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["computed", "recompute", "--stage", "local", "--rounds", rounds])
+    assert ended.value.code == 2
+    assert f"'{rounds}' is no whole number from 1 on" in capsys.readouterr().err

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stepwell.cli.command import CommandError
@@ -39,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     recompute.add_argument("--stage", default="dev", help="local, dev or prod (default: dev)")
     recompute.add_argument("--dry-run", action="store_true", help="count, and write nothing")
     recompute.add_argument(
-        "--rounds", type=int, default=5, metavar="N", help="look at who differs N times (5)"
+        "--rounds", type=_rounds, default=5, metavar="N", help="look at who differs N times (5)"
     )
     recompute.add_argument(
         "--unproven",
@@ -78,16 +79,32 @@ def run(arguments: argparse.Namespace) -> int:
     from stepwell.aws.recomputing import deployed_stage  # noqa: PLC0415
     from stepwell.storage.operations import StoreBusyError  # noqa: PLC0415
 
+    writing = Writing(is_dry=arguments.dry_run)
     try:
-        result = recompute(deployed_stage(arguments.stage), arguments)
+        result = recompute(deployed_stage(arguments.stage), arguments, writing)
     except (ArchiveError, BotoCoreError, ClientError, StoreBusyError) as error:
-        said = "run it again: who is written stays so"
-        raise CommandError(f"stage {arguments.stage}: {error}; {said}") from error
+        said = "; run it again: who is written stays so" if writing.began else ""
+        raise CommandError(f"stage {arguments.stage}: {error}{said}") from error
     _print(result, arguments)
     return 1 if result.differing else 0
 
 
-def recompute(stage: DeployedStage, arguments: argparse.Namespace) -> Result:
+@dataclass(slots=True)
+class Writing:
+    """Writes to a stage, or in a dry run nothing. `began`: whether somebody may be written now."""
+
+    is_dry: bool
+    began: bool = False
+
+    def __call__(self, stage: DeployedStage, updates: Sequence[Update]) -> list[bool]:
+        """Of each, whether its condition held."""
+        if self.is_dry:
+            return [True] * len(updates)
+        self.began |= bool(updates)
+        return stage.write(updates)
+
+
+def recompute(stage: DeployedStage, arguments: argparse.Namespace, writing: Writing) -> Result:
     from stepwell.customers.owners import Owners  # noqa: PLC0415 - only who recomputes pays
     from stepwell.profile.recomputing import Recomputation  # noqa: PLC0415 - as above
 
@@ -98,7 +115,7 @@ def recompute(stage: DeployedStage, arguments: argparse.Namespace) -> Result:
     recomputation = Recomputation(stage.store, owners, rules)
     tail, progress = Tail(stage.archive), _Progress(recomputation, show=not arguments.json)
     result = Result()
-    for number in range(max(arguments.rounds, 1)):
+    for number in range(arguments.rounds):
         if number:
             time.sleep(PAUSE)
         for minute in tail.read():
@@ -107,7 +124,7 @@ def recompute(stage: DeployedStage, arguments: argparse.Namespace) -> Result:
         if not stage.still_has_them():
             raise CommandError("other definitions were deployed meanwhile: run it again")
         due = recomputation.until if stage.name == "local" else datetime.now(UTC)
-        write = _nothing if arguments.dry_run else stage.write
+        write = partial(writing, stage)
         result.after(recomputation.settle(write, due, unproven=arguments.unproven))
         progress.settled(number + 1, result)
         if not result.differing:
@@ -139,11 +156,6 @@ class Tail:
             yield from self._archive.read(first, recent - timedelta(days=1))
             self._from = recent
         yield from self._archive.read(self._from, last, self._known)
-
-
-def _nothing(updates: Sequence[Update]) -> list[bool]:
-    """Write nothing: a dry run."""
-    return [True] * len(updates)
 
 
 @dataclass(slots=True)
@@ -185,3 +197,9 @@ def _print(result: Result, arguments: argparse.Namespace) -> None:
         print(f"  {each.customer}: {each.archived:,} in the archive, {applied} applied")
     if len(result.differing) > _SHOWN:
         print("  … --json has them all")
+
+
+def _rounds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
