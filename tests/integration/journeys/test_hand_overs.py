@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -198,9 +199,40 @@ def test_the_receiver_is_given_the_key_that_signs(
 ) -> None:
     with staged(tmp_path):
         assert main(["webhook-key", "helpdesk", "--stage", "local"]) == 0
-        assert capsys.readouterr().out.strip() == as_text(key_of(WEBHOOK_KEY, "helpdesk"))
+        said = capsys.readouterr()
+        assert said.out.strip() == as_text(key_of(WEBHOOK_KEY, "helpdesk"))
+        assert "whether stage local has a destination 'helpdesk' is not known: " in said.err
+        assert "Function not found" in said.err
         assert main(["webhook-key", "helpdesk", "--stage", "prod"]) == 2
         assert "stepwell-prod-webhook-key" in capsys.readouterr().err
+
+
+def test_a_key_is_given_for_destinations_that_are_deployed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with staged(tmp_path) as stage:
+        _describe_hand_over(stage)
+        assert main(["webhook-key", "helpdesk", "--stage", "local"]) == 0
+        said = capsys.readouterr()
+        assert (said.out.strip(), said.err) == (as_text(key_of(WEBHOOK_KEY, "helpdesk")), "")
+        assert main(["webhook-key", "help_desk", "--stage", "local"]) == 2
+        said = capsys.readouterr()
+        refused = "stage local has no destination 'help_desk'. Did you mean \"helpdesk\"?"
+        assert (said.out, said.err) == ("", f"stepwell: {refused}\n")
+
+
+def _describe_hand_over(stage: Stage) -> None:
+    """The function as Lambda knows it; what runs is this process's."""
+    role = stage.engine.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+    named = ("PROGRAMS_BUCKET", "DESTINATIONS_KEY")
+    stage.engine.client("lambda").create_function(
+        FunctionName=f"{PREFIX}hand-over",
+        Role=role["Role"]["Arn"],
+        Runtime="python3.13",
+        Handler="handler.handler",
+        Code={"ZipFile": b"-"},
+        Environment={"Variables": {each: os.environ[each] for each in named}},
+    )
 
 
 def test_a_bus_that_is_gone_leads_to_the_fallback(tmp_path: Path) -> None:

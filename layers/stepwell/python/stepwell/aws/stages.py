@@ -15,6 +15,7 @@ from stepwell.aws.programs import read_text
 from stepwell.aws.quarantine import QuarantineBucket
 from stepwell.aws.quarantine_desk import QuarantineDesk
 from stepwell.events.registry import Registry, UnknownEvents
+from stepwell.handover.destinations import load_destinations
 from stepwell.messages.policies import load_policies
 from stepwell.storage.due import DueIndex
 
@@ -70,6 +71,15 @@ def sweep_parts(stage: str) -> SweepParts:
         load_policies(text).profile.segments_version,
         int(swept["SWEEP_AT_MOST"]),
     )
+
+
+def deployed_destinations(stage: str) -> list[str]:
+    """The names of the destinations that hand-overs can go to. Raises what botocore raises, and
+    KeyError when the function's settings cannot be read.
+    """
+    told = variables(stage, "hand-over")
+    text = read_text(client("s3"), told["PROGRAMS_BUCKET"], told["DESTINATIONS_KEY"])
+    return sorted(load_destinations(text, stage))
 
 
 def _deployed_registry(stage: str) -> Registry:

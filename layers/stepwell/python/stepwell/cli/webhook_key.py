@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: Namespace) -> int:
+    """Raises CommandError when there is no such secret, or no such destination."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - dear
 
     from stepwell.aws.clients import client  # noqa: PLC0415 - as above
@@ -31,5 +33,26 @@ def run(arguments: Namespace) -> int:
         secret = client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
     except (BotoCoreError, ClientError) as error:
         raise CommandError(f"secret {name}: {error}") from error
+    _check_is_deployed(arguments.destination, arguments.stage)
     print(as_text(key_of(secret, arguments.destination)))
     return 0
+
+
+def _check_is_deployed(name: str, stage: str) -> None:
+    """Raises CommandError for a name that no destination has. Whoever may not look that up, or
+    whose stage is not deployed yet, is told so: a receiver may need its key before.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - dear
+
+    from stepwell.aws.stages import deployed_destinations  # noqa: PLC0415 - as above
+    from stepwell.journeys.compiler.problems import suggest  # noqa: PLC0415 - quick --help
+
+    try:
+        declared = deployed_destinations(stage)
+    except (BotoCoreError, ClientError, KeyError) as error:
+        why = "its settings cannot be read" if isinstance(error, KeyError) else error
+        said = f"whether stage {stage} has a destination {name!r} is not known: {why}"
+        print(f"stepwell: {said}", file=sys.stderr)
+        return
+    if name not in declared:
+        raise CommandError(f"stage {stage} has no destination {name!r}. {suggest(name, declared)}")
