@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import Request
 
 import pytest
 
@@ -137,13 +138,44 @@ def test_what_time_changed_and_no_sweep_found_is_said(run: Any, api: MemoryApi) 
         (["count", "vip"], "there is no segment 'vip'; there are: active, best, pros"),
         (["explain", "vip", "u0"], "there is no segment 'vip'"),
         (["explain", "pros", "nobody"], "no customer has this id"),
-        (["count", "a/../b"], "there is no segment 'a/../b'"),
     ],
 )
 def test_what_is_not_there_is_one_clear_line(
     api: MemoryApi, capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
     assert main(["segment", *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+_NO_NAME = "is no name: small letters, digits and _, beginning with a letter. "
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["customer", ""], "say which customer: any id, email, phone or device token of theirs;"),
+        (["customer", " "], "what was given is empty"),
+        (["segment", "explain", "active", ""], "say which customer: any id, email, phone"),
+        (["segment", "explain", "", "u0"], f"'' {_NO_NAME}`stepwell segment list` shows which"),
+        (["segment", "count", "../customers/u0"], f"'../customers/u0' {_NO_NAME}"),
+        (["segment", "sample", "a/../b"], f"'a/../b' {_NO_NAME}"),
+        (["list", "count", ""], f"'' {_NO_NAME}`stepwell list names` shows which there are"),
+        (["list", "import", "..", "a.csv"], f"'..' {_NO_NAME}`stepwell list names` shows which"),
+    ],
+)
+def test_what_can_be_no_name_is_refused_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
+) -> None:
+    def asked(_: Request) -> http.Answer:
+        raise AssertionError("it was asked all the same")
+
+    monkeypatch.setattr(http, "_once", asked)
+    assert main(words) == 2
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from stepwell.cli.command import CommandError
 from stepwell.cli.http import DEFAULT_URL, Answer, ApiError, call
 
 CUSTOMERS, CUSTOMER = "/admin/customers", "/admin/customers/{id}"
@@ -66,6 +67,13 @@ def admin_of(arguments: Namespace) -> Admin:
     if arguments.stage:
         return Admin(f"stage {arguments.stage}", lambda asked: _invoke(arguments.stage, asked))
     return Admin(arguments.url, lambda asked: _call(arguments.url, asked))
+
+
+def check_customer(name: str) -> None:
+    """Raises CommandError for a name that is none: it would ask another question."""
+    if not name.strip():
+        said = "any id, email, phone or device token of theirs; what was given is empty"
+        raise CommandError(f"say which customer: {said}")
 
 
 def _call(url: str, asked: Asked) -> Answer:

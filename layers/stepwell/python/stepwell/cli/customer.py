@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from stepwell.cli.admin_api import CUSTOMER, add_place, admin_of
+from stepwell.cli.admin_api import CUSTOMER, add_place, admin_of, check_customer
 from stepwell.cli.knowing import computed_rows, list_rows, segment_rows, trait_rows
 from stepwell.cli.printing import Local, Row, local_time, print_table
 from stepwell.customers.zones import zones_of
@@ -27,6 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the customer. Raises ApiError when there is none or the API cannot be asked."""
+    check_customer(arguments.id)
     customer = admin_of(arguments).ask(CUSTOMER, arguments.id)
     if arguments.json:
         print(json.dumps(customer, indent=2))

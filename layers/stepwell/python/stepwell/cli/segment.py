@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from stepwell.cli.admin_api import AUDIENCES, CUSTOMER, Admin, add_place, admin_of
+from stepwell.cli.admin_api import AUDIENCES, CUSTOMER, Admin, add_place, admin_of, check_customer
 from stepwell.cli.audience_scan import Taken, take
 from stepwell.cli.command import CommandError
 from stepwell.cli.exports import FORMATS, Export
@@ -74,7 +74,18 @@ Action = Callable[[Admin, str, argparse.Namespace], int]
 
 def run_actions(actions: dict[str, Action], kind: str, arguments: argparse.Namespace) -> int:
     """`kind` is `segments` or `lists`. Raises CommandError when it cannot be done."""
+    if "name" in arguments:
+        _check_name(kind, arguments.name)
     return actions[arguments.action](admin_of(arguments), kind, arguments)
+
+
+def _check_name(kind: str, name: str) -> None:
+    """Raises CommandError for what cannot be a name, before anything is asked by it."""
+    from stepwell.journeys.compiler.profile.documents import wrong_name  # noqa: PLC0415 - pydantic
+
+    if (wrong := wrong_name(name)) is not None:
+        listing = "list names" if kind == "lists" else "segment list"
+        raise CommandError(f"{wrong}. `stepwell {listing}` shows which there are")
 
 
 # ---------------------------------------------------------------- list and explain
@@ -104,6 +115,7 @@ def _list(admin: Admin, _: str, arguments: argparse.Namespace) -> int:
 
 
 def _explain(admin: Admin, _: str, arguments: argparse.Namespace) -> int:
+    check_customer(arguments.customer)
     found = admin.ask(CUSTOMER, arguments.customer, query={"explain": arguments.name})
     if arguments.json:
         print(json.dumps(found, indent=2))
