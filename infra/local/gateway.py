@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from infra.local.account import ACCOUNT
 from infra.local.authorizing import Gate, RefusedError
@@ -51,7 +51,8 @@ class Request:
 
     @property
     def path(self) -> str:
-        return unquote(urlsplit(self.target).path)
+        """As it came: a REST API leaves it to functions to decode what is in it."""
+        return urlsplit(self.target).path
 
     def header(self, name: str) -> str:
         """The header's value; empty when there is none."""
