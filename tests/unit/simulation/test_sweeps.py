@@ -25,7 +25,7 @@ COMPUTED = {
 RECENT = {"recent": {"when": 'now - customer.computed.last_bought < duration("72h")'}}
 ALTERNATING = {
     "first_day": {"when": "customer.computed.days == 1.0"},
-    "later": {"when": "customer.computed.days >= 2.0 && customer.computed.days < 1000.0"},
+    "later": {"when": "customer.computed.days * 1.0 >= 2.0 && customer.computed.days < 1000.0"},
 }
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
