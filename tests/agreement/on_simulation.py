@@ -120,6 +120,6 @@ def _story(simulation: Simulation, store: NotedStore) -> Story:
         told=_told(simulation),
         sends=[(each.at, each.outgoing, each.result) for each in trace.sendings],
         items={f"{key.table} {key.pk} {key.sk}": item for key, item in found.items()},
-        problems=[(at, text) for at, _, text in trace.problems],
+        problems=[(each.at, each.text) for each in trace.problems],
         calls={name: trace.calls[name] for name in COUNTED},
     )

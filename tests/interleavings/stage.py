@@ -26,7 +26,7 @@ from stepwell.simulation.engine import plain_hash
 from stepwell.simulation.functions import FUNCTIONS, Functions
 from stepwell.simulation.machines.errors import TIMEOUT, StateError
 from stepwell.simulation.machines.interpreter import Execution, Interpreter
-from stepwell.simulation.trace import Status, Trace
+from stepwell.simulation.trace import Problem, Status, Trace
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import (
     Delete,
@@ -102,7 +102,7 @@ class InterleavedStage:
             providers=dict.fromkeys(("sms", "push", "email"), provider),
             hasher=plain_hash,
             now=lambda: self.now,
-            warn=lambda customer, text: self.trace.problems.append((self.now, customer, text)),
+            warn=self._warn,
         )
         self.policies = definitions.loaded_policies
         self._send_message = definitions.loaded_send_message
@@ -159,6 +159,9 @@ class InterleavedStage:
             event = self._groups[group][0]
             self.baton.spawn("router", lambda: self._route(event), about=event)
 
+    def _warn(self, customer: str, problem: str) -> None:
+        self.trace.problems.append(Problem(self.now, customer, problem))
+
     def _route(self, event: Event) -> None:
         waiting = self._groups[event.group]
         try:
@@ -168,7 +171,7 @@ class InterleavedStage:
             return
         self.applied[event.id] = self.now
         for problem in routed.problems:
-            self.trace.problems.append((self.now, routed.customer, problem))
+            self._warn(routed.customer, problem)
         if waiting and waiting[0] is event:
             waiting.popleft()
             self._deliver(event.group)

@@ -137,3 +137,43 @@ def test_a_simulation_of_many_counts_the_ways(
         if each["source"] == "Ask a human"
     }
     assert ways == {("Wait for an answer", "handed over"): 1.0, ("Sorry", "nobody took it"): 0.0}
+
+
+AT_ONE_MOMENT = """\
+scenarios:
+  - name: It leaves at the moment at which it began
+    given:
+      destinations: {helpdesk: refused}
+    when:
+      - {at: Tue 14:00, event: Began}
+      - {at: Tue 14:00, event: Left}
+      - {at: Tue 14:00, event: Began}
+    until: Tue 14:00
+    expect:
+      - {at: Tue 14:00, not_handed_over: ask_a_human, to: helpdesk, because: refused}
+      - {at: Tue 14:00, sent: Sorry, by: sms}
+      - {at: Tue 14:00, enrollment: exited, because: Left}
+      - {at: Tue 14:00, not_handed_over: ask_a_human, to: helpdesk, because: refused}
+      - {at: Tue 14:00, sent: Sorry, by: sms}
+      - {enrollment: active, in: Wait for an answer}
+"""
+
+
+def test_the_story_of_one_moment_stands_in_the_order_of_cause(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_scenarios(root, "care", AT_ONE_MOMENT)
+    assert main(["test", "--root", str(root), "--json"]) == 0
+    (scenario,) = json.loads(capsys.readouterr().out)["scenarios"]
+    assert {each["local"] for each in scenario["timeline"]} == {"Tue 14:00"}
+    run = ["event", "enters", "warning", "nobody asked", "sent", "waits"]
+    assert [each["kind"] for each in scenario["timeline"]] == [*run, "event", "exits", *run]
+
+
+def test_a_destination_that_comes_back_has_taken_it_before_the_journey_waits(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_scenarios(root, "care", GOOD)
+    assert main(["test", "--root", str(root), "-k", "third", "--timeline"]) == 0
+    said = capsys.readouterr().out
+    assert 0 < said.index("handed over  Ask a human") < said.index("waits        Wait for")

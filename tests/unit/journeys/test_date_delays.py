@@ -210,7 +210,7 @@ def test_without_a_date_the_enrollment_fails_and_says_why(
         "Mark as failed",
         "Failed",
     ]
-    assert reason in {text for _, _, text in simulation.trace.problems}
+    assert reason in {each.text for each in simulation.trace.problems}
     (customer,) = simulation.trace.customers
     (enrollment,) = load_snapshot(simulation.store, customer).enrollments.values()
     assert (enrollment["outcome"], enrollment["reason"]) == ("failed", reason)

@@ -186,7 +186,7 @@ def test_an_exception_in_a_function_is_that_functions_error() -> None:
 
     made = simulation(providers=dict.fromkeys(("sms", "push", "email"), Broken()))
     made.run()
-    assert {text for _, _, text in made.trace.problems} == {
+    assert {each.text for each in made.trace.problems} == {
         "delivery failed: LookupError('no such thing')"
     }
 

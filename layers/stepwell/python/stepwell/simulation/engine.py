@@ -37,7 +37,7 @@ from stepwell.simulation.functions import FUNCTIONS, Functions
 from stepwell.simulation.machines.errors import StateError
 from stepwell.simulation.machines.interpreter import Execution, Interpreter
 from stepwell.simulation.providers import AcceptingProvider, RecordedProvider
-from stepwell.simulation.trace import Applied, Joined, Sending, Trace
+from stepwell.simulation.trace import Applied, Joined, Problem, Sending, Trace
 from stepwell.storage.due import DueStore
 from stepwell.storage.memory import MemoryStore
 from stepwell.storage.operations import Item, Key
@@ -129,6 +129,7 @@ class Simulation:
         if event.received_at != self.now:
             event = replace(event, received_at=self.now)
         self._call_as("router")
+        self.trace.next_place()
         routed = self._router.route(event, self.now)
         self.trace.calls["event"] += 1
         self._note(routed, event)
@@ -146,7 +147,7 @@ class Simulation:
         if customer:
             trace.customers.setdefault(customer)
             if not routed.repeated:
-                trace.applied.append(Applied(self.now, customer, event, sends))
+                trace.applied.append(Applied(self.now, customer, event, sends, trace.place))
 
     def schedule(self, at: datetime, event: Event) -> None:
         """Apply an event at a moment. Raises ValueError for one that is past."""
@@ -281,7 +282,7 @@ class Simulation:
             self._on_sent(sending)
 
     def _warn(self, customer: str, problem: str) -> None:
-        self.trace.problems.append((self.now, customer, problem))
+        self.trace.problems.append(Problem(self.now, customer, problem, self.trace.place))
 
 
 class _Later:

@@ -2,6 +2,9 @@
 
 Enrollments, decisions, messages and conversions are not repeated here: they are in the store, as
 they would be in DynamoDB.
+
+Much happens at one moment. A `place` is the number of an event or a state, counted over the whole
+simulation: of two at one moment the one with the smaller place came first.
 """
 
 from __future__ import annotations
@@ -31,8 +34,9 @@ class Run:
     """One execution of a journey's state machine: one run of an enrollment.
 
     Where a long wait was parked it is several executions, one after the other, under the name of
-    the first; `parked` is since when it has none. `states` are (when entered, name), in order.
-    `error` and `cause` are those of a failed or stopped execution.
+    the first; `parked` is since when it has none. `states` are (when entered, name), in order, and
+    `places` are theirs; `place` is that of what started it. `error` and `cause` are those of a
+    failed or stopped execution.
     """
 
     execution: str
@@ -47,6 +51,8 @@ class Run:
     error: str | None = None
     cause: str | None = None
     parked: datetime | None = None
+    place: int = 0
+    places: list[int] = field(default_factory=list)
 
 
 @value
@@ -71,6 +77,17 @@ class Applied:
     customer: str
     event: Event
     sends: int
+    place: int = 0
+
+
+@value
+class Problem:
+    """What a handler would log as a warning; `place` is that of what it was busy with."""
+
+    at: datetime
+    customer: str
+    text: str
+    place: int = 0
 
 
 @value
@@ -100,8 +117,7 @@ class Trace:
     was known of a customer at any moment follows from them.
 
     `customers` are the internal ids in the order in which events made or met them, also those who
-    became part of another one, which is told by `joined`. `problems` are what handlers would log as
-    warnings: (when, customer, text).
+    became part of another one, which is told by `joined`. `place` is the newest one.
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
@@ -110,7 +126,13 @@ class Trace:
     calls: Counter[str] = field(default_factory=Counter)
     customers: dict[str, None] = field(default_factory=dict)
     joined: list[Joined] = field(default_factory=list)
-    problems: list[tuple[datetime, str, str]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    place: int = 0
+
+    def next_place(self) -> int:
+        """Of what happens now, before anything that follows from it."""
+        self.place += 1
+        return self.place
 
     def people(self) -> dict[str, list[str]]:
         """Who they are at the end -> their internal ids, that one first."""

@@ -124,7 +124,13 @@ class Interpreter:
         if execution in self._trace.runs:
             return
         run = Run(
-            execution, journey, ids["customer"], ids["enrollment"], ids["run"], self._host.now
+            execution,
+            journey,
+            ids["customer"],
+            ids["enrollment"],
+            ids["run"],
+            self._host.now,
+            place=self._trace.place,
         )
         self._trace.runs[execution] = run
         started = Execution(self._machines[journey], execution, dict(state), run)
@@ -191,6 +197,7 @@ class Interpreter:
             execution.failures.clear()
             if execution.run is not None:
                 execution.run.states.append((execution.entered, execution.state))
+                execution.run.places.append(self._trace.next_place())
                 self._trace.calls["transition"] += 1
             self._perform(execution)
         raise LoopError(f"{execution.machine.name} goes round in state {execution.state!r}")

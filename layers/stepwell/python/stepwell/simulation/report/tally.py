@@ -66,8 +66,8 @@ def harvest(simulation: Simulation) -> Tally:
     ]
     _count_alike(broken, store, tally)
     tally.problems = [
-        f"{to_text(at)} {_known_as(customer, store)}: {text}"
-        for at, customer, text in trace.problems[:MOST_LISTED]
+        f"{to_text(each.at)} {_known_as(each.customer, store)}: {each.text}"
+        for each in trace.problems[:MOST_LISTED]
     ]
     tally.problem_count = len(trace.problems)
     for sending in trace.sendings:

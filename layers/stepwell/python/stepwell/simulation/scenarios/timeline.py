@@ -11,7 +11,7 @@ from stepwell.events.model import Event
 from stepwell.handover.handing_over import HANDED_OVER
 from stepwell.journeys.compiler import names
 from stepwell.journeys.compiler.durations import text_of
-from stepwell.journeys.program import Hold, Message, Program, Split
+from stepwell.journeys.program import Hold, Program, Split
 from stepwell.simulation.engine import Simulation
 from stepwell.simulation.scenarios.deciding import why
 from stepwell.simulation.scenarios.facts import Customer, customers, step_of, why_not
@@ -22,37 +22,39 @@ from stepwell.storage.operations import Item
 from stepwell.timestamps import from_text
 
 _RANKS = ("event", "converts", "exits", "enters")
-"""Of what happens at one moment, the event comes first and what it does follows; then the rest."""
+"""Of one place, the event comes first and what it does follows; then the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`kind` is event, enters, waits, time is up, splits, sent (or how else it was decided),
-    no answer, handed over, nobody asked, converts, exits, ends or warning.
+    no answer, handed over, nobody asked, converts, exits, ends or warning. `place` is that of the
+    event or state in the trace of which it was a part.
     """
 
     at: datetime
+    place: int
     user: str
     kind: str
     text: str
 
 
 def timeline(scenario: Scenario, simulation: Simulation) -> list[Entry]:
-    """In the order in which it happened."""
+    """In the order in which it happened, at one moment in that of cause."""
     found: list[Entry] = []
     for customer in customers(simulation):
         found += _events(simulation, customer)
-        found += _conversions(customer)
+        found += _conversions(simulation, customer)
         entries: Counter[str] = Counter()
         for run in simulation.trace.runs.values():
             if run.customer == customer.id:
                 entries[run.journey] += 1
                 story = _Story(simulation, scenario, customer, run, entries[run.journey])
                 found += story.entries()
-        for at, of, text in simulation.trace.problems:
-            if of == customer.id:
-                found.append(Entry(at, customer.user, "warning", text))
-    return sorted(found, key=lambda entry: (entry.at, _rank(entry.kind)))
+        for each in simulation.trace.problems:
+            if each.customer == customer.id:
+                found.append(Entry(each.at, each.place, customer.user, "warning", each.text))
+    return sorted(found, key=lambda entry: (entry.at, entry.place, _rank(entry.kind)))
 
 
 def _rank(kind: str) -> int:
@@ -62,7 +64,8 @@ def _rank(kind: str) -> int:
 def _events(simulation: Simulation, customer: Customer) -> Iterator[Entry]:
     for applied in simulation.trace.applied:
         if applied.customer == customer.id:
-            yield Entry(applied.at, customer.user, "event", _told(applied.event, applied.at))
+            told = _told(applied.event, applied.at)
+            yield Entry(applied.at, applied.place, customer.user, "event", told)
 
 
 def _told(event: Event, at: datetime) -> str:
@@ -81,11 +84,13 @@ def _seconds(length: timedelta) -> int:
     return max(int(length.total_seconds()), 1)
 
 
-def _conversions(customer: Customer) -> Iterator[Entry]:
+def _conversions(simulation: Simulation, customer: Customer) -> Iterator[Entry]:
+    places = {each.event.id: each.place for each in simulation.trace.applied}
     for each in customer.conversions:
         worth = f", value {each['value']:g}" if "value" in each else ""
         text = f"{each['journey']} on {each['name']}{worth}"
-        yield Entry(from_text(each["at"]), customer.user, "converts", text)
+        place = places.get(each["event"], 0)
+        yield Entry(from_text(each["at"]), place, customer.user, "converts", text)
 
 
 class _Story:
@@ -99,7 +104,7 @@ class _Story:
         run: Run,
         number: int,
     ) -> None:
-        self.customer, self.run = customer, run
+        self.customer, self.run, self.applied = customer, run, simulation.trace.applied
         self.machine = simulation.definitions.machines[run.journey]["States"]
         programs = simulation.definitions.loaded_programs
         self.program: Program = next(each for each in programs if each.journey == run.journey)
@@ -118,53 +123,58 @@ class _Story:
     def show(self, moment: datetime) -> str:
         return self.week.show(moment, self.zone)
 
+    @property
+    def last_place(self) -> int:
+        """That of its newest state."""
+        return self.run.places[-1] if self.run.places else self.run.place
+
     def entries(self) -> Iterator[Entry]:
-        yield self._about(self.run.started, "enters", "")
+        yield self._about(self.run.started, self.run.place, "enters", "")
         for number, (at, state) in enumerate(self.run.states):
             following = self.run.states[number + 1] if number + 1 < len(self.run.states) else None
-            yield from self._state(at, state, following)
+            told = self._state(state, following)
+            if told is not None:
+                yield self._entry(at, self.run.places[number], *told)
+        yield from map(self._decision, self.decisions)
         yield from self._hand_overs()
-        for decision in self.decisions:  # what no state of this run asked about
-            yield self._decision(decision)
         yield from self._ending()
         if self.run.ended is not None and self.run.status in {Status.FAILED, Status.TIMED_OUT}:
             said = f": the execution has {self.run.status}: {self.run.error}"
-            yield self._about(self.run.ended, "warning", said)
+            yield self._about(self.run.ended, self.last_place, "warning", said)
 
-    def _entry(self, at: datetime, kind: str, text: str) -> Entry:
-        return Entry(at, self.customer.user, kind, self.prefix + text)
+    def _entry(self, at: datetime, place: int, kind: str, text: str) -> Entry:
+        return Entry(at, place, self.customer.user, kind, self.prefix + text)
 
-    def _about(self, at: datetime, kind: str, text: str) -> Entry:
+    def _about(self, at: datetime, place: int, kind: str, text: str) -> Entry:
         """About the run as a whole."""
-        return Entry(at, self.customer.user, kind, self.title + text)
+        return Entry(at, place, self.customer.user, kind, self.title + text)
 
-    def _state(
-        self, at: datetime, state: str, following: tuple[datetime, str] | None
-    ) -> Iterator[Entry]:
+    def _of_step(self, name: str, at: datetime, kind: str, text: str) -> Entry:
+        """What the store has of a step: a part of the last state that it had been in by then."""
+        entered = zip(self.run.states, self.run.places, strict=True)
+        places = [
+            place for (since, state), place in entered if step_of(state) == name and since <= at
+        ]
+        return self._entry(at, places[-1] if places else self.run.place, kind, text)
+
+    def _state(self, state: str, following: tuple[datetime, str] | None) -> tuple[str, str] | None:
+        """What is told of entering a state: kind and text."""
         name = step_of(state)
         step = self.steps.get(name)
         if state == name and isinstance(step, Hold):
-            yield self._entry(at, "waits", f"{name}, at most {text_of(step.seconds)}")
-        elif state == name + names.HOLD_CLOSE:
-            yield self._entry(at, "time is up", name)
-        elif state == name and isinstance(step, Split) and following is not None:
-            yield self._entry(at, "splits", f"{name} -> {step_of(following[1])}")
-        elif state == name and isinstance(step, Message):
-            yield from self._decided(step)
-        elif state == name + names.MESSAGE_PAUSE:
-            yield self._entry(at, "no answer", f"{name}, asks again soon")
-        elif state in (name, name + names.DELAY_PARKED) and self._is_wait(name):
-            until = f" until {self.show(following[0])}" if following else ""
-            yield self._entry(at, "waits", name + until)
+            return "waits", f"{name}, at most {text_of(step.seconds)}"
+        if state == name + names.HOLD_CLOSE:
+            return "time is up", name
+        if state == name and isinstance(step, Split) and following is not None:
+            return "splits", f"{name} -> {step_of(following[1])}"
+        if state == name + names.MESSAGE_PAUSE:
+            return "no answer", f"{name}, asks again soon"
+        if state in (name, name + names.DELAY_PARKED) and self._is_wait(name):
+            return "waits", name + (f" until {self.show(following[0])}" if following else "")
+        return None
 
     def _is_wait(self, name: str) -> bool:
         return bool(self.machine.get(name, {}).get("Type") == "Wait")
-
-    def _decided(self, step: Message) -> Iterator[Entry]:
-        decision = next((each for each in self.decisions if each["step"] == step.id), None)
-        if decision is not None:
-            self.decisions.remove(decision)
-            yield self._decision(decision)
 
     def _decision(self, decision: Item) -> Entry:
         step = self.program.steps[decision["step"]]
@@ -176,7 +186,7 @@ class _Story:
         if decision.get("until"):
             parts.append(f"until {self.show(from_text(decision['until']))}")
         told = " ".join(parts) + f"  [{why(decision, self.show)}]"
-        return self._entry(from_text(decision["at"]), str(decision["outcome"]), told)
+        return self._of_step(step.name, from_text(decision["at"]), str(decision["outcome"]), told)
 
     def _hand_overs(self) -> Iterator[Entry]:
         for each in self.customer.hand_overs:
@@ -185,12 +195,24 @@ class _Story:
                 kind, why_then = "handed over", ""
                 if each["outcome"] != HANDED_OVER:
                     kind, why_then = "nobody asked", f" because {why_not(each)}"
-                yield self._entry(at, kind, f"{name} to {each['destination']}{why_then}")
+                yield self._of_step(name, at, kind, f"{name} to {each['destination']}{why_then}")
 
     def _ending(self) -> Iterator[Entry]:
         for each in self.customer.finished:
             if (each["enrollment"], each["run"]) == (self.run.enrollment, self.run.number):
                 at, outcome = from_text(each["ended_at"]), str(each["outcome"])
                 reason = f", because {each['reason']}" if each.get("reason") else ""
-                by_event = outcome not in {"completed", "failed"}
-                yield self._about(at, "exits" if by_event else "ends", f", {outcome}{reason}")
+                kind = "ends" if outcome in {"completed", "failed"} else "exits"
+                place = max(self.last_place, self._ended_by(at, each.get("reason")))
+                yield self._about(at, place, kind, f", {outcome}{reason}")
+
+    def _ended_by(self, at: datetime, reason: str | None) -> int:
+        """The place of the event that ended it; 0 where it came to its end by itself."""
+        then = [
+            each
+            for each in self.applied
+            if (each.customer, each.at) == (self.customer.id, at)
+            and (self.run.status is Status.ABORTED or each.event.name == reason)
+        ]
+        named = [each for each in then if each.event.name == reason]
+        return max((each.place for each in named or then), default=0)
