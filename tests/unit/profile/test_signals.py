@@ -73,6 +73,13 @@ def values(*events: Event) -> dict[str, tuple[str, str]]:
     return {name: (each["value"], each["rule"]) for name, each in kept.items()}
 
 
+def test_a_mail_that_is_broken_into_lines_is_understood() -> None:
+    mail = message("Hi,\r\n\r\nthe app is not\r\nworking since Monday.\r\n\r\nAda")
+    assert values(mail) == {"urgency": ("high", "help")}
+    assert values(message("I can do that, not\r\n\r\nworking hours: 9 to 5")) == {}
+    assert values(message("I am fine, and do not\nhelp me")) == {}
+
+
 def test_a_signal_says_what_made_it_and_when() -> None:
     first = message("It is NOT working")
     heard = hear(RULES, first, None)

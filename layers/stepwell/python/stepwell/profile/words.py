@@ -1,7 +1,8 @@
 """A text as words that can be compared: without case, accents and punctuation, in one pass.
 
 Scripts that put no spaces between words (Chinese, Japanese, Thai …) are read sign by sign, and so
-are emoji: a phrase is found in them wherever it stands.
+are emoji: a phrase is found in them wherever it stands. Mail is broken into lines in the middle of
+sentences, so a line's end is a space; a line without words ends a paragraph, and a sentence.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Gap(IntEnum):
     CLAUSE = 1
     """A comma or the like: a "no" before it does not belong to what follows."""
     SENTENCE = 2
-    """The end of a sentence: no phrase goes across it."""
+    """The end of a sentence or paragraph: no phrase goes across it."""
 
 
 Words = list[tuple[str, Gap]]
@@ -29,7 +30,7 @@ Words = list[tuple[str, Gap]]
 _DROPPED = dict.fromkeys([*range(0x300, 0x370), *map(ord, "'\u2019\u02bc`\u00b4\u200d\ufe0f")])
 """Accents, once they are letters of their own, and what joins letters or signs: "don't", "dont"."""
 _CLAUSE = frozenset(",;:()\u2013\u2014\u060c\u3001")
-_SENTENCE = frozenset("!?\n\u2026\u3002\u061f\u0964")
+_SENTENCE = frozenset("!?\u2026\u3002\u061f\u0964")
 """Those of Arabic, Chinese, Japanese and Hindi too; wide ones have become plain ones by then."""
 _ALONE = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -40,13 +41,16 @@ _ALONE = (
     (0xF900, 0xFAFF),
     (0x20000, 0x3FFFF),
 )
-_LETTER, _SIGN, _CLAUSE_END, _SENTENCE_END, _DOT, _NOTHING = range(6)
+_LETTER, _SIGN, _CLAUSE_END, _SENTENCE_END, _LINE_END, _DOT, _NOTHING = range(7)
 
 
 def words_of(text: str) -> Words:
-    """The words with what stands before each; the first stands at the beginning of a sentence."""
+    """The words with what stands before each; the first stands at the beginning of a sentence.
+
+    `ended`: a line has ended since the last word, so that the next end is that of an empty one.
+    """
     found: Words = []
-    word, gap = [], Gap.SENTENCE
+    word, gap, ended = [], Gap.SENTENCE, False
     plain = _plain(text)
     for place, sign in enumerate(plain):
         kind = _kind(sign)
@@ -55,10 +59,12 @@ def words_of(text: str) -> Words:
             continue
         if word:
             found.append(("".join(word), gap))
-            word, gap = [], Gap.SPACE
+            word, gap, ended = [], Gap.SPACE, False
         if kind == _SIGN:
             found.append((sign, gap))
-            gap = Gap.SPACE
+            gap, ended = Gap.SPACE, False
+        elif kind == _LINE_END:
+            gap, ended = (Gap.SENTENCE if ended else gap), True
         elif kind != _NOTHING:
             gap = max(gap, _gap(kind, plain[place + 1 : place + 2]))
     if word:
@@ -84,6 +90,8 @@ def _kind(sign: str) -> int:
         return _CLAUSE_END
     if sign in _SENTENCE:
         return _SENTENCE_END
+    if sign == "\n":
+        return _LINE_END
     if sign == ".":
         return _DOT
     code = ord(sign)
