@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from stepwell.cli.knowing import lines_of, reasons
+from stepwell.cli.knowing import lines_of, reasons, told_from
+from stepwell.cli.printing import local_time
 from stepwell.journeys.compiler.cel.parser import parse
 from stepwell.profile.evidence import evidence_of
 from stepwell.profile.explaining import explain
@@ -174,3 +176,115 @@ def test_nothing_is_told_of_what_never_occurred() -> None:
     world.send(identify("ada"))
     found = evidence_of("last_order", world.ada().profile, world.profile, START)
     assert found == {"kind": "last", "event": "Order", "events": []}
+
+
+REVENUE, SIZE = parse("event.properties.revenue"), parse("event.properties.size")
+OF_VALUES = ProfileRules(
+    {
+        "computed": [
+            {"name": name, "event": "Order", **parts}
+            for name, parts in {
+                "smallest": {"kind": "min", "value": REVENUE},
+                "greatest": {"kind": "max", "value": REVENUE},
+                "smallest_30d": {"kind": "min", "value": REVENUE, "within": 30 * DAY},
+                "spent": {"kind": "sum", "value": REVENUE},
+                "spent_30d": {"kind": "sum", "value": REVENUE, "within": 30 * DAY},
+                "first_size": {"kind": "first", "value": SIZE},
+                "last_size": {"kind": "last", "value": SIZE},
+                "idle": {"kind": "days_since"},
+                "sizes": {"kind": "distinct", "value": SIZE},
+                "favourite": {"kind": "most_frequent", "value": SIZE},
+                "favourite_30d": {"kind": "most_frequent", "value": SIZE, "within": 30 * DAY},
+                "hours_30d": {"kind": "histogram", "within": 30 * DAY},
+                "after_seen": {"kind": "count", "since": "Seen", "within": 30 * DAY},
+            }.items()
+        ]
+    }
+)
+SHOPPER = [("M", 60.5), ("L", 160.1), ("M", 60.5), ("L", 160.1), ("L", 90.0)]
+
+
+def told(orders: list[tuple[str, float]], name: str, days: float = 10) -> str:
+    """Of orders an hour after each other; an event's fingerprint becomes its place in the list."""
+    world = World(profile=OF_VALUES)
+    events = [
+        order(number, number / 24, size=size, revenue=revenue)
+        for number, (size, revenue) in enumerate(orders)
+    ]
+    world.send(*events)
+    now = START + timedelta(days=days)
+    said = told_from(evidence_of(name, world.ada().profile, OF_VALUES, now), local)
+    for number, each in enumerate(events):
+        said = said.replace(f"({each.fingerprint[:8]})", f"({number})")
+    return said
+
+
+def local(text: Any) -> str:
+    return local_time(text, zone=ZoneInfo("UTC"))[11:]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("smallest", "an earlier one, which is not kept any more"),
+        ("greatest", "an earlier one, which is not kept any more"),
+        ("smallest_30d", "23:14 (2) = 60.5, 21:14 (0) = 60.5, out of 5"),
+        ("spent", "01:14 (4) = 90, and earlier ones, which are not kept one by one"),
+        ("spent_30d", "01:14 (4) = 90, 00:14 (3) = 160.1, 23:14 (2) = 60.5, and 2 more"),
+        ("first_size", "21:14 (0) = M"),
+        ("last_size", "01:14 (4) = L"),
+        ("idle", "01:14 (4)"),
+        ("sizes", "01:14 = L, 23:14 = M"),
+        ("favourite", "01:14 (4) = L, 00:14 (3) = L, 22:14 (1) = L, out of 5"),
+        ("hours_30d", "01:14 (4), 00:14 (3), 23:14 (2), and 2 more"),
+    ],
+)
+def test_only_events_that_are_behind_a_value_are_told(name: str, said: str) -> None:
+    assert told(SHOPPER, name) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("smallest", "22:14 (1) = 5"),
+        ("greatest", "an earlier one, which is not kept any more"),
+        ("smallest_30d", "22:14 (1) = 5, out of 2"),
+        ("sizes", "22:14 = S, 21:14 = M"),
+    ],
+)
+def test_the_last_event_is_told_where_it_had_the_value(name: str, said: str) -> None:
+    assert told([("M", 60.5), ("S", 5.0)], name) == said
+
+
+@pytest.mark.parametrize("name", ["smallest", "greatest", "smallest_30d", "spent", "spent_30d"])
+def test_a_single_event_is_all_there_is(name: str) -> None:
+    assert told([("M", 60.5)], name) == "21:14 (0) = 60.5"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("smallest_30d", "an earlier one, which is not kept any more, out of 60"),
+        ("spent_30d", "08:14 (59) = 10, 07:14 (58) = 10, 06:14 (57) = 10, and 57 more"),
+        ("favourite_30d", "08:14 (59) = L, 07:14 (58) = L, 06:14 (57) = L, and 47 more"),
+        ("hours_30d", "08:14 (59), 07:14 (58), 06:14 (57), and 47 more"),
+    ],
+)
+def test_of_many_events_no_more_are_told_than_the_value_is_made_of(name: str, said: str) -> None:
+    """The first ten, which are kept by the day, have the least value and another size."""
+    orders = [("S", 1.0)] * 10 + [("L", 10.0)] * 50
+    assert told(orders, name) == said
+
+
+def test_since_another_event_no_more_are_told_than_are_counted() -> None:
+    world = World(profile=OF_VALUES)
+    world.send(event("Seen", at=START - timedelta(hours=1)))
+    world.send(*(order(number, number / 24) for number in range(60)))
+    now = START + timedelta(days=4)
+    found = evidence_of("after_seen", world.ada().profile, OF_VALUES, now)
+    assert (found["value"], len(found["events"]), found.get("older")) == (50, 50, None)
+
+
+def test_outside_of_the_window_nothing_is_told() -> None:
+    assert told(SHOPPER, "smallest_30d", days=40) == "no Order"
+    assert told(SHOPPER, "favourite_30d", days=40) == "no Order"

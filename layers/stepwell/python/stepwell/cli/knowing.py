@@ -10,6 +10,8 @@ from stepwell.cli.printing import Local, Row
 
 _SHOWN_EVENTS = 3
 _LONGEST = 60
+_EARLIER = "and earlier ones, which are not kept one by one"
+_EARLIER_ONE = "an earlier one, which is not kept any more"
 
 
 def trait_rows(traits: Mapping[str, Row], local: Local) -> Iterator[Row]:
@@ -35,15 +37,24 @@ def told_from(evidence: Row, local: Local, most: int = _SHOWN_EVENTS) -> str:
     """The events behind it, the newest first."""
     if evidence["kind"] == "ratio":
         return f"{evidence['of']} over {evidence['to']}"
-    events = evidence.get("events", [])
-    shown = [_event(each, local) for each in reversed(events[-most:])]
-    left = len(events) - len(shown) + evidence.get("older", 0)
-    if "values" in evidence:
-        shown = [f"{name} {local(at)}" for name, at in evidence["values"].items()][:most]
-        left = len(evidence["values"]) - len(shown)
-    more = [f"and {left} more"] if left else []
+    known = _events(evidence, local)
+    shown, left = known[:most], len(known[most:]) + evidence.get("older", 0)
+    if evidence.get("not_kept"):
+        shown.append(_EARLIER if shown else _EARLIER_ONE)
+    if left:
+        shown.append(f"and {left} more")
+    if "among" in evidence:
+        shown.append(f"out of {evidence['among']}")
     since = [f"counted since {local(evidence['since'])}"] if "since" in evidence else []
-    return ", ".join([*shown, *more, *since]) or f"no {evidence['event']}"
+    return ", ".join([*(shown or [f"no {evidence['event']}"]), *since])
+
+
+def _events(evidence: Row, local: Local) -> list[str]:
+    """All that are known, the newest first; of `distinct` the last one of each value."""
+    if "values" in evidence:
+        by_time = sorted(evidence["values"].items(), key=lambda each: str(each[1]), reverse=True)
+        return [f"{local(at)} = {short(json.loads(name))}" for name, at in by_time]
+    return [_event(each, local) for each in reversed(evidence.get("events", []))]
 
 
 def _event(event: Row, local: Local) -> str:
