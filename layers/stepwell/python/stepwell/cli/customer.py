@@ -9,12 +9,11 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from stepwell.cli.admin_api import CUSTOMER, add_place, admin_of, check_customer
+from stepwell.cli.facts import facts_of
 from stepwell.cli.knowing import computed_rows, list_rows, segment_rows, trait_rows
-from stepwell.cli.printing import Local, Row, local_time, print_table
+from stepwell.cli.printing import Local, Row, local_time, print_table, printable
 from stepwell.customers.zones import zones_of
 from stepwell.messages.receipts import Fate
-
-_INTERNAL = {"traits", "addresses", "seq", "updated_at", "merged", "former", "signals"}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,9 +43,10 @@ def _show(customer: Row) -> None:
     zones = zones_of(profile, None)
     zone = zones[0] if len(zones) == 1 else ZoneInfo("UTC")
     console.print(f"[bold]{customer['customer']}[/bold]  (times of {zone.key})")
-    for name, value in _facts(customer).items():
-        console.print(f"  {name}: {value}", highlight=False, markup=False, soft_wrap=True)
     local = partial(local_time, zone=zone)
+    for name, text in facts_of(customer, local):
+        line = printable(f"  {name}: {text}")
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     print_table(console, "traits", trait_rows(customer.get("traits", {}), local))
     print_table(console, "computed", computed_rows(customer.get("computed", {}), local))
     print_table(console, "segments", segment_rows(customer.get("segments", {}), local))
@@ -58,24 +58,6 @@ def _show(customer: Row) -> None:
     print_table(console, "conversions", _conversions(customer.get("conversions", []), local))
     print_table(console, "merged", _merged(customer.get("merged", []), local))
     print_table(console, "not joined", _not_joined(customer.get("not_joined", []), local))
-
-
-def _facts(customer: Row) -> Row:
-    profile = customer["profile"]
-    told = {name: value for name, value in profile.items() if name not in _INTERNAL}
-    facts = {name: value for name, value in told.items() if value != {}}
-    facts |= profile.get("addresses", {})
-    if "traits" not in customer:  # as functions answer that are older than this command
-        facts |= {f"traits.{name}": value for name, value in profile["traits"].items()}
-    facts |= {f"signal {name}": _made(each) for name, each in profile.get("signals", {}).items()}
-    grants = sorted(customer["consents"].items())
-    return facts | {f"consent {name}": f"{each['status']} {each['at']}" for name, each in grants}
-
-
-def _made(signal: Row) -> str:
-    """What a signal is, and what made it so."""
-    score = f" with {signal['score']}" if "score" in signal else ""
-    return f"{signal['value']}, by {signal['rule']}{score} {signal['at']}"
 
 
 def _enrollments(rows: list[Row], local: Local) -> Iterator[Row]:

@@ -28,9 +28,19 @@ def computed_rows(computed: Mapping[str, Row], local: Local) -> Iterator[Row]:
     for name, each in sorted(computed.items()):
         yield {
             "trait": name,
-            "value": short(each["value"]) if "value" in each else "-",
+            "value": _value(each, local) if "value" in each else "-",
             "from": told_from(each, local),
         }
+
+
+def _value(evidence: Row, local: Local) -> str:
+    """Of a histogram only how many there are: `--json` has its hours."""
+    kind, value, events = evidence["kind"], evidence["value"], evidence.get("events")
+    if kind in ("first", "last") and events and "value" not in events[0]:
+        return local(value)  # the moment itself, not a value that its event had
+    if kind == "most_frequent":
+        return f"{short(value['value'])} ({value['count']})"
+    return short(value["count"] if kind == "histogram" else value)
 
 
 def told_from(evidence: Row, local: Local, most: int = _SHOWN_EVENTS) -> str:
