@@ -55,8 +55,7 @@ from stepwell.ports import (
     Provider,
     ProviderError,
 )
-from stepwell.profile.context import context_of
-from stepwell.profile.printed import PrintedTraits
+from stepwell.profile.printed import derived
 from stepwell.storage.operations import Operation, Store
 from stepwell.timestamps import from_text, to_text
 from stepwell.values import value
@@ -182,7 +181,8 @@ def _deliver(
     enrollment = items.enrollment
     if delivery.falls_back and (enrollment or {}).get("run") != delivery.request.run:
         enrollment = None  # another run's: the event that it began with is not this message's
-    seen = _derived(delivery)
+    rules, purpose = delivery.policies.profile, delivery.message.purpose
+    seen = derived(items.profile, rules, purpose, delivery.now)
     context = template_context(items.person, items.profile, enrollment, journey, seen)
     try:
         content = _letter(delivery).render(context, items.profile or {})
@@ -199,13 +199,6 @@ def _deliver(
         if moment > delivery.now:
             return _wait_for_turn(delivery, delivery.lane, moment)
     return _claim_and_send(delivery, content, providers[channel], now)
-
-
-def _derived(delivery: _Delivery) -> dict[str, Any]:
-    """What a template sees of a customer besides what apps said of them."""
-    rules, profile, now = delivery.policies.profile, delivery.items.profile, delivery.now
-    context = context_of(profile, rules.context.allowed(delivery.message.purpose), now)
-    return {"computed": PrintedTraits(profile, rules, now), **context}
 
 
 def _letter(delivery: _Delivery) -> Letter:

@@ -1,4 +1,4 @@
-"""Computed traits as templates print them: in the form that traits of an app have."""
+"""What is known of a customer as templates print it: in the form that traits of an app have."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from stepwell.profile.context import context_of
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.view import computed_view
 from stepwell.storage.operations import Item
 from stepwell.timestamps import to_text
+
+
+def derived(
+    profile: Item | None, rules: ProfileRules, purpose: str, now: datetime
+) -> dict[str, Any]:
+    """What a template sees of a customer besides what apps said: computed traits, and the parts of
+    the context that may be used for the message's purpose.
+    """
+    context = context_of(profile, rules.context.allowed(purpose), now)
+    return {"computed": PrintedTraits(profile, rules, now), **context}
 
 
 class PrintedTraits(Mapping[str, Any]):

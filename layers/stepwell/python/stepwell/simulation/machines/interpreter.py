@@ -14,15 +14,7 @@ from typing import Any, Protocol
 
 from stepwell.customers.legs import execution_name
 from stepwell.journeys.compiler.names import DELAY_PARKED
-from stepwell.simulation.machines.definition import (
-    Choice,
-    Fail,
-    Machine,
-    Pass,
-    Succeed,
-    Task,
-    Wait,
-)
+from stepwell.simulation.machines.definition import Choice, Fail, Machine, Pass, Succeed, Task, Wait
 from stepwell.simulation.machines.errors import TIMEOUT, StateError, matches, runtime
 from stepwell.simulation.machines.paths import put_at
 from stepwell.simulation.machines.tasks import Pending, Services, sync_answer
