@@ -189,6 +189,9 @@ class InterleavedStage:
     def soon(self, action: Callable[[], None]) -> None:
         self.baton.spawn("machine", action)
 
+    def settle_later(self, customer: str, execution: str) -> None:
+        raise AssertionError(f"the queue brings it: {customer} {execution}")
+
     def draw(self, *_: object) -> float:
         return 0.5
 

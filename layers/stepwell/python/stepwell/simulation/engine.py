@@ -28,6 +28,7 @@ from stepwell.handover.errors import AlreadyHandedOverError, EnrollmentEndedErro
 from stepwell.handover.handing_over import Destinations
 from stepwell.journeys.reactions import Catalog
 from stepwell.messages.channels import CHANNELS
+from stepwell.messages.unanswered import LOOKED_AT_AFTER, settle_unanswered
 from stepwell.ports import Hasher, Outgoing, Provider
 from stepwell.profile.sweeping import AT_MOST, next_sweep, sweep
 from stepwell.simulation.agenda import Action, Agenda, Rank
@@ -238,6 +239,20 @@ class Simulation:
         self._alarms.add(name)
         moment = datetime.fromisoformat(expression.removeprefix("at(").removesuffix(")"))
         self.later(moment.replace(tzinfo=UTC), lambda: self._rang(json.loads(message)))
+
+    def settle_later(self, customer: str, execution: str) -> None:
+        """Nothing is left to settle where no function dies in the middle."""
+        if self.may_fail:
+            self.later(self.now + LOOKED_AT_AFTER, partial(self._look_after, customer, execution))
+
+    def _look_after(self, customer: str, execution: str) -> None:
+        """As the commands function looks after what a stopped execution left."""
+        self._call_as("commands")
+        policies = self.definitions.loaded_policies
+        looked = settle_unanswered(self.store, policies, customer, execution, self.now)
+        self._call_as("state_machine")
+        if looked.again:
+            self.settle_later(customer, execution)
 
     def _rang(self, message: Mapping[str, Any]) -> None:
         """What the commands function does with the message."""

@@ -41,6 +41,9 @@ class Host(Services, Protocol):
     def soon(self, action: Callable[[], None]) -> None:
         """Do it at this moment, after what is being done."""
 
+    def settle_later(self, customer: str, execution: str) -> None:
+        """Look after what an execution left, once nobody is at work on it any more."""
+
     def draw(self, *about: object) -> float:
         """A number from 0 to below 1, the same for the same arguments and seed."""
 
@@ -160,9 +163,9 @@ class Interpreter:
             run.status, run.ended = Status.ABORTED, self._host.now
             run.error, run.cause = error, cause
 
-    def settle_later(self, customer: str, execution: str) -> None:  # noqa: ARG002 - see below
-        """Only counted: no function dies in the middle here, so nothing is left to settle."""
+    def settle_later(self, customer: str, execution: str) -> None:
         self._trace.calls["settle"] += 1
+        self._host.settle_later(customer, execution)
 
     def start_sync(self, machine: Machine, parent: Execution, text: str) -> Any:
         """Run a child; its answer, or Pending.CHILD while it waits for something."""

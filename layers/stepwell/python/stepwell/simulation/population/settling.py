@@ -64,7 +64,9 @@ def settle(
     if consents is not None:
         puts.append(Put(keys.consents(customer), consents))
     store.transact(puts)
-    trace.applied += [Applied(each.received_at, customer, each, 0) for each in events]
+    trace.applied += [
+        Applied(each.received_at, customer, each, 0, trace.next_place()) for each in events
+    ]
     trace.customers[customer] = None
 
 
