@@ -180,7 +180,7 @@ def _check(settings: Settings) -> None:
         "router_concurrency": 2 <= settings.router_concurrency <= 1000,
         "feedback_concurrency": 2 <= settings.feedback_concurrency <= 1000,
         "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
-        "sweep_at_most": 1 <= settings.sweep_at_most <= 150_000,  # 240 s at 15 ms for ten of them
+        "sweep_at_most": 1 <= settings.sweep_at_most <= 100_000,  # 150 of 240 s at 15 ms for ten
         "comprehend_languages": bool(settings.comprehend_languages)
         and set(settings.comprehend_languages) <= set(LANGUAGES),
         "archive_days": settings.archive_days is None or settings.archive_days >= 30,

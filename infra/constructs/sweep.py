@@ -42,6 +42,16 @@ class SweepSchedule(Construct):
                 )
             ],
         )
+        alarms.add(
+            self,
+            "Failing",
+            name="sweep-failing",
+            says="Nobody is looked at whose segments time has changed: the sweep fails each time",
+            page="sweep-late",
+            metric=function.metric_errors(period=Duration.minutes(_MINUTES)),
+            at_least=1,
+            periods=(3, 3),
+        )
         # The function says so in its log; a filter there tells a metric only when it does.
         behind = logs.MetricFilter(
             self,

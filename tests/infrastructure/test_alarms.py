@@ -55,6 +55,7 @@ def test_alarms_are_these(synthesized: Synthesized) -> None:
         *("function-errors", "function-throttles"),
         *("journeys-failed", "overdue-holds", "executions-throttled", "open-executions"),
         *("sending-failed", "hand-overs-given-up", "api-errors", "sweep-late"),
+        "sweep-failing",
     }
 
 

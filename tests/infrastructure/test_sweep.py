@@ -73,7 +73,20 @@ def test_sweep_that_is_late_rings(synthesized: Synthesized) -> None:
     assert alarm["Threshold"] == 3600
 
 
-@pytest.mark.parametrize("at_most", [0, 150_001])
+def test_sweep_that_fails_each_time_rings(synthesized: Synthesized) -> None:
+    """Once in five minutes: the alarm on all functions waits for five errors in such a time."""
+    [alarm] = [
+        each
+        for each in synthesized.properties("AWS::CloudWatch::Alarm")
+        if each["AlarmName"] == "stepwell-local-sweep-failing"
+    ]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+    assert [short(each["Value"]) for each in alarm["Dimensions"]] == ["Sweep"]
+    assert (alarm["Period"], alarm["Threshold"]) == (SWEPT_EVERY.total_seconds(), 1)
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 3)
+
+
+@pytest.mark.parametrize("at_most", [0, 100_001])
 def test_sweep_that_takes_nobody_or_too_long_is_refused(at_most: int) -> None:
     some: Settings = next(iter(STAGES.values()))
     with pytest.raises(SettingsError, match="sweep_at_most"):

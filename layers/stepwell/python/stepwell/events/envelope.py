@@ -23,7 +23,7 @@ from stepwell.events.body import (
     read_document,
 )
 from stepwell.events.calls import CALLS
-from stepwell.events.model import Event, EventType
+from stepwell.events.model import EARLIEST, Event, EventType
 from stepwell.events.registry import Registry
 from stepwell.events.sources import ALL_TYPES
 from stepwell.values import value
@@ -41,7 +41,6 @@ MAX_LEVELS = 32
 """How deep an event may be nested: far less than what conditions and JSON readers take."""
 
 _measure = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
 _BATCH = "batch"
 _NAMES = {
     **{name: name for name in (*CALLS, _BATCH)},
@@ -235,16 +234,16 @@ def happened_at(
     """When an event happened by our clock (Segment's rule), never later than its receipt.
 
     The sender's clock may be wrong: `sent_at` was read on the same clock as `claimed` and is really
-    about `received_at`, so their difference corrects it. An age of thousands of years, which no
-    calendar holds, is the oldest that one does.
+    about `received_at`, so their difference corrects it. What claims to be older than computers
+    count is of 1970: the zero of some languages is the year 1.
     """
     if claimed is None:
         return received_at
     age = (sent_at or received_at) - claimed
     try:
-        return received_at.astimezone(UTC) - max(age, timedelta(0))
+        return max(received_at.astimezone(UTC) - max(age, timedelta(0)), EARLIEST)
     except OverflowError:
-        return _EARLIEST
+        return EARLIEST
 
 
 def _bytes(document: dict[str, Any]) -> int:

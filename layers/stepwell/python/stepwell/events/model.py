@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from json.encoder import encode_basestring_ascii
 from typing import Any
@@ -18,6 +18,9 @@ CONSENT_EVENT = "Consent Updated"
 PAGE_EVENT = "Page Viewed"
 SCREEN_EVENT = "Screen Viewed"
 """The names under which journeys see page and screen calls, which have a page's name only."""
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""No event happened before: local times and spans of earlier ones may be none that there are."""
 
 _encoder = json.JSONEncoder(separators=(",", ":"))
 
@@ -121,7 +124,7 @@ def from_message(body: str) -> Event:
         **{
             **document,
             "type": EventType(document["type"]),
-            "timestamp": from_text(document["timestamp"]),
+            "timestamp": max(from_text(document["timestamp"]), EARLIEST),
             "received_at": from_text(document["received_at"]),
         }
     )

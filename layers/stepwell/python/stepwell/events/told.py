@@ -1,8 +1,9 @@
 """Events that the engine itself tells of a customer.
 
 Those that another event causes, such as `Segment Entered`, are sent after that one was applied, and
-again when it comes again; as their ids are made of its fingerprint, they are applied once. They
-carry its times: what is too old to start anything tells of nothing that starts anything.
+again when it comes again; as their ids are made of its fingerprint, they are applied once. What
+it has changed carries its times: what is too old to start anything tells of nothing that starts
+anything.
 """
 
 from __future__ import annotations
@@ -27,24 +28,30 @@ TIME_PASSED = "Time Passed"
 
 @value
 class Told:
-    """One event to tell; `about` is what tells it from others of its name by the same cause."""
+    """One event to tell; `about` is what tells it from others of its name by the same cause.
+    `by_time`: time has done it, and the event that it was found with is no more than that.
+    """
 
     name: str
     about: str
     properties: dict[str, Any] = field(hash=False)
+    by_time: bool = False
 
     def document(self) -> list[Any]:
-        return [self.name, self.about, self.properties]
+        said = [self.name, self.about, self.properties]
+        return [*said, True] if self.by_time else said
 
 
 def told_event(told: Told, cause: Event, customer: str) -> Event:
-    """The event, of the same person at the same time as its cause."""
+    """The event, of the same person at the same time as its cause; what time has done is of now,
+    however late an event it was found with.
+    """
     return inside_event(
         f"told-{digest(cause.fingerprint, told.name, told.about)}",
         told.name,
         customer,
         told.properties,
-        at=cause.timestamp,
+        at=cause.received_at if told.by_time else cause.timestamp,
         received_at=cause.received_at,
         user_id=cause.user_id,
         anonymous_id=cause.anonymous_id,

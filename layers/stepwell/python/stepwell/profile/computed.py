@@ -59,6 +59,8 @@ class Moment:
 
 
 States = Mapping[str, State]
+_MOST_DAYS = 1_000_000
+"""No calendar has the moments that are further."""
 
 
 def value_of(
@@ -123,7 +125,7 @@ def _next_day(since: int, at: int, numbers: Collection[float] | None) -> int | N
         return since + (days + 1) * DAY
     bounds = (bound for each in numbers for bound in (math.ceil(each), math.floor(each) + 1))
     first = min((bound for bound in bounds if bound > days), default=None)
-    return None if first is None else since + first * DAY
+    return None if first is None or first > _MOST_DAYS else since + first * DAY
 
 
 def _ends(trait: ComputedTrait, state: State, edge: int) -> Iterator[int]:

@@ -36,7 +36,7 @@ from stepwell.values import value
 _ID_DIGITS = 8
 _REMEMBERED = 4
 _NUMBERS = frozenset({"s", "lo", "hi"})
-_encoder = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+_encoder = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
 @value
@@ -167,6 +167,17 @@ def _occurrence(
     return None if (kept := _kept_value(track, given, event, problems)) is None else [*found, kept]
 
 
+def _is_short(text: str) -> bool:
+    """Also where it is written, as JSON inside of JSON; half a pair of UTF-16 is no text."""
+    if len(text) > MAX_TEXT:
+        return False
+    written = json.dumps(json.dumps(text, ensure_ascii=False), ensure_ascii=False)
+    try:
+        return len(written.encode()) <= 2 * MAX_TEXT
+    except UnicodeEncodeError:
+        return False
+
+
 def _kept_value(track: Track, given: Any, event: Event, problems: list[str]) -> Any:
     """Numbers without a point where they are whole, so that 3 and 3.0 are one value."""
     match given:
@@ -174,7 +185,7 @@ def _kept_value(track: Track, given: Any, event: Event, problems: list[str]) -> 
             return given
         case int() | float() if not isinstance(given, bool) and abs(given) <= MAX_NUMBER:
             return int(given) if float(given).is_integer() else given
-        case str() if len(given) <= MAX_TEXT and not track.needs & _NUMBERS:
+        case str() if not track.needs & _NUMBERS and _is_short(given):
             return given
     problems.append(
         f"computed traits of {event.name!r}: a value is too large or of another type: not counted"

@@ -6,6 +6,7 @@ Called between the profile's traits and the journeys: these see what it found. P
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 from stepwell.customers.snapshot import Snapshot
 from stepwell.customers.traits import traits_of
+from stepwell.customers.zones import zones_of
 from stepwell.events.model import Event, EventType
 from stepwell.events.told import (
     SEGMENT_ENTERED,
@@ -85,6 +87,8 @@ def live(
     if kept is not None:
         profile["computed"] = kept.text()
         changed |= {f"computed.{name}" for track in tracks for name in rules.followers[track]}
+    if rules.local and zones_of(before.profile or {}, None) != zones_of(profile, None):
+        changed |= {f"computed.{name}" for name in rules.local}
     signals, told_signals = _signals(event, before.profile, rules)
     profile |= signals
     changed |= {f"signals.{each.about}" for each in told_signals}
@@ -110,7 +114,7 @@ def _said(
         return set(), []
     old, new = traits_of(before), traits_of(after)
     names = sorted({*old, *new})
-    names = [name for name in names if (name in old, old.get(name)) != (name in new, new.get(name))]
+    names = [name for name in names if not _is_same(name, old, new)]
     tells = [
         Told(
             TRAIT_CHANGED,
@@ -123,6 +127,14 @@ def _said(
         if name in heard
     ]
     return {f"traits.{name}" for name in names}, tells
+
+
+def _is_same(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    if (name in old) != (name in new):
+        return False
+    one, two = old.get(name), new.get(name)
+    # To Python 1 and true are one, to conditions they are two, also inside of lists and maps.
+    return one == two and json.dumps(one, sort_keys=True) == json.dumps(two, sort_keys=True)
 
 
 def _lists(
@@ -180,16 +192,33 @@ def _segments(
         inside,
     )
     changed += [(name, True) for name, is_in in alike.items() if is_in]
+    by_event = set(rules.segments) if begins else _and_dependents(touched, rules)
     at = to_text(now)
     profile["segments"] = {name: entered.get(name, at) for name in rules.segments if inside[name]}
     profile["segments_by"] = rules.segments_version
     others = {name: each for name, each in rules.segments.items() if name not in alike}
     profile |= _due(after.customer, next_change(after, rules, others, context, now, kept), profile)
     tells = [
-        Told(SEGMENT_ENTERED if is_in else SEGMENT_LEFT, name, {"segment": name})
+        Told(
+            SEGMENT_ENTERED if is_in else SEGMENT_LEFT,
+            name,
+            {"segment": name},
+            by_time=name not in by_event,
+        )
         for name, is_in in [*_gone(entered, rules), *changed]
     ]
     return Lived({name: each for name, each in profile.items() if each is not None}, tuple(tells))
+
+
+def _and_dependents(touched: Collection[str], rules: ProfileRules) -> set[str]:
+    """Segments that the event itself may have changed, also by way of others."""
+    found = set(touched)
+    for name, segment in rules.segments.items():  # each after those that it names
+        if "segments" in segment.reads or any(
+            f"segments.{each}" in segment.reads for each in found
+        ):
+            found.add(name)
+    return found
 
 
 def _gone(entered: Mapping[str, str], rules: ProfileRules) -> Iterator[tuple[str, bool]]:

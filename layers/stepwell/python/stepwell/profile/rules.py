@@ -56,6 +56,12 @@ class ProfileRules:
         return {track.id: track for tracks in self.tracks.values() for track in tracks}
 
     @cached_property
+    def local(self) -> frozenset[str]:
+        """Computed traits of hours, which are those of the customer's zone."""
+        computed = self.document.get("computed", ())
+        return frozenset(each["name"] for each in computed if each["kind"] == "histogram")
+
+    @cached_property
     def segments(self) -> Mapping[str, Segment]:
         """In an order in which each comes after those that it names."""
         computed = self.document.get("computed", ())

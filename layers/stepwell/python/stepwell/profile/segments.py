@@ -25,6 +25,8 @@ from stepwell.profile.context import PARTS
 from stepwell.values import value
 
 _A_MOMENT = timedelta(milliseconds=1)
+_EVER = timedelta(days=36_500)
+"""What is later comes never: "9999-12-31" is what senders write for that."""
 _COMPUTED: Tree = ["select", ["select", ["name", "customer"], "computed"]]
 
 Moving = Mapping[str, frozenset[float] | None]
@@ -133,7 +135,9 @@ def due(
     found += [forgotten(name) for name in {name for each in timed for name in each.seen}]
     context = {**context, "now": now}
     found += [_crossing(*each, context) for segment in timed for each in segment.clock]
-    return min((each for each in found if each is not None and each > now), default=None)
+    return min(
+        (each for each in found if each is not None and now < each <= now + _EVER), default=None
+    )
 
 
 def _together(parts: Iterable[Moving]) -> Moving:

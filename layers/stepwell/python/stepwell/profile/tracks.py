@@ -29,7 +29,9 @@ KEPT = 50
 MILLIONTHS = 1_000_000
 MAX_NUMBER = 1e12
 MAX_TEXT = 64
-"""Longer texts and greater numbers are not counted: the item has to stay small."""
+"""Longer texts and greater numbers are not counted: the item has to stay small. It is counted in
+characters, and twice as many bytes are allowed where they are written.
+"""
 
 HOUR, DAY = 3_600_000, 86_400_000
 FINE_WINDOW = 14 * DAY
@@ -214,7 +216,7 @@ def _cells_added(one: Any, other: Any) -> Any:
 
 
 def _distinct(track: Track, occurrence: Occurrence) -> State:  # noqa: ARG001 - one shape for all
-    return {"d": {json.dumps(occurrence[2]): occurrence[0]}}
+    return {"d": {json.dumps(occurrence[2], ensure_ascii=False): occurrence[0]}}
 
 
 def _united_distinct(track: Track, one: State, other: State) -> State:
