@@ -98,9 +98,10 @@ def test_alarms_watch_the_errors_of_every_function(synthesized: Synthesized) -> 
     }
     watched = [
         names[metric["Dimensions"][0]["Value"]["Ref"]]
-        for alarm in alarms(synthesized).values()
+        for name, alarm in alarms(synthesized).items()
         for metric in metrics(alarm)
-        if (metric["Namespace"], metric["MetricName"]) == ("AWS/Lambda", "Errors")
+        if name != "sweep-failing"  # one of its own besides: it runs too rarely for the common one
+        and (metric["Namespace"], metric["MetricName"]) == ("AWS/Lambda", "Errors")
     ]
     assert sorted(watched) == sorted(names.values())
 

@@ -81,7 +81,7 @@ def test_sweep_that_fails_each_time_rings(synthesized: Synthesized) -> None:
         if each["AlarmName"] == "stepwell-local-sweep-failing"
     ]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
-    assert [short(each["Value"]) for each in alarm["Dimensions"]] == ["Sweep"]
+    assert [short(each["Value"]) for each in alarm["Dimensions"]] == ["SweepFunction"]
     assert (alarm["Period"], alarm["Threshold"]) == (SWEPT_EVERY.total_seconds(), 1)
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 3)
 
