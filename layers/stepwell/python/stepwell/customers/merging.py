@@ -13,6 +13,7 @@ are as they were read: so that no answer is lost that was given meanwhile.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -47,8 +48,11 @@ def merge(
     event: str,
     now: datetime,
     rules: ProfileRules,
+    heard: Collection[str] = (),
 ) -> list[Operation]:
-    """`by` is the kind of identity and `event` the id of the event that joined them."""
+    """`by` is the kind of identity and `event` the id of the event that joined them; `heard`:
+    traits whose change is told.
+    """
     seq = max(winner.seq, loser.seq) + 1
     at = to_text(now)
     pointer: Item = {
@@ -61,9 +65,10 @@ def merge(
         "updated_at": at,
     }
     record: Item = {"customer": loser.customer, "at": at, "by": by, "event": event}
-    joined = _profile(winner, loser, seq, at, rules)
+    joined = _profile(winner, loser, seq, at)
+    lives = united_lives(joined, winner.profile or {}, loser.profile or {}, rules, heard)
     return [
-        Put(keys.profile(winner.customer), joined, _as_read(winner)),
+        Put(keys.profile(winner.customer), lives, _as_read(winner)),
         Put(keys.profile(loser.customer), pointer, _as_read(loser)),
         *_consents(winner, loser, seq),
         *_caps(winner, loser),
@@ -75,7 +80,7 @@ def _as_read(snapshot: Snapshot) -> Conditions:
     return (equals("seq", snapshot.seq),)
 
 
-def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str, rules: ProfileRules) -> Item:
+def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str) -> Item:
     ours = dict(winner.profile or {})
     theirs = {**(loser.profile or {}), "customer": loser.customer}
     traits = read_traits(theirs).united(read_traits(ours))
@@ -89,8 +94,8 @@ def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str, rules: Profil
         "updated_at": at,
         "merged": [*winner.merged, *_where_it_lives(loser), *loser.merged],
     }
-    united |= _lists(ours, theirs) | _of_the_newer(ours, theirs) | applied_to_both(ours, theirs)
-    return united_lives(united, ours, theirs, rules)
+    united |= _lists(ours, theirs) | _of_the_newer(ours, theirs)
+    return united | applied_to_both(ours, theirs)
 
 
 def _where_it_lives(loser: Snapshot) -> list[str]:

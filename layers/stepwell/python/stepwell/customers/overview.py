@@ -32,7 +32,7 @@ _HIDDEN = {
     *("pk", "sk", "token", "token_for", "expires", "forget_at", "touched"),
     *("trait_times", "came_to", "not_joined", "conversation"),
     *("computed", "applied", "segments", "segments_by", "due", "due_at", "due_shard"),
-    *("lists", "lists_left"),
+    *("lists", "lists_left", "traits_before"),
 }
 """What is kept of a living profile is shown by what follows from it."""
 

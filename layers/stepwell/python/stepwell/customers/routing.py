@@ -128,6 +128,7 @@ class Router:
                         event=event.id,
                         now=now,
                         rules=self.profile,
+                        heard=self.catalog.heard_traits,
                     )
                 )
                 merged.append(loser.customer)

@@ -26,6 +26,7 @@ from stepwell.events.told import (
 from stepwell.profile.blank import is_blank, of_nobody
 from stepwell.profile.computed import first_change
 from stepwell.profile.context import PARTS, forgotten_at
+from stepwell.profile.joining import TRAITS_BEFORE, traits_before
 from stepwell.profile.keeping import Kept, keep, read_kept
 from stepwell.profile.rules import ProfileRules
 from stepwell.profile.segments import Segment, due, members
@@ -78,6 +79,7 @@ def live(
     """`after` has the profile and consents of the event; `heard`: traits whose change is told."""
     profile = dict(after.profile or {})
     changed, tells = _said(event, before.profile, profile, heard)
+    profile.pop(TRAITS_BEFORE, None)
     if not rules.document and "segments_by" not in profile:
         return Lived(profile, tuple(tells))
     whole = {"consents"} if after.consents is not before.consents else set[str]()
@@ -109,10 +111,12 @@ def _differs(part: str, before: Snapshot, profile: Item) -> bool:
 def _said(
     event: Event, before: Item | None, after: Item, heard: Collection[str]
 ) -> tuple[set[str], list[Told]]:
-    """The traits that an identify call changed, and what is told of those that are listened to."""
-    if event.type is not EventType.IDENTIFY:
+    """The traits that an identify call changed, or a join before the event, and what is told of
+    those that are listened to.
+    """
+    if event.type is not EventType.IDENTIFY and TRAITS_BEFORE not in after:
         return set(), []
-    old, new = traits_of(before), traits_of(after)
+    old, new = traits_before(before), traits_of(after)
     names = sorted({*old, *new})
     names = [name for name in names if not _is_same(name, old, new)]
     tells = [

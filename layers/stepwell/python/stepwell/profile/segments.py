@@ -1,7 +1,7 @@
 """Segments: who is in them after an event, and when time alone can change that next. Pure.
 
     segments      name -> the moment of entering; of those that the customer is in
-    segments_by   version of the definitions that they follow from
+    segments_by   version of the definitions that they follow from; empty after a join
     due           the earliest moment at which time alone can change one; absent: none
     due_shard     } the same in the index that is swept: spread over shards, and rounded up,
     due_at        } so that it is rarely written
