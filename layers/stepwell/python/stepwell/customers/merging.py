@@ -94,8 +94,7 @@ def _profile(winner: Snapshot, loser: Snapshot, seq: int, at: str) -> Item:
         "updated_at": at,
         "merged": [*winner.merged, *_where_it_lives(loser), *loser.merged],
     }
-    united |= _lists(ours, theirs) | _of_the_newer(ours, theirs)
-    return united | applied_to_both(ours, theirs)
+    return united | _lists(ours, theirs) | _said_last(ours, theirs) | applied_to_both(ours, theirs)
 
 
 def _where_it_lives(loser: Snapshot) -> list[str]:
@@ -130,13 +129,27 @@ def _all_of(name: str, *profiles: Item) -> list[Any]:
     return list(dict.fromkeys(each for profile in profiles for each in profile.get(name, ())))
 
 
-def _of_the_newer(ours: Item, theirs: Item) -> Item:
-    """What has no time of its own: the word of who was heard of last."""
+def _said_last(ours: Item, theirs: Item) -> Item:
+    """The zone of the context that was said last, and the groups: the current one is that of who
+    was heard of last.
+    """
+    _, newer = _by_time("context_zone", ours, theirs)
+    found = {name: newer[name] for name in ("context_zone", "context_zone_at") if name in newer}
     older, newer = sorted((theirs, ours), key=lambda each: str(each["updated_at"]))
-    zone = newer.get("context_zone") or older.get("context_zone")
     groups = united_groups(older, newer)
-    found: Item = {"context_zone": zone} if zone else {}
     return found | ({"groups": json.dumps(groups, separators=(",", ":"))} if groups else {})
+
+
+def _by_time(name: str, ours: Item, theirs: Item) -> list[Item]:
+    """Both, first the one with the older word, or none, on this attribute. Words without a time,
+    from before it was kept, are older than others; of two, who was written last has the newer.
+    """
+
+    def age(profile: Item) -> tuple[bool, str, str, str]:
+        at = profile.get(f"{name}_at", "")
+        return name in profile, at, "" if at else profile["updated_at"], profile.get(name, "")
+
+    return sorted((theirs, ours), key=age)
 
 
 def _consents(winner: Snapshot, loser: Snapshot, seq: int) -> list[Operation]:

@@ -31,6 +31,7 @@ otherwise no later event of this customer could be applied either.
 
 _LONGEST = {"email": LONGEST_EMAIL, "sms": LONGEST_PHONE, "locale": 64, "country": 64, "grant": 128}
 _FROM_TRAITS = ("zone", "locale", "country")
+_CONTEXT_ZONE = ("context_zone", "context_zone_at")
 
 
 @value
@@ -72,7 +73,7 @@ def apply_to_profile(
         profile |= add_group(before, event, problems)
     # By its receipt, so that it comes out the same when the archive is applied again.
     profile = with_context(profile, event.context, event.timestamp, event.received_at, rules)
-    return _with_zone(profile, event.context, rules) | _with_token(profile, own.token)
+    return _with_zone(profile, event, rules) | _with_token(profile, own.token)
 
 
 def known_by_traits(profile: Item, traits: dict[str, Any], tokens: list[str]) -> Item:
@@ -178,11 +179,20 @@ def _addresses(traits: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
     return addresses
 
 
-def _with_zone(profile: Item, context: dict[str, Any], rules: ContextRules) -> Item:
+def _with_zone(profile: Item, event: Event, rules: ContextRules) -> Item:
+    """With the zone of the event's context, if none was said later."""
     if not rules.zone:
-        return {name: each for name, each in profile.items() if name != "context_zone"}
-    zone = context.get("timezone")
-    return profile | {"context_zone": zone} if _is_zone(zone) else profile
+        return {name: each for name, each in profile.items() if name not in _CONTEXT_ZONE}
+    zone = event.context.get("timezone")
+    if not _is_zone(zone):
+        return profile
+    told = {"context_zone": zone, "context_zone_at": to_text(event.timestamp)}
+    return profile | max(profile, told, key=_age_of_zone)
+
+
+def _age_of_zone(told: Item) -> tuple[str, str]:
+    """One without a time is older than any. Of the same millisecond always the same one counts."""
+    return told.get("context_zone_at", ""), told.get("context_zone", "")
 
 
 def _with_token(profile: Item, token: str | None) -> Item:

@@ -12,6 +12,7 @@ from stepwell.customers.contacts import plain_phone
 from stepwell.customers.zones import candidates, load_zone
 from stepwell.events.model import CONSENT_EVENT, Event, EventType
 from stepwell.messages.policies import Policies
+from stepwell.timestamps import to_text
 
 _LONGEST_COUNTRY = 64
 _LONGEST_PHONE = 32
@@ -25,18 +26,17 @@ class Known:
     """(purpose, channel) -> when it was given, and whether it was a yes."""
     traits: dict[str, Any] = field(default_factory=dict)
     """Of those that were removed: None."""
-    context_zone: str = ""
+    context_zone: tuple[str, str] = ("", "")
+    """The time of the event that told it, and its name."""
     said: dict[str, datetime] = field(default_factory=dict)
-    heard: datetime | None = None
     _zones: tuple[ZoneInfo, ...] | None = None
 
     def learn(self, event: Event) -> None:
-        self.heard = event.received_at
         if event.type is EventType.IDENTIFY:
             self._learn_traits(event.traits, dict.fromkeys(event.traits, event.timestamp))
         zone = event.context.get("timezone")
-        if isinstance(zone, str) and zone != self.context_zone and load_zone(zone):
-            self.context_zone, self._zones = zone, None
+        if isinstance(zone, str) and load_zone(zone):
+            self._learn_zone((to_text(event.timestamp), zone))
         if event.name == CONSENT_EVENT:
             self._learn_answer(event)
 
@@ -60,6 +60,11 @@ class Known:
                 self.traits[name], self.said[name] = value, times[name]
         self._zones = None
 
+    def _learn_zone(self, told: tuple[str, str]) -> None:
+        """The word that was said last counts, whenever it came."""
+        if told > self.context_zone:
+            self.context_zone, self._zones = told, None
+
     def unite(self, other: Known) -> None:
         """The other one turned out to be this one: a no of either counts, and the last word."""
         for asked, (at, yes) in other.answers.items():
@@ -71,9 +76,7 @@ class Known:
             if name not in self.said or other.said[name] > self.said[name]
         }
         self._learn_traits(newer, other.said)
-        if other.context_zone and (not self.context_zone or _is_later(other, self)):
-            self.context_zone = other.context_zone
-        self._zones = None
+        self._learn_zone(other.context_zone)
 
     def allows(self, policies: Policies, purpose: str, channel: str) -> bool:
         """A yes; or no answer, where the purpose takes that for a yes."""
@@ -95,14 +98,9 @@ class Known:
         country, phone = self.traits.get("country") or inner, self.traits.get("phone")
         phone = plain_phone(phone, country) or phone
         places: dict[str, Any] = {"zone": self.traits.get("timezone")}
-        places["context_zone"] = self.context_zone
+        places["context_zone"] = self.context_zone[1]
         if isinstance(country, str) and len(country) <= _LONGEST_COUNTRY:
             places["country"] = country
         if isinstance(phone, str) and 0 < len(phone.strip()) <= _LONGEST_PHONE:
             places["addresses"] = {"sms": phone.strip()}
         return places
-
-
-def _is_later(one: Known, other: Known) -> bool:
-    """Whether the one was heard of after the other."""
-    return one.heard is not None and (other.heard is None or one.heard > other.heard)
