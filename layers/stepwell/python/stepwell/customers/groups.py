@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from stepwell.events.model import Event
 from stepwell.storage.operations import Item
+from stepwell.timestamps import to_text
 
 MAX_GROUPS = 10
 MAX_GROUPS_BYTES = 50_000
@@ -15,18 +17,18 @@ MAX_GROUPS_BYTES = 50_000
 
 def add_group(profile: Item, event: Event, problems: list[str]) -> Item:
     """The profile's `groups` after a group call: one JSON text, group id -> traits, the newest
-    last. Empty when they did not fit.
+    last; and when the last call was received, `groups_at`. Empty when they did not fit.
 
     A group's traits are merged as a customer's are: null removes one. They are kept with each
     customer as that customer's calls told them: one member's call changes nothing at the others.
     """
-    groups = groups_of(profile)
+    groups, known = groups_of(profile), profile.get("groups_at", "")
     before = groups.pop(str(event.group_id), {})
     changed = {name: value for name, value in (before | event.traits).items() if value is not None}
-    newest = [*groups.items(), (str(event.group_id), changed)][-MAX_GROUPS:]
-    text = json.dumps(dict(newest), separators=(",", ":"))
+    text = _encoded([*groups.items(), (str(event.group_id), changed)][-MAX_GROUPS:])
     if len(text) <= MAX_GROUPS_BYTES:
-        return {"groups": text}
+        # By receipt: so the archive, applied again, gives the same.
+        return {"groups": text, "groups_at": max(to_text(event.received_at), known)}
     problems.append(f"groups: larger than {MAX_GROUPS_BYTES} bytes together, this one not kept")
     return {}
 
@@ -47,14 +49,19 @@ def current_group(profile: Item | None) -> dict[str, Any]:
     return traits | {"id": name}
 
 
-def united_groups(older: Item, newer: Item) -> dict[str, dict[str, Any]]:
-    """The groups of two profiles, those of the newer one last and with its word on their traits;
-    the oldest are left out when there are too many or they are too large together.
+def united_groups(older: Item, newer: Item) -> Item:
+    """The attributes of two profiles as one's, the groups of the newer one last and with its word
+    on their traits; the oldest are left out when there are too many or they are too large together.
     """
     ours, theirs = groups_of(newer), groups_of(older)
     united = {name: each for name, each in theirs.items() if name not in ours}
     united |= {name: theirs.get(name, {}) | each for name, each in ours.items()}
     listed = list(united.items())[-MAX_GROUPS:]
-    while len(json.dumps(dict(listed), separators=(",", ":"))) > MAX_GROUPS_BYTES:
+    while len(_encoded(listed)) > MAX_GROUPS_BYTES:
         listed = listed[1:]
-    return dict(listed)
+    found: Item = {"groups": _encoded(listed)} if listed else {}
+    return found | ({"groups_at": newer["groups_at"]} if "groups_at" in newer else {})
+
+
+def _encoded(groups: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    return json.dumps(dict(groups), separators=(",", ":"))

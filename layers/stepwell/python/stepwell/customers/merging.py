@@ -12,7 +12,6 @@ are as they were read: so that no answer is lost that was given meanwhile.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -130,17 +129,15 @@ def _all_of(name: str, *profiles: Item) -> list[Any]:
 
 
 def _said_last(ours: Item, theirs: Item) -> Item:
-    """The zone of the context that was said last, and the groups: the current one is that of who
-    was heard of last.
+    """The zone of the context that was said last, and the groups, the one that was named last as
+    the current one.
     """
     _, newer = _by_time("context_zone", ours, theirs)
     found = {name: newer[name] for name in ("context_zone", "context_zone_at") if name in newer}
-    older, newer = sorted((theirs, ours), key=lambda each: str(each["updated_at"]))
-    groups = united_groups(older, newer)
-    return found | ({"groups": json.dumps(groups, separators=(",", ":"))} if groups else {})
+    return found | united_groups(*_by_time("groups", ours, theirs))
 
 
-def _by_time(name: str, ours: Item, theirs: Item) -> list[Item]:
+def _by_time(name: str, ours: Item, theirs: Item) -> tuple[Item, Item]:
     """Both, first the one with the older word, or none, on this attribute. Words without a time,
     from before it was kept, are older than others; of two, who was written last has the newer.
     """
@@ -149,7 +146,8 @@ def _by_time(name: str, ours: Item, theirs: Item) -> list[Item]:
         at = profile.get(f"{name}_at", "")
         return name in profile, at, "" if at else profile["updated_at"], profile.get(name, "")
 
-    return sorted((theirs, ours), key=age)
+    older, newer = sorted((theirs, ours), key=age)
+    return older, newer
 
 
 def _consents(winner: Snapshot, loser: Snapshot, seq: int) -> list[Operation]:

@@ -30,7 +30,7 @@ NEWEST = 100
 
 _HIDDEN = {
     *("pk", "sk", "token", "token_for", "expires", "forget_at", "touched"),
-    *("trait_times", "came_to", "not_joined", "conversation"),
+    *("trait_times", "groups_at", "came_to", "not_joined", "conversation"),
     *("computed", "applied", "segments", "segments_by", "due", "due_at", "due_shard"),
     *("lists", "lists_left", "traits_before"),
 }
