@@ -64,3 +64,15 @@ def test_a_segment_that_reads_all_segments(tmp_path: Path) -> None:
     (problem,) = found_in(root)
     assert problem.code == "SW1011"
     assert problem.message == "a reads all segments, and is one of them"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"# \xfc\n", "no UTF-8 text"), (b"# \x00\n", "a control character")]
+)
+def test_policies_that_are_no_text(tmp_path: Path, content: bytes, said: str) -> None:
+    root = write_project(tmp_path, {})
+    policies = root / "statemachines/policies.yaml"
+    policies.write_bytes(policies.read_bytes() + content)
+    (problem,) = found_in(root)
+    assert problem.code == "SW406"
+    assert said in problem.message

@@ -363,3 +363,15 @@ class TestUnknown:
         answer = world.send(asked=1)
         assert (answer["outcome"], answer["reason"]) == ("unknown", "interrupted")
         assert world.decisions()[-1]["detail"] == "exited"
+
+
+def test_message_of_a_purpose_that_is_no_more_is_suppressed() -> None:
+    """A journey goes on in the version it began with, the policies are those of now."""
+    world = World(program=message_program(purpose="newsletter"))
+    answer = world.send()
+    assert (answer["outcome"], answer["reason"]) == ("suppressed", "unknown_purpose")
+    (decision,) = world.decisions()
+    assert decision["rules"] == [
+        {"rule": "purpose", "result": "unknown_purpose", "purpose": "newsletter"}
+    ]
+    assert world.sent() == []

@@ -146,7 +146,11 @@ class Reader:
     def _check(
         self, kind: EventType, fields: dict[str, Any], context: dict[str, Any], path: str
     ) -> None:
-        problems = self.registry().problems(kind, fields["name"], fields["properties"], context)
+        name, registry = fields["name"], self.registry()
+        if name in registry.kept_back:
+            said = f'"{name}" is told by Stepwell alone'
+            raise EnvelopeError([(_join(path, "event"), said)], reason=Reason.FORBIDDEN)
+        problems = registry.problems(kind, name, fields["properties"], context)
         if problems:
             raise EnvelopeError([(_join(path, field), said) for field, said in problems])
 

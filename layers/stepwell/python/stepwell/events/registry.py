@@ -14,6 +14,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from stepwell.events.told import OF_THE_ENGINE
+
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
 
@@ -51,6 +53,8 @@ class Registry:
     events: Mapping[str, Mapping[int, Schema]] = field(default_factory=dict)
     version: str = ""
     unknown: UnknownEvents = UnknownEvents.ACCEPT
+    kept_back: frozenset[str] = frozenset()
+    """Names that senders may not use."""
     _validators: dict[tuple[str, int], Draft202012Validator] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -101,6 +105,7 @@ def load_registry(text: str, version: str, unknown: UnknownEvents) -> Registry:
         },
         version,
         unknown,
+        OF_THE_ENGINE,
     )
 
 

@@ -26,6 +26,17 @@ TIME_PASSED = "Time Passed"
 """Told when a moment has come at which time alone may have changed a segment."""
 
 
+OF_THE_ENGINE = frozenset(
+    {
+        *(SEGMENT_ENTERED, SEGMENT_LEFT, TRAIT_CHANGED, SIGNAL_DETECTED, TIME_PASSED),
+        *("Message Delivered", "Message Failed", "Message Complained", "Message Replied"),
+        *("Message Opened", "Message Opened By Machine", "Message Dismissed"),
+        *("Message Clicked", "Message Clicked By Machine"),
+    }
+)
+"""What apps may not send: a page's key is public, and journeys go by these."""
+
+
 @value
 class Told:
     """One event to tell; `about` is what tells it from others of its name by the same cause.

@@ -139,4 +139,5 @@ def answered(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resends(policies: Policies, message: Message) -> bool:
-    return policies.purposes[message.purpose].resends
+    purpose = policies.purposes.get(message.purpose)
+    return purpose is not None and purpose.resends

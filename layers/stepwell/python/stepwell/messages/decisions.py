@@ -58,9 +58,13 @@ class Decision:
 
 
 def decide(facts: Facts, message: Message, policies: Policies) -> Decision:
-    """Apply rules 1 to 5. Raises KeyError for a purpose that the policies do not have."""
+    """Apply rules 1 to 5. An earlier version of a journey may have a purpose that is no more."""
     decision = Decision()
-    purpose = policies.purposes[message.purpose]
+    purpose = policies.purposes.get(message.purpose)
+    if purpose is None:
+        unknown = {"rule": "purpose", "result": "unknown_purpose", "purpose": message.purpose}
+        decision.rules.append(unknown)
+        return _end(decision, suppressed("unknown_purpose"))
     profile = facts.profile or {}
     grants = (facts.consents or {}).get("grants", {})
 

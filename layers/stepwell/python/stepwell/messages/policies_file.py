@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
 
 from stepwell.customers.contacts import plain_phone
 from stepwell.customers.zones import load_zone
@@ -126,7 +127,7 @@ class PoliciesModel(_Strict):
     promotion_hold: PromotionHoldModel | None = None
 
 
-def read_policies(yaml_text: str) -> dict[str, Any]:
+def read_policies(yaml_text: str | bytes) -> dict[str, Any]:
     """The validated file as the JSON document that `policies.load_policies` reads.
 
     Raises PoliciesError with all problems.
@@ -150,9 +151,16 @@ def _located(raw: Any, problems: list[Problem]) -> PoliciesError:
     return PoliciesError(tuple(sorted(located, key=lambda each: (each.line, each.path))))
 
 
-def _parse(yaml_text: str) -> Any:
+def _parse(yaml_text: str | bytes) -> Any:
     try:
-        return YAML(typ="rt").load(io.StringIO(yaml_text))
+        text = yaml_text if isinstance(yaml_text, str) else yaml_text.decode("utf-8-sig")
+        return YAML(typ="rt").load(io.StringIO(text))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise PoliciesError((Problem(WHOLE, "no UTF-8 text", line),)) from error
+    except ReaderError as error:
+        said = f"no readable YAML: a control character at position {error.position}"
+        raise PoliciesError((Problem(WHOLE, said, 1),)) from error
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise PoliciesError(

@@ -11,11 +11,13 @@ Deployments copy the folder into a bucket and never delete there: what runs find
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stepwell.customers.legs import legs_machine
+from stepwell.events.model import CONSENT_EVENT
 from stepwell.journeys.compiler.compilation import compile_all
 from stepwell.journeys.compiler.later_legs import legs_of
 from stepwell.journeys.compiler.project import read_project, read_registry
@@ -54,7 +56,7 @@ def write_bundle(statemachines: Path, out: Path) -> Bundle:
     return Bundle(
         catalog_key=_write(out, "catalogs", catalog),
         policies_key=_write(out, "policies", project.rules()),
-        registry_key=_write(out, "registries", read_registry(root).document()),
+        registry_key=_write(out, "registries", _registry(root, project.policies)),
         destinations_key=_write(out, "destinations", project.destinations),
         destinations=project.destinations,
         machines={each.journey: each.machine for each in compiled},
@@ -64,6 +66,20 @@ def write_bundle(statemachines: Path, out: Path) -> Bundle:
             if (legs := legs_of(each.machine))
         },
     )
+
+
+def _registry(root: Path, policies: Mapping[str, Any]) -> dict[str, Any]:
+    """As senders are held to it: a consent is about a purpose that there is. One for another would
+    count for nothing, and nobody would know.
+    """
+    document = read_registry(root).document()
+    purposes = {"enum": sorted(policies["purposes"])}
+    for number, schema in document["events"].get(CONSENT_EVENT, {}).items():
+        parts = schema.get("properties", {})
+        told = {"allOf": [parts["purpose"], purposes]} if "purpose" in parts else purposes
+        held = {**schema, "properties": {**parts, "purpose": told}}
+        document["events"][CONSENT_EVENT][number] = held
+    return document
 
 
 def _write(out: Path, kind: str, document: dict[str, Any]) -> str:

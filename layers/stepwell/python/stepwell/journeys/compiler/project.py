@@ -115,7 +115,7 @@ def _read(
 def _policies(root: Path) -> tuple[dict[str, Any], list[Problem]]:
     file = "statemachines/policies.yaml"
     try:
-        return read_policies((root / file).read_text(encoding="utf-8")), []
+        return read_policies((root / file).read_bytes()), []
     except OSError:
         remedy = "Add it: purposes, caps and quiet hours."
         return {}, [Problem(Place(file, 1), "SW405", "there are no policies", remedy)]

@@ -80,7 +80,7 @@ def _read(source: Source | None, problems: list[Problem], project: Project) -> P
 
 def read_references(root: Path) -> Project:
     """Raises RegistryError, PoliciesError."""
-    policies = read_policies((root / "statemachines" / "policies.yaml").read_text(encoding="utf-8"))
+    policies = read_policies((root / "statemachines" / "policies.yaml").read_bytes())
     steps: dict[str, dict[str, str]] = {}
     channels: dict[str, dict[str, tuple[str, ...]]] = {}
     entries: dict[str, str] = {}
