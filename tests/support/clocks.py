@@ -59,7 +59,8 @@ def at_of(number: int) -> time:
     return time(number % DAY // 60, number % 60)
 
 
-FIRST, LAST = minute(datetime(2020, 1, 1, tzinfo=UTC)), minute(datetime(2031, 1, 1, tzinfo=UTC))
+# Not from 2023: Python reads one hour of America/Nuuk's, 28 October 23:00, by rules of later years.
+FIRST, LAST = minute(datetime(2024, 1, 1, tzinfo=UTC)), minute(datetime(2035, 1, 1, tzinfo=UTC))
 KNOWN = range(FIRST - 40 * DAY, LAST + 40 * DAY)
 """The minutes for which `changes` has every change; offsets of a date lead beyond."""
 
@@ -94,7 +95,7 @@ class Change:
 
 @cache
 def changes(name: str) -> tuple[Change, ...]:
-    """All from 2020 to 2030 and some weeks around."""
+    """All from 2024 to 2034 and some weeks around."""
     return _changes_from(name, KNOWN.start, KNOWN.stop)
 
 

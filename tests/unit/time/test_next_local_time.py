@@ -1,4 +1,4 @@
-"""The next local time in every zone, from 2020 to 2030, against clocks that are read minute by
+"""The next local time in every zone, from 2024 to 2034, against clocks that are read minute by
 minute (tests/support/clocks.py).
 """
 
@@ -121,7 +121,7 @@ def test_the_clocks_know_the_changes_that_history_has() -> None:
     """The oracle itself, where the answer is known: summer times, half an hour, and none."""
     hour = [(each.after - each.before) for each in clocks.changes("Europe/London")]
     assert hour == [60, -60] * 11
-    assert clocks.changes("Europe/London")[12] == Change(
+    assert clocks.changes("Europe/London")[4] == Change(
         minute(datetime(2026, 3, 29, 1, tzinfo=UTC)), 0, 60
     )
     assert {each.after - each.before for each in clocks.changes("Australia/Lord_Howe")} == {30, -30}

@@ -1,4 +1,4 @@
-"""Quiet hours in every zone, from 2020 to 2030, over midnight and the changes of the clocks,
+"""Quiet hours in every zone, from 2024 to 2034, over midnight and the changes of the clocks,
 against clocks that are read minute by minute (tests/support/clocks.py).
 """
 
