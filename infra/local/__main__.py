@@ -13,6 +13,7 @@ from typing import NoReturn
 from infra.local.gateway import HttpServer
 from infra.local.inputs import InputError, read_inputs
 from infra.local.options import OptionError, read_options
+from infra.local.surroundings import forget_aws
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +22,7 @@ def main() -> int:
     """Look at the options, their files and the port first: the rest takes seconds to import."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
+    forget_aws(os.environ)
     try:
         options = read_options(os.environ, ROOT)
         inputs = read_inputs(options)

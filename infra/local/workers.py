@@ -22,6 +22,7 @@ from typing import Any
 from infra.local.account import REGION, function_arn
 from infra.local.clock import StepClock
 from infra.local.functions import Function, Invocation, UnknownFunctionError, error_payload, name_of
+from infra.local.surroundings import NO_FILES
 from stepwell import timestamps
 
 _SCRIPT = Path(__file__).with_name("worker.py")
@@ -149,13 +150,13 @@ def environment(function: Function, endpoint: str) -> dict[str, str]:
     return {
         **outside,
         **function.environment,
+        **NO_FILES,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

@@ -44,8 +44,9 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def up(replay: Path) -> Iterator[Stack]:
-    """A stack that has played the replay and stays up."""
-    stack = Stack(REPLAY=str(replay), SPEED="1")
+    """A stack that has played the replay and stays up, whatever AWS its user works with."""
+    elsewhere = {"AWS_PROFILE": "nope", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    stack = Stack(REPLAY=str(replay), SPEED="1", **elsewhere)
     try:
         stack.read_until("Ctrl-C ends it all")
         yield stack

@@ -51,7 +51,8 @@ def call(invoker: WorkerInvoker, event: Any = None) -> Any:
 def test_the_environment_is_the_templates_and_nobody_elses(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MINE", "secret")
+    for name in ("MINE", "AWS_PROFILE", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "secret")
     invoker = make(
         """
         import os
@@ -65,7 +66,10 @@ def test_the_environment_is_the_templates_and_nobody_elses(
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
     assert environment["AWS_REGION"] == "us-east-1"
     assert environment["AWS_ACCESS_KEY_ID"] == "local"
-    assert "MINE" not in environment
+    assert (
+        environment["AWS_CONFIG_FILE"] == environment["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
+    )
+    assert not {"MINE", "AWS_PROFILE", "AWS_ENDPOINT_URL_S3"} & environment.keys()
 
 
 def test_it_imports_its_own_folder_and_layers_and_not_the_repository(make: Make) -> None:
