@@ -25,7 +25,7 @@ def main() -> int:
     forget_aws(os.environ)
     try:
         options = read_options(os.environ, ROOT)
-        inputs = read_inputs(options)
+        inputs = read_inputs(options, ROOT)
         server = HttpServer(options.port)
         print("· starting Stepwell on this machine", flush=True)
         from infra.local.run import run  # noqa: PLC0415 - see above

@@ -26,14 +26,16 @@ class Inputs:
     policies: dict[str, Any] | None
 
 
-def read_inputs(options: Options) -> Inputs:
-    """Read what the options name. Raises InputError with the problems of all files."""
+def read_inputs(options: Options, root: Path) -> Inputs:
+    """Read what the options name, for the project at `root`. Raises InputError with the problems
+    of all files.
+    """
     problems: list[str] = []
     calls: list[Call] = []
     policies = None
     if options.policies:
         try:
-            policies = _read_policies(options.policies)
+            policies = _read_policies(options.policies, root)
         except InputError as error:
             problems += error.problems
     if options.replay:
@@ -48,13 +50,13 @@ def read_inputs(options: Options) -> Inputs:
     return Inputs(tuple(calls), policies)
 
 
-def _read_policies(path: Path) -> dict[str, Any]:
+def _read_policies(path: Path, root: Path) -> dict[str, Any]:
     # Most runs have no policies of their own and start without the YAML reader.
     from stepwell.messages.policies import PoliciesError  # noqa: PLC0415
     from stepwell.messages.policies_file import read_policies  # noqa: PLC0415
 
     try:
-        return read_policies(path.read_text(encoding="utf-8"))
+        policies = read_policies(path.read_text(encoding="utf-8"))
     except PoliciesError as error:
         raise InputError(
             tuple(
@@ -64,3 +66,22 @@ def _read_policies(path: Path) -> dict[str, Any]:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError((f"{path}: {error}",)) from error
+    if problems := _misfits(path, root):
+        raise InputError(problems)
+    return policies
+
+
+def _misfits(policies: Path, root: Path) -> tuple[str, ...]:
+    """What the compiler says of the project with these policies. With its own it has no problem:
+    its templates were made.
+    """
+    from stepwell.journeys.compiler.project import read_project  # noqa: PLC0415 - as above
+
+    file = str(policies.absolute())
+    problems = read_project(root, policies_file=file).problems
+    return tuple(
+        str(each).replace(file, str(policies), 1)
+        if each.place.file == file
+        else f"{policies} does not go with {each}"
+        for each in problems
+    )

@@ -24,6 +24,7 @@ from stepwell.messages.policies import PoliciesError
 from stepwell.messages.policies_file import read_policies
 
 SCHEMAS = "events/schemas"
+POLICIES = "statemachines/policies.yaml"
 
 
 class NoProjectError(Exception):
@@ -64,16 +65,20 @@ def journey_names(root: Path) -> list[str]:
     )
 
 
-def read_project(root: Path, only: frozenset[str] | None = None) -> Project:
-    """Read and check the project's journeys, or only those named."""
+def read_project(
+    root: Path, only: frozenset[str] | None = None, policies_file: str = POLICIES
+) -> Project:
+    """Read and check the project's journeys, or only those named. `policies_file`, from the root
+    on or absolute, is for policies that are to be tried instead of its own.
+    """
     registry, problems = _registry(root)
-    policies, wrong = _policies(root)
+    policies, wrong = _policies(root, policies_file)
     purposes = frozenset(policies["purposes"]) if policies else None
     declared = read_declarations(root, registry, purposes)
     destinations, unread = read_destinations(root)
     problems = [*problems, *wrong, *declared.problems, *unread]
     goes_to = None if unread else frozenset(destinations)
-    problems += hold_problems(root, policies, declared.segments)
+    problems += hold_problems(root, policies, declared.segments, policies_file)
     if registry:
         registry = replace(registry, fields=declared.fields, absent=declared.absent)
     subjects = []
@@ -112,8 +117,7 @@ def _read(
     return subject, [*problems, *problems_of(subject)]
 
 
-def _policies(root: Path) -> tuple[dict[str, Any], list[Problem]]:
-    file = "statemachines/policies.yaml"
+def _policies(root: Path, file: str) -> tuple[dict[str, Any], list[Problem]]:
     try:
         return read_policies((root / file).read_bytes()), []
     except OSError:

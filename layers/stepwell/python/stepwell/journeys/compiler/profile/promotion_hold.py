@@ -9,19 +9,19 @@ from typing import Any
 from stepwell.journeys.compiler.problems import Problem, suggest
 from stepwell.journeys.compiler.source import read_yaml
 
-FILE = "statemachines/policies.yaml"
-
 
 def hold_problems(
-    root: Path, policies: Mapping[str, Any], segments: Iterable[str] | None
+    root: Path, policies: Mapping[str, Any], segments: Iterable[str] | None, file: str
 ) -> list[Problem]:
-    """`policies` is the policies' document, `segments` are the declared ones, if known."""
+    """`policies` is the document of the policies in `file`, `segments` are the declared ones, if
+    known.
+    """
     if segments is None:
         return []
     known = set(segments)
     named = policies.get("promotion_hold", {}).get("segments", ())
     wrong = [(index, name) for index, name in enumerate(named) if name not in known]
-    source, _ = read_yaml(root / FILE, FILE) if wrong else (None, [])
+    source, _ = read_yaml(root / file, file) if wrong else (None, [])
     return [
         Problem(
             source.place(("promotion_hold", "segments", index)),
