@@ -8,6 +8,7 @@ from pathlib import Path
 
 REPLAYS = Path("events") / "replays"
 DEFAULT_REPLAY = "first_two_days"
+SLOWEST, FASTEST = 0.001, 1_000_000
 
 
 class OptionError(ValueError):
@@ -47,9 +48,10 @@ def _speed(text: str) -> float:
         speed = float(text)
     except ValueError:
         speed = 0.0
-    if not 0.001 <= speed <= 1_000_000:
+    if not SLOWEST <= speed <= FASTEST:
         raise OptionError(
-            f"SPEED={text}: local seconds per second are expected, such as 60; at least 0.001"
+            f"SPEED={text}: local seconds per second are expected, such as 60; "
+            f"at least {SLOWEST:g} and at most {FASTEST:,}"
         )
     return speed
 

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from infra.local.clock import StepClock
 from stepwell import timestamps
+from stepwell.events.envelope import EnvelopeError, read_call
 from stepwell.events.model import EventType
 
 WRITE_KEY = "local"
@@ -34,7 +36,7 @@ class Call:
 def read_replay(path: Path) -> list[Call]:
     """All calls of a JSONL file. Raises ReplayError for a line that is wrong or out of order."""
     calls: list[Call] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
             continue
         call = _read_call(f"{path}:{number}", line)
@@ -49,12 +51,32 @@ def read_replay(path: Path) -> list[Call]:
 def _read_call(place: str, line: str) -> Call:
     try:
         call = json.loads(line)
-        kind, at = call["type"], timestamps.from_text(call["timestamp"])
-    except (ValueError, KeyError, TypeError) as error:
+        kind, written = call["type"], call["timestamp"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ReplayError(f"{place}: a JSON object with type and timestamp is expected") from error
     if kind not in list(EventType):
         raise ReplayError(f"{place}: type {kind!r}; one of {', '.join(EventType)} is expected")
+    at = _moment(place, written)
+    _check(place, kind, line, at)
     return Call(place, at, f"/v1/{kind}", line)
+
+
+def _moment(place: str, written: Any) -> datetime:
+    try:
+        return timestamps.from_text(written)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ReplayError(
+            f"{place}: timestamp {written!r} cannot be read; "
+            "a moment with its zone is expected, such as 2026-11-24T21:14:00Z"
+        ) from error
+
+
+def _check(place: str, kind: str, line: str, at: datetime) -> None:
+    """As the API will."""
+    try:
+        read_call(kind, line.encode(), source=WRITE_KEY, received_at=at, new_id=str)
+    except EnvelopeError as error:
+        raise ReplayError(f"{place}: {error}") from error
 
 
 def play(calls: Sequence[Call], clock: StepClock, port: int) -> None:

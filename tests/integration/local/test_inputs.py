@@ -98,6 +98,12 @@ def test_a_name_of_no_replay_is_told_with_those_that_there_are() -> None:
         read_options({"REPLAY": "nowhere"}, ROOT)
 
 
+@pytest.mark.parametrize("speed", ["1e9", "0", "fast", "nan"])
+def test_both_limits_of_the_speed_are_told(speed: str) -> None:
+    with pytest.raises(OptionError, match=rf"SPEED={speed}: .* 0\.001 and at most 1,000,000$"):
+        read_options({"SPEED": speed}, ROOT)
+
+
 def test_the_shown_call_may_be_sent_twice() -> None:
     assert "messageId" not in curl("http://localhost:8080")
 

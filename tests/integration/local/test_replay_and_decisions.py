@@ -1,6 +1,7 @@
 """Replays are read strictly; decisions are shown in the customer's own time."""
 
 import io
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from infra.local.decisions import DecisionLog, Person, person
 from infra.local.replay import ReplayError, read_replay
 
 FIRST = '{"type": "identify", "timestamp": "2026-11-24T21:14:00.000Z", "userId": "u"}'
-LATER = '{"type": "track", "timestamp": "2026-11-24T21:15:00.000Z", "event": "E"}'
+LATER = '{"type": "track", "timestamp": "2026-11-24T21:15:00.000Z", "userId": "u", "event": "E"}'
 
 
 def write(tmp_path: Path, *lines: str) -> Path:
@@ -36,7 +37,7 @@ def test_calls_come_with_moment_and_route(tmp_path: Path) -> None:
         (("{",), "events.jsonl:1: a JSON object"),
         (("[]",), "events.jsonl:1: a JSON object"),
         (('{"type": "track"}',), "events.jsonl:1: a JSON object"),
-        (('{"type": "track", "timestamp": "2026-11-24"}',), "events.jsonl:1: a JSON object"),
+        (("[" * 100_000,), "events.jsonl:1: a JSON object"),
         ((FIRST.replace("identify", "order"),), "type 'order'"),
         (("",), "there are no calls"),
     ],
@@ -46,6 +47,39 @@ def test_a_line_that_is_wrong_is_named(
 ) -> None:
     with pytest.raises(ReplayError, match=message):
         read_replay(write(tmp_path, *lines))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2026-13-24T15:13:00Z", "2026-11-24T15:13:00", "0001-01-01T00:00:00+14:00", "soon", None],
+)
+def test_a_timestamp_that_is_no_moment_is_told(tmp_path: Path, written: str | None) -> None:
+    wrong = json.dumps({**json.loads(FIRST), "timestamp": written})
+    with pytest.raises(ReplayError) as caught:
+        read_replay(write(tmp_path, wrong))
+    said = str(caught.value)
+    assert f"events.jsonl:1: timestamp {written!r} cannot be read; a moment with its zone" in said
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"userId": None}, "events.jsonl:2: userId: userId or anonymousId is required"),
+        ({"userId": "null"}, "events.jsonl:2: userId: .* names nobody"),
+        ({"event": ""}, "events.jsonl:2: event: "),
+        ({"properties": {"a": "b" * 40_000}}, "events.jsonl:2: larger than"),
+    ],
+)
+def test_a_call_that_the_api_would_refuse_is_found_beforehand(
+    tmp_path: Path, call: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ReplayError, match=said):
+        read_replay(write(tmp_path, FIRST, json.dumps({**json.loads(LATER), **call})))
+
+
+def test_a_call_may_have_the_line_breaks_that_json_has_in_texts(tmp_path: Path) -> None:
+    odd = LATER.replace('"E"', '"a\u2028b\u0085c"')
+    assert [call.body for call in read_replay(write(tmp_path, FIRST, odd))] == [FIRST, odd]
 
 
 def item(**more: dict[str, Any]) -> dict[str, Any]:
