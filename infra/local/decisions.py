@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stepwell import timestamps
+from stepwell.cli.printing import printable
 from stepwell.customers import keys
 from stepwell.customers.zones import zones_of
 
@@ -70,7 +71,9 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """How a line names a customer, and in whose time: their only possible zone, else UTC."""
+    """How a line names a customer, as a sender wrote it, and in whose time: their only possible
+    zone, else UTC.
+    """
 
     name: str
     zone: ZoneInfo
@@ -147,11 +150,16 @@ def describe(decision: Decision, person: Person, widths: Widths) -> Text:
     if decision.reason and (decision.outcome, decision.reason) != _ORDINARY:
         line.append(f" {decision.reason}")
     if decision.detail:
-        line.append(f" ({decision.detail})")
+        line.append(f" ({_in_one_line(decision.detail)})")
     if decision.until:
         until = timestamps.from_text(decision.until).astimezone(person.zone)
         line.append(f" until {_weekday_or_date(until, at)}")
     return line
+
+
+def _in_one_line(text: str) -> str:
+    """What senders wrote, without what would move a terminal's cursor."""
+    return printable(text).replace("\n", "?")
 
 
 def _step(decision: Decision) -> str:
@@ -165,5 +173,6 @@ def _weekday_or_date(moment: datetime, seen_from: datetime) -> str:
 
 
 def shortened(name: str) -> str:
-    """A name of at most 18 characters; a longer one lacks its middle."""
+    """A name of at most 18 characters that can be shown; a longer one lacks its middle."""
+    name = _in_one_line(name)
     return name if len(name) <= _LONGEST_NAME else f"{name[:9]}…{name[-8:]}"

@@ -8,6 +8,7 @@ when something cannot be deployed or replayed, or KEEP=0 finds a failed executio
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -107,16 +108,21 @@ class Run:
 
     def _say_where_to_look(self, port: int, log: DecisionLog) -> None:
         url = f"http://localhost:{port}"
-        shown = log.decisions[0].customer if log.decisions else None
-        customer = self._person_of(shown).name if shown else "you"
         self._tell(f"Stepwell is up on {url}; time passes {self._options.speed:g} times faster")
         self._tell("send an event:")
         self._tell(f"    {curl(url)}")
         self._tell("look at a customer (user id, anonymous id or internal id):")
-        self._tell(f"    .venv/bin/stepwell customer {customer} --url {url}")
+        self._tell(f"    .venv/bin/stepwell customer {self._example(log)} --url {url}")
         self._tell("read the messages that were sent:")
         self._tell(f"    curl {url}/outbox")
         self._tell(f"AWS answers at {self._stack.endpoint}; Ctrl-C ends it all")
+
+    def _example(self, log: DecisionLog) -> str:
+        """A customer, as a shell takes it."""
+        if not log.decisions:
+            return "you"
+        customer = log.decisions[0].customer
+        return for_shell(self._person_of(customer).name, customer)
 
     def _person_of(self, customer: str) -> Person:
         table = setting(self._stack.deployment.functions, "CUSTOMERS_TABLE")
@@ -132,6 +138,11 @@ class Run:
 
     def _complain(self, text: str) -> None:
         self._console.print(f"! {text}", soft_wrap=True, markup=False, style="red")
+
+
+def for_shell(name: str, customer: str) -> str:
+    """The name, or the internal id where a terminal would not show the name as it is."""
+    return shlex.quote(name if name.isprintable() else customer)
 
 
 def curl(url: str) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from infra.local.decisions import DecisionLog, Person, person
 from infra.local.replay import ReplayError, read_replay
+from infra.local.run import for_shell
 
 FIRST = '{"type": "identify", "timestamp": "2026-11-24T21:14:00.000Z", "userId": "u"}'
 LATER = '{"type": "track", "timestamp": "2026-11-24T21:15:00.000Z", "userId": "u", "event": "E"}'
@@ -147,6 +148,22 @@ CAPS = {
 def test_a_reason_comes_with_its_detail(more: dict[str, Any], end: str) -> None:
     text, _ = shown({}, ("records", item(until={"NULL": True}, **more)))
     assert text.endswith(f"deferred {end}\n")
+
+
+def test_what_would_move_the_cursor_is_masked() -> None:
+    profile = {"user_id": "esc\u001b[31m\nX"}
+    missing = item(until={"NULL": True}, detail={"S": "a\u001b[2J\nb"})
+    text, _ = shown(profile, ("records", missing))
+    assert text.count("\n") == 1
+    assert " esc?[31m?X " in text
+    assert text.endswith("(a?[2J?b)\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("ada", "ada"), ("ada's", "'ada'\"'\"'s'"), ("esc\u001b[31m\nX", "c1")]
+)
+def test_the_customer_to_look_at_can_be_pasted(name: str, shown: str) -> None:
+    assert for_shell(name, "c1") == shown
 
 
 def test_a_long_name_lacks_its_middle_and_the_columns_stay_in_line() -> None:
