@@ -22,8 +22,11 @@ def providers(settings: Settings) -> tuple[Permission, ...]:
 
 
 def _email(settings: Settings) -> Permission:
-    """SES asks for the sender's address instead of its domain where it knows both."""
-    senders = dict.fromkeys((settings.email_identity, settings.email_from))
+    """SES asks for the sender's address instead of its domain where it knows both; it may know
+    either in small letters only, and IAM tells capitals apart.
+    """
+    named = (settings.email_identity, settings.email_from)
+    senders = dict.fromkeys((*named, *(each.lower() for each in named)))
     resources = [f"identity/{sender}" for sender in senders]
     if settings.email_configuration_set:
         resources.append(f"configuration-set/{settings.email_configuration_set}")

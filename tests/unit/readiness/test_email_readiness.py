@@ -16,15 +16,31 @@ from stepwell.readiness.email import (
     check_events,
     check_footer,
     check_sender,
+    identities_of,
 )
 from stepwell.readiness.findings import Level
 from tests.support.findings import Case, check_case, commands
 
 SENDER = "news@shop.test"
+BELOW = "news@a.mail.shop.test"
 ALL = ("BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK")
 HEALTHY = Account(
     production=True, sending=True, enforcement="HEALTHY", daily=50_000, a_second=14, sent=10
 )
+
+
+@pytest.mark.parametrize(
+    ("sender", "names"),
+    [
+        (SENDER, ("shop.test", SENDER)),
+        (BELOW, ("a.mail.shop.test", "mail.shop.test", "shop.test", BELOW)),
+        ("", ()),
+    ],
+)
+def test_a_sender_is_known_by_its_domain_those_above_and_its_address(
+    sender: str, names: tuple[str, ...]
+) -> None:
+    assert identities_of(sender) == names
 
 
 def account(**changes: Any) -> Account:

@@ -69,8 +69,16 @@ def domain_of(sender: str) -> str:
     return sender.rpartition("@")[2]
 
 
+def identities_of(sender: str) -> tuple[str, ...]:
+    """What SES may know it by: its domain, a domain above that, or the address itself."""
+    domain = domain_of(sender)
+    labels = domain.split(".")
+    above = (".".join(labels[index:]) for index in range(1, len(labels) - 1))
+    return (domain, *above, sender) if sender else ()
+
+
 def check_sender(sender: str, identities: Sequence[Identity]) -> Finding:
-    """`identities`: those of the sender's domain and address that there are."""
+    """`identities`: those of `identities_of` that there are."""
     domain = domain_of(sender)
     if not domain:
         means = "no sender is set: every email is refused"

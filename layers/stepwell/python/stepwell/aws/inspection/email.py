@@ -11,7 +11,7 @@ from stepwell.readiness.findings import Finding
 def look_at_sender(scene: Scene) -> Finding:
     ses, sender = scene.client("sesv2"), scene.setup.email_from
     identities = []
-    for name in (email.domain_of(sender), sender) if sender else ():
+    for name in email.identities_of(sender):
         found = find(ses.get_email_identity, EmailIdentity=name)
         if found is not None:
             dkim = found.get("DkimAttributes", {})
