@@ -7,17 +7,19 @@ before deploying.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 
 from aws_cdk.aws_logs import RetentionDays
 
+from infra.settings_rules import problems_of
+from infra.settings_slips import SLIPS, explain
+from infra.settings_types import Problem
 from stepwell.events.registry import UnknownEvents
 from stepwell.messages.lanes import Lane
 from stepwell.messages.services import Service
-from stepwell.profile.sentiment import LANGUAGES
 from stepwell.profile.sweeping import AT_MOST
 
 
@@ -28,7 +30,7 @@ class Stage(StrEnum):
 
 
 class SettingsError(ValueError):
-    """A stage's settings contradict themselves; the message names the field."""
+    """A stage's settings cannot be; the message names each field, its value and what it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ class Settings:
     log_retention: RetentionDays
     email_from: str
     email_identity: str
-    """The verified SES identity that `email_from` belongs to: its domain, or the address itself."""
+    """The verified SES identity that `email_from` belongs to: its domain, one above it (the nearest
+    that SES knows), or the address itself.
+    """
     postal_address: str
     """What emails carry at their end, as the law of most countries asks of advertising; lines are
     kept.
@@ -122,7 +126,9 @@ class Settings:
     the events queue holds others. It is how long the events of apps may have to wait behind them.
     """
     unknown_events: UnknownEvents = UnknownEvents.ACCEPT
-    """What becomes of an event whose name the registry does not have."""
+    """What becomes of an event whose name the registry does not have: `UnknownEvents.ACCEPT`, or
+    `UnknownEvents.QUARANTINE`.
+    """
     parking: bool = False
     """Long waits of journeys with `park_waits_over` are parked outside of Step Functions. Once on,
     it stays on until no enrollment is parked any more: docs/parking.md.
@@ -139,123 +145,95 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
-        _check(self)
+        if problems := problems_of(self):
+            raise SettingsError(_told(self.stage, [str(each) for each in problems]))
 
 
-def _check(settings: Settings) -> None:
-    domain = settings.email_from.partition("@")[2]
-    problems = {
-        "email_from": bool(re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[a-z]+", settings.email_from)),
-        "email_identity": settings.email_identity in {domain, settings.email_from},
-        "push_application_arn": not settings.push_application_arn
-        or bool(
-            re.fullmatch(
-                r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:app/\w+/[\w.-]+",
-                settings.push_application_arn,
-            )
-        ),
-        "sms_origination": not settings.sms_origination
-        or bool(
-            re.fullmatch(
-                r"arn:aws[a-z-]*:sms-voice:[a-z0-9-]+:\d{12}:(pool|phone-number|sender-id)/[\w/-]+",
-                settings.sms_origination,
-            )
-        ),
-        "sms_configuration_set": not settings.sms_configuration_set
-        or bool(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", settings.sms_configuration_set)),
-        "push_application_id": not settings.push_application_id
-        or bool(re.fullmatch(r"[0-9a-f]{32}", settings.push_application_id)),
-        "whatsapp_number_id": not settings.whatsapp_number_id
-        or bool(re.fullmatch(r"phone-number-id-[0-9a-zA-Z]+", settings.whatsapp_number_id)),
-        "lanes": all(
-            each.per_second > 0 and 0 <= each.kept < 1 for each in settings.lanes.values()
-        ),
-        "sms_sender_id": not settings.sms_sender_id
-        or bool(re.fullmatch(r"[A-Za-z0-9-]{1,11}", settings.sms_sender_id)),
-        "postal_address": 5 <= len(settings.postal_address) <= 400
-        and settings.postal_address.replace("\n", "").isprintable(),
-        "public_url": not settings.public_url
-        or bool(re.fullmatch(r"https://[a-z0-9.-]+(/[\w.-]+)*", settings.public_url)),
-        "memory_mb": 128 <= settings.memory_mb <= 10240,
-        "router_concurrency": 2 <= settings.router_concurrency <= 1000,
-        "feedback_concurrency": 2 <= settings.feedback_concurrency <= 1000,
-        "commands_concurrency": 2 <= settings.commands_concurrency <= 1000,
-        "sweep_at_most": 1 <= settings.sweep_at_most <= 100_000,  # 150 of 240 s at 15 ms for ten
-        "comprehend_languages": bool(settings.comprehend_languages)
-        and set(settings.comprehend_languages) <= set(LANGUAGES),
-        "archive_days": settings.archive_days is None or settings.archive_days >= 30,
-        "quarantine_days": settings.quarantine_days >= 1,
-        "quarantine_alarm_days": 1 <= settings.quarantine_alarm_days < settings.quarantine_days,
-        "burst": 1 <= settings.requests_per_second <= settings.burst,
-        "tiers": "standard" in settings.tiers
-        and all(
-            re.fullmatch(r"[a-z][a-z0-9_]{0,19}", name) and _fits(each, settings)
-            for name, each in settings.tiers.items()
-        ),
-        "without_header": _fits(settings.without_header, settings),
-        "calls_per_address": settings.calls_per_address
-        >= 300 * max((each.rate for each in settings.tiers.values()), default=0),
-    }
-    wrong = [name for name, right in problems.items() if not right]
-    if wrong:
-        raise SettingsError(
-            f"settings of stage {settings.stage}: {', '.join(wrong)} not acceptable"
-        )
+def _told(stage: str, problems: Sequence[str]) -> str:
+    intro = f"settings of stage {stage}:"
+    return f"{intro} {problems[0]}" if len(problems) == 1 else "\n  ".join((intro, *problems))
 
 
-def _fits(throttle: Throttle, settings: Settings) -> bool:
-    """One caller's share of what the stage takes from all."""
-    return 1 <= throttle.rate <= min(throttle.burst, settings.requests_per_second)
-
-
-STAGES: Mapping[Stage, Settings] = {
-    each.stage: each
-    for each in (
-        Settings(
-            stage=Stage.LOCAL,
-            keep_data=False,
-            log_retention=RetentionDays.ONE_DAY,
-            email_from="shop@example.com",
-            email_identity="example.com",
-            postal_address="Example Shop, 1 Example Street, London",
-            sms_sender_id="Stepwell",
-            push_application_id="0123456789abcdef0123456789abcdef",
-            whatsapp_number_id="phone-number-id-0123456789abcdef0123456789abcdef",
-            lanes={},  # moto takes all at once, and a replay shows what is decided, not a quota
-            tiers={"standard": Throttle(500, 1000), "high": Throttle(500, 1000)},
-            without_header=Throttle(500, 1000),
-            push_application_arn="arn:aws:sns:us-east-1:123456789012:app/GCM/stepwell-local",
-        ),
-        Settings(
-            stage=Stage.DEV,
-            keep_data=False,
-            log_retention=RetentionDays.TWO_WEEKS,
-            email_from="shop@example.com",
-            email_identity="example.com",
-            postal_address="Example Shop, 1 Example Street, London",
-        ),
-        Settings(
-            stage=Stage.PROD,
-            keep_data=True,
-            log_retention=RetentionDays.THREE_MONTHS,
-            email_from="shop@example.com",
-            email_identity="example.com",
-            postal_address="Example Shop, 1 Example Street, London",
-            memory_mb=1024,
-            requests_per_second=2000,
-            burst=4000,
-            tiers={"standard": Throttle(200, 400), "high": Throttle(1000, 2000)},
-            without_header=Throttle(500, 1000),
-            calls_per_address=600_000,
-            router_concurrency=200,
-        ),
+def _local() -> Settings:
+    return Settings(
+        stage=Stage.LOCAL,
+        keep_data=False,
+        log_retention=RetentionDays.ONE_DAY,
+        email_from="shop@example.com",
+        email_identity="example.com",
+        postal_address="Example Shop, 1 Example Street, London",
+        sms_sender_id="Stepwell",
+        push_application_id="0123456789abcdef0123456789abcdef",
+        whatsapp_number_id="phone-number-id-0123456789abcdef0123456789abcdef",
+        lanes={},  # moto takes all at once, and a replay shows what is decided, not a quota
+        tiers={"standard": Throttle(500, 1000), "high": Throttle(500, 1000)},
+        without_header=Throttle(500, 1000),
+        push_application_arn="arn:aws:sns:us-east-1:123456789012:app/GCM/stepwell-local",
     )
-}
+
+
+def _dev() -> Settings:
+    return Settings(
+        stage=Stage.DEV,
+        keep_data=False,
+        log_retention=RetentionDays.TWO_WEEKS,
+        email_from="shop@example.com",
+        email_identity="example.com",
+        postal_address="Example Shop, 1 Example Street, London",
+    )
+
+
+def _prod() -> Settings:
+    return Settings(
+        stage=Stage.PROD,
+        keep_data=True,
+        log_retention=RetentionDays.THREE_MONTHS,
+        email_from="shop@example.com",
+        email_identity="example.com",
+        postal_address="Example Shop, 1 Example Street, London",
+        memory_mb=1024,
+        requests_per_second=2000,
+        burst=4000,
+        tiers={"standard": Throttle(200, 400), "high": Throttle(1000, 2000)},
+        without_header=Throttle(500, 1000),
+        calls_per_address=600_000,
+        router_concurrency=200,
+    )
+
+
+class Stages(Mapping[Stage, Settings]):
+    """Settings are made when they are asked for: what is wrong is told then, not by an import."""
+
+    def __init__(self, makers: Mapping[Stage, Callable[[], Settings]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, stage: Stage) -> Settings:
+        return _made(stage, self._makers[stage])
+
+    def __iter__(self) -> Iterator[Stage]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+@cache
+def _made(stage: Stage, make: Callable[[], Settings]) -> Settings:
+    try:
+        settings = make()
+    except SLIPS as error:
+        raise SettingsError(_told(stage, [explain(error, (Settings, Throttle, Lane))])) from error
+    if settings.stage is not stage:
+        wrong = Problem("stage", settings.stage, f"Stage.{stage.name}")
+        raise SettingsError(_told(stage, [str(wrong)]))
+    return settings
+
+
+STAGES = Stages({Stage.LOCAL: _local, Stage.DEV: _dev, Stage.PROD: _prod})
 
 
 def settings_for(name: str) -> Settings:
-    """The settings of a stage. Raises SettingsError naming the stages that there are."""
-    try:
-        return STAGES[Stage(name)]
-    except ValueError as error:
-        raise SettingsError(f"no stage {name!r}; there are {', '.join(Stage)}") from error
+    """The settings of a stage. Raises SettingsError, for no such stage naming those there are."""
+    if name not in {*Stage}:
+        raise SettingsError(f"no stage {name!r}; there are {', '.join(Stage)}")
+    return STAGES[Stage(name)]

@@ -14,7 +14,7 @@ import pytest
 from infra.app import build
 from infra.compiled import Compiled
 from infra.constructs.machines import DefinitionError, fill_in
-from infra.settings import STAGES, Settings, SettingsError, Throttle, settings_for
+from infra.settings import settings_for
 from infra.stacks.engine import Sources
 from tests.infrastructure.synthesized import (
     Synthesized,
@@ -257,50 +257,6 @@ def test_outputs_lead_to_api_machines_and_tables(synthesized: Synthesized) -> No
     assert outputs["ApiUrl"].endswith("/local")
     assert outputs["ConsoleJourneyCartAbandonment"].endswith(":stepwell-local-cart_abandonment")
     assert outputs["ConsoleCustomersTable"].endswith("name=stepwell-local-customers")
-
-
-# --------------------------------------------------------------------------------- settings
-
-
-def test_settings_of_every_stage_are_found_by_name() -> None:
-    assert {settings_for(name).stage for name in ("local", "dev", "prod")} == set(STAGES)
-    assert settings_for("prod").keep_data
-
-
-def test_settings_unknown_stage_is_answered_with_those_there_are() -> None:
-    with pytest.raises(SettingsError, match="local, dev, prod"):
-        settings_for("production")
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("email_from", "Shop <shop@example.com>"),
-        ("email_identity", "example.org"),
-        ("postal_address", ""),
-        ("public_url", "http://events.example.com"),
-        ("public_url", "https://events.example.com/"),
-        ("push_application_arn", "stepwell"),
-        ("sms_sender_id", "A name that is too long"),
-        ("memory_mb", 64),
-        ("archive_days", 7),
-        ("quarantine_days", 0),
-        ("quarantine_alarm_days", 90),
-        ("burst", 1),
-        ("tiers", {}),
-        ("tiers", {"standard": Throttle(100, 50)}),
-        ("tiers", {"standard": Throttle(100, 100), "The High": Throttle(100, 100)}),
-        ("tiers", {"standard": Throttle(10_000, 10_000)}),
-        ("without_header", Throttle(0, 1)),
-        ("calls_per_address", 1000),
-        ("commands_concurrency", 1),
-    ],
-)
-def test_settings_wrong_value_is_refused_by_its_name(field: str, value: Any) -> None:
-    dev = STAGES[settings_for("dev").stage]
-    values = {name: getattr(dev, name) for name in Settings.__dataclass_fields__}
-    with pytest.raises(SettingsError, match=field):
-        Settings(**{**values, field: value})
 
 
 def test_machines_call_only_what_the_engine_makes(synthesized: Synthesized) -> None:
