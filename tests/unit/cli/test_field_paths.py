@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stepwell.cli.field_paths import FieldPathError, with_field, without_field
+from stepwell.cli.field_paths import FieldPathError, read_value, with_field, without_field
 
 CALL: dict[str, Any] = {
     "event": "Order Completed",
@@ -30,12 +30,47 @@ CALL: dict[str, Any] = {
 )
 def test_a_field_is_set_and_the_original_stays(path: str, text: str, found: Any) -> None:
     before = repr(CALL)
-    changed = with_field(CALL, path, text)
+    changed = with_field(CALL, path, read_value(text))
     value: Any = changed
     for part in path.replace("[", ".").replace("]", "").split("."):
         value = value[int(part) if part.isdecimal() else part]
     assert value == found
     assert repr(CALL) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"score": NaN, "b": 1}',
+        "[Infinity]",
+        "-Infinity",
+        "NaN",
+        "1e999",
+        "9" * 5_000,
+        "[" * 101 + "]" * 101,
+        "[" * 100_000 + "]" * 100_000,
+    ],
+)
+def test_what_only_looks_like_json_is_no_value(text: str) -> None:
+    with pytest.raises(ValueError, match="has NaN, infinity or too long a number, or is nested"):
+        read_value(text)
+
+
+@pytest.mark.parametrize("text", ["NaNcy", "Infinity War", "1e999 thanks", "{", '"NaN', "5 a day"])
+def test_a_text_that_begins_like_json_is_a_text(text: str) -> None:
+    assert read_value(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (r'{"a": "\ud800"}', {"a": "\ufffd"}),
+        (r'["\udc00b"]', ["\ufffdb"]),
+        (r'"\ud83d\ude00"', "\U0001f600"),
+    ],
+)
+def test_half_a_character_becomes_what_the_api_makes_of_it(text: str, found: Any) -> None:
+    assert read_value(text) == found
 
 
 def test_a_field_is_removed() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +23,7 @@ from stepwell.events.quarantine import (
     Receipt,
     location,
     pack,
+    still_open,
     unpack,
 )
 from stepwell.events.sources import Source
@@ -127,6 +128,12 @@ class QuarantineBucket:
 
     def keys(self, prefix: str) -> Iterator[str]:
         yield from (key for key, _ in listed(self.client, self.bucket, prefix))
+
+    def waiting(self) -> int:
+        """How many are open or corrected, by the names of objects alone."""
+        entries = listed(self.client, self.bucket, f"{ENTRIES}/")
+        count, _ = still_open(entries, self.keys(f"{CLOSED}/"), datetime.now(UTC))
+        return count
 
     def touched(self) -> set[str]:
         """The ids of entries that something was done about."""

@@ -84,7 +84,7 @@ def _read_json(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8-sig")
         document = strict_json(text)
         if _SURROGATE.search(text):
-            document = _with_whole_characters(document)
+            document = with_whole_characters(document)
     except (ValueError, RecursionError):
         raise EnvelopeError([("", "the body is not valid JSON")]) from None
     if not isinstance(document, dict):
@@ -110,7 +110,7 @@ def is_deeper(document: Any, levels: int) -> bool:
     return True
 
 
-def _with_whole_characters(document: Any) -> Any:
+def with_whole_characters(document: Any) -> Any:
     """Half of a character, as JavaScript leaves it when it cuts an emoji, becomes U+FFFD: no
     store, hash or provider takes it.
     """

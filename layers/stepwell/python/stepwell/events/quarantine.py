@@ -186,6 +186,7 @@ def events_of(
     """
     if not isinstance(call, dict):
         raise EnvelopeError([("", "the call is no JSON object")])
+    _check_numbers(call)
     kind = _kind(entry, call)
     reader = Reader(
         entry.source,
@@ -200,6 +201,15 @@ def events_of(
     if not received.events:  # it would leave, and nothing would come of it
         raise EnvelopeError([("batch", "there is no call in it")])
     return received.events
+
+
+def _check_numbers(call: dict[str, Any]) -> None:
+    """Raises EnvelopeError for a correction that was kept when these were still taken."""
+    try:
+        json.dumps(call, allow_nan=False)
+    except ValueError:
+        said = "the call has NaN or infinity, which is no JSON"
+        raise EnvelopeError([("", said)]) from None
 
 
 def _kind(entry: Entry, call: dict[str, Any]) -> str:
