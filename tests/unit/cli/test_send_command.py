@@ -39,13 +39,13 @@ class Desk:
 
     def __init__(self, api: MemoryApi, capsys: pytest.CaptureFixture[str]) -> None:
         self.api, self._capsys = api, capsys
-        self.asked, self.answers = 0, dict[int, http.Answer | Exception]()
+        self.asked, self.answers = 0, dict[int, http.Answer | BaseException]()
         """Answers in place of the API's own, by the number of the request."""
 
     def answer(self, request: Request) -> http.Answer:
         self.asked += 1
         given = self.answers.get(self.asked)
-        if isinstance(given, Exception):
+        if isinstance(given, BaseException):
             raise given
         return given or self.api.answer(request)
 
@@ -186,6 +186,37 @@ def test_json_says_what_was_sent_before_the_api_was_gone(desk: Desk) -> None:
     assert "cannot be reached: gone" in found["stopped"]["why"]
 
 
+def test_who_stops_it_is_told_from_where_to_go_on(desk: Desk) -> None:
+    lines = "\n\n".join(added(f"u{n}", "x" if n == 3 else 5) for n in range(120))
+    desk.answers = {2: KeyboardInterrupt()}
+    out, err = desk.send(lines, code=130)
+    assert out == "49 calls sent, 1 refused, the rest not sent\n"
+    said = "stepwell: stopped by Ctrl-C. The calls from line 101 on were not sent: go on with "
+    assert err == f"many.jsonl:7: properties.price: must be a number\n{said}--from-line 101\n"
+    out, _ = desk.send(lines, "--from-line", "101")
+    assert out == "70 calls sent\n"
+    assert desk.users() == [f"u{number}" for number in range(120) if number != 3]
+
+
+def test_who_stops_it_finds_in_json_what_was_sent(desk: Desk) -> None:
+    lines = "\n".join(added(f"u{n}") for n in range(60))
+    desk.answers = {1: KeyboardInterrupt(), 3: KeyboardInterrupt()}
+    for sent, line in ((0, 1), (50, 51)):
+        found = desk.document(lines, code=130)
+        stopped = {"line": line, "why": "stopped by Ctrl-C"}
+        assert found == {"sent": sent, "refused": [], "stopped": stopped}
+
+
+def test_who_stops_it_when_all_is_sent_stops_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tell(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stepwell.cli.send.Progress.tell", tell)
+    assert desk.send(added("ada")) == ("1 call sent\n", "")
+
+
 def test_a_batch_whose_answer_was_lost_counts_once(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +292,21 @@ def test_what_is_no_text_is_told_with_its_line(desk: Desk, content: bytes, line:
     _, err = desk.send(content, code=2)
     assert err == f"stepwell: many.jsonl:{line}: is no UTF-8 text; save the file as UTF-8\n"
     assert desk.asked == 0
+
+
+@pytest.mark.parametrize("line", ["-1", "0", "5", "99"])
+def test_what_is_no_line_of_the_file_is_refused(desk: Desk, line: str) -> None:
+    lines = "".join(f"{added('ada')}\n" for _ in range(4))
+    out, err = desk.send(lines, "--from-line", line, code=2)
+    assert out == ""
+    assert err == f"stepwell: --from-line {line}: the lines of many.jsonl are 1 to 4\n"
+    assert desk.asked == 0
+
+
+def test_the_last_line_alone_is_sent_and_of_an_empty_file_none(desk: Desk) -> None:
+    assert desk.send(f"{added('ada')}\n{added('bob')}\n", "--from-line", "2")[0] == "1 call sent\n"
+    assert desk.users() == ["bob"]
+    assert desk.send("")[0] == "0 calls sent\n"
 
 
 @pytest.mark.parametrize(

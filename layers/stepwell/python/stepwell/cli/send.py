@@ -53,10 +53,25 @@ class Report:
     refused: list[Refused] = field(default_factory=list)
     stopped: str = ""
     rest: int = 0
+    by_user: bool = False
+    """Whether they stopped it themselves."""
+
+    @property
+    def answered(self) -> int:
+        return self.sent + len(self.refused)
+
+    @property
+    def advice(self) -> str:
+        return (
+            f"{self.stopped}. The calls from line {self.rest} on were not sent: go on with "
+            f"--from-line {self.rest}"
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """1 when calls were refused. Raises CommandError when not all could be sent."""
+    """1 when calls were refused. Raises CommandError when not all could be sent, and
+    KeyboardInterrupt when the user stopped it, all told.
+    """
     calls = read_calls(arguments.file, arguments.from_line)
     sender = Sender(arguments.url, arguments.write_key)
     report = send(calls, sender, show=not arguments.json)
@@ -64,11 +79,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(_document(report)))
     else:
         _tell(report, _name(arguments.file))
+    if report.by_user:
+        print(f"stepwell: {report.advice}", file=sys.stderr)
+        raise KeyboardInterrupt
     if report.stopped:
-        raise CommandError(
-            f"{report.stopped}. The calls from line {report.rest} on were not sent: go on with "
-            f"--from-line {report.rest}"
-        )
+        raise CommandError(report.advice)
     return 1 if report.refused else 0
 
 
@@ -79,7 +94,10 @@ def read_calls(path: Path, first: int = 1) -> list[Calls]:
     """Each call with its line, from the line `first` on. Raises CommandError with what is wrong."""
     calls, broken = list[Calls](), list[str]()
     run = secrets.token_hex(8)
-    for number, line in enumerate(_read(path).split("\n"), start=1):
+    lines = _read(path).removesuffix("\n").split("\n")
+    if not 1 <= first <= len(lines):
+        raise CommandError(f"--from-line {first}: the lines of {_name(path)} are 1 to {len(lines)}")
+    for number, line in enumerate(lines, start=1):
         if number < first or not line.strip():
             continue
         try:
@@ -130,17 +148,20 @@ def send(calls: Sequence[Calls], sender: Sender, *, show: bool) -> Report:
     """As far as the API can be asked; the report says how far that is."""
     report = Report()
     progress = Progress("calls", show=show)
-    answered = 0
     try:
         for each, problems in _answers(calls, sender):
-            answered += 1
             if problems:
                 report.refused.append(Refused(each.line, problems))
             else:
                 report.sent += 1
-            progress.tell(answered, len(calls))
+            progress.tell(report.answered, len(calls))
     except ApiError as error:
-        report.stopped, report.rest = str(error), calls[answered].line
+        report.stopped, report.rest = str(error), calls[report.answered].line
+    except KeyboardInterrupt:
+        if report.answered == len(calls):  # nothing is left that could be stopped
+            return report
+        report.stopped, report.rest = "stopped by Ctrl-C", calls[report.answered].line
+        report.by_user = True
     finally:
         progress.end()
     return report
