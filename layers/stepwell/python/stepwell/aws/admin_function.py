@@ -20,7 +20,12 @@ def ask_function(stage: str, event: Mapping[str, Any]) -> tuple[int, Any]:
     """Status and document of its answer. Raises FunctionFailedError, and what botocore raises."""
     name = f"stepwell-{stage}-admin"
     found = client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
-    payload = json.loads(found["Payload"].read())
-    if found.get("FunctionError") or "statusCode" not in payload:
+    payload = found["Payload"].read()
+    if found.get("FunctionError"):
         raise FunctionFailedError(f"function {name} failed; its log says why")
-    return payload["statusCode"], json.loads(payload["body"])
+    try:
+        answer = json.loads(payload)
+        return answer["statusCode"], json.loads(answer["body"])
+    except (ValueError, TypeError, KeyError) as error:
+        said = f"function {name} answered what is no document; use --url for a local stack"
+        raise FunctionFailedError(said) from error

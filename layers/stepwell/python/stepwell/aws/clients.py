@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, overload
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 10
+
+
+class EndpointError(Exception):
+    """AWS is said to be where no address is; the message is for who set it."""
 
 
 @overload
@@ -69,13 +74,29 @@ def client(service: str, *, retries: bool = True) -> Any:
 def _make(service: str, retries: bool) -> Any:  # noqa: FBT001 - a cache key, not an interface
     import boto3  # noqa: PLC0415 - the dearest import there is; only who needs a client pays
     from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 4 if retries else 1},
     )
-    return boto3.client(service, config=config)
+    try:
+        made = boto3.client(service, config=config)
+        _check_address(made.meta.endpoint_url)
+    except BotoCoreError:  # some are a ValueError too
+        raise
+    except ValueError as error:
+        said = f"{error}; AWS_ENDPOINT_URL is written like http://127.0.0.1:4566"
+        raise EndpointError(said) from error
+    return made
+
+
+def _check_address(url: str) -> None:
+    """Raises ValueError for what a call would fail on, each in another way."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or parts.port == 0:
+        raise ValueError(f"Invalid endpoint: {url}")
 
 
 def forget() -> None:

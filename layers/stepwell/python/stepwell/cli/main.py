@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
+from stepwell.aws.clients import EndpointError
 from stepwell.cli import (
     check,
     compile,  # noqa: A004 - named like the command
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         return int(given.run(given))
-    except CommandError as error:
+    except (CommandError, EndpointError) as error:
         print(f"stepwell: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
