@@ -153,6 +153,8 @@ def test_an_inbox_is_its_users_alone(app: App) -> None:
     assert refused.status == 401
     assert "another key" in json.loads(refused.body)["message"]
     assert refused.headers["Access-Control-Allow-Origin"] == ["*"]
+    halved = app.ask(user="ada\ud83d")
+    assert (halved.status, json.loads(halved.body)["code"]) == (401, "unauthorized")
     assert app.door.ask("/v1/inbox", key=None, method="GET").status == 401
     assert app.door.ask("/v1/inbox", key="local", method="GET").status == 401  # a write key
 

@@ -70,6 +70,11 @@ def test_the_command_prints_a_good_token(capsys: pytest.CaptureFixture[str]) -> 
         for wrong in (["--hours", "169"], ["--hours", "0"], ["--stage", "none"]):
             assert main(["inbox-token", "ada", "--stage", "local", *wrong]) == 2
             assert capsys.readouterr().err.startswith("stepwell: ")
+        for nobody in ("", " ", "null", "Undefined", "0", "ada\ud83d"):
+            assert main(["inbox-token", nobody, "--stage", "local"]) == 2
+            told = capsys.readouterr()
+            assert told.out == ""
+            assert "user id" in told.err
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "no_number": ({"sub": "ada", "exp": float("nan")}, "has ended"),
     "nobody": ({"exp": SOON}, "`sub`"),
     "empty": ({"sub": "", "exp": SOON}, "`sub`"),
+    "half_a_character": ({"sub": "ada\ud83d", "exp": SOON}, "half a character"),
     "a_number": ({"sub": 7, "exp": SOON}, "`sub`"),
 }
 

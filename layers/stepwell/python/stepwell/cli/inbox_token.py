@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from stepwell.cli.command import CommandError
-from stepwell.messages.inbox_token import LONGEST, make_token
+from stepwell.events.nobody import names_nobody
+from stepwell.messages.inbox_token import LONGEST, is_whole, make_token
 
 if TYPE_CHECKING:
     from stepwell.cli.command import Commands
@@ -31,6 +32,7 @@ def run(arguments: Namespace) -> int:
     most = LONGEST // timedelta(hours=1)
     if not 1 <= arguments.hours <= most:
         raise CommandError(f"--hours: {arguments.hours}; a token is good for 1 to {most} hours")
+    _check_user(arguments.user)
     name = f"stepwell-{arguments.stage}-inbox-key"
     try:
         key = client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
@@ -39,3 +41,11 @@ def run(arguments: Namespace) -> int:
     until = datetime.now(UTC) + timedelta(hours=arguments.hours)
     print(make_token(arguments.user, key, until=until))
     return 0
+
+
+def _check_user(user: str) -> None:
+    """Raises CommandError."""
+    if names_nobody(user):
+        raise CommandError(f"{user!r} is nobody's user id: it stands for having none")
+    if not is_whole(user):
+        raise CommandError(f"{user!r} is no user id: it holds half a character")

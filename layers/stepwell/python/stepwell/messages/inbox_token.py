@@ -57,10 +57,21 @@ def read_token(authorization: str | None, keys: Iterable[str], now: datetime) ->
     user_id, until = claims.get("sub"), claims.get("exp")
     if not isinstance(user_id, str) or not user_id:
         raise BadTokenError("the token's `sub` has to be the user id, as text")
+    if not is_whole(user_id):
+        raise BadTokenError("the token's `sub` holds half a character")
     if not isinstance(until, int | float) or isinstance(until, bool):
         raise BadTokenError("the token's `exp` has to be when it ends, in seconds since 1970")
     _check_end(until, now.astimezone(UTC).timestamp())
     return user_id
+
+
+def is_whole(user_id: str) -> bool:
+    """Whether no emoji was cut in it: no key is made of half a character."""
+    try:
+        user_id.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_end(until: float, now: float) -> None:
@@ -80,7 +91,7 @@ def _verified(token: str, keys: Iterable[str]) -> dict[str, Any]:
             )
         except jwt.InvalidSignatureError:
             continue
-        except (jwt.InvalidTokenError, ValueError) as error:
+        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             said = f"the token is no JWT that is signed with {ALGORITHM}"
             raise BadTokenError(said) from error
         return claims
