@@ -205,3 +205,28 @@ def test_the_keys_that_are_suggested_are_those_of_the_models() -> None:
         part: tuple(field.alias or name for name, field in model.model_fields.items())
         for part, model in models.items()
     } == KEYS
+
+
+@pytest.mark.parametrize(
+    ("second", "is_refused"),
+    [
+        ('{purposes: [news], channels: [sms, push], from: "08:00", to: "21:00"}', True),
+        ('{purposes: [news], channels: [sms], from: "07:00", to: "23:00"}', True),
+        ('{purposes: [news], channels: [push], from: "08:00", to: "21:00"}', False),
+        ('{purposes: [news], channels: [sms], from: "08:01", to: "21:00"}', False),
+        ('{purposes: [more], channels: [sms], from: "08:00", to: "21:00"}', False),
+    ],
+)
+def test_quiet_hours_that_cover_the_day_together(second: str, is_refused: bool) -> None:
+    """Nothing would ever go, and the decision would say that nobody knows the zone."""
+    purpose = "{consent: assumed, capped: false, after_unknown_outcome: drop}"
+    first = '{purposes: [news, care], channels: [sms], from: "21:00", to: "08:00"}'
+    purposes = "".join(f"  {name}: {purpose}\n" for name in ("news", "care", "more"))
+    text = f"purposes:\n{purposes}quiet_hours:\n  - {first}\n  - {second}\n"
+    second_ends_it = [
+        (7, "quiet_hours[1]", "with those above it would always be quiet for news on sms")
+    ]
+    if is_refused:
+        assert problems(text) == second_ends_it
+    else:
+        assert len(load(text).quiet_hours) == 2

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import time
+from itertools import product
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -21,6 +22,8 @@ from stepwell.messages.policies_problems import message_of
 
 WHOLE = "the file"
 """The path of what is wrong with all of it."""
+_DAY = 24 * 60
+"""Minutes."""
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -141,6 +144,7 @@ def read_policies(yaml_text: str | bytes) -> dict[str, Any]:
             Problem(_path(each["loc"]) or WHOLE, message_of(each)) for each in error.errors()
         ]
         raise _located(raw, problems) from error
+    problems += _always_quiet(model.quiet_hours)
     if problems:
         raise _located(raw, problems)
     return _document(model)
@@ -186,6 +190,20 @@ def _reference_problems(raw: Any) -> Iterator[Problem]:
                 f"caps[{index}].name",
                 f"another cap is named {name}; the record needs distinct names",
             )
+
+
+def _always_quiet(quiet_hours: Sequence[QuietHoursModel]) -> Iterator[Problem]:
+    """Several may cover the day together: then nothing would ever go."""
+    quiet: dict[tuple[str, str], set[int]] = {}
+    for index, each in enumerate(quiet_hours):
+        start, end = (moment.hour * 60 + moment.minute for moment in (each.start, each.end))
+        minutes = {minute % _DAY for minute in range(start, end + (_DAY if end < start else 0))}
+        for purpose, channel in product(each.purposes, each.channels):
+            known = quiet.setdefault((purpose, channel), set())
+            if len(known) < _DAY == len(known | minutes):
+                said = f"with those above it would always be quiet for {purpose} on {channel}"
+                yield Problem(f"quiet_hours[{index}]", said)
+            known |= minutes
 
 
 def _entries(raw: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
