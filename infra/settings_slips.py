@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import fields
 from enum import Enum
 from typing import Any
+
+from stepwell.journeys.compiler.problems import suggest
 
 SLIPS = (TypeError, AttributeError, NameError)
 
@@ -37,6 +38,4 @@ def _fields_of(name: str, kinds: Iterable[type[Any]]) -> Iterable[Any]:
 
 
 def _meant(name: str, known: list[str]) -> str:
-    if close := difflib.get_close_matches(name, known, n=1):
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are {', '.join(known)}" if known else ""
+    return f". {suggest(name, known)}" if known else ""

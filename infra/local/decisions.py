@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stepwell import timestamps
-from stepwell.cli.printing import printable
+from stepwell.cli.printing import in_one_line
 from stepwell.customers import keys
 from stepwell.customers.zones import zones_of
 
@@ -150,16 +150,11 @@ def describe(decision: Decision, person: Person, widths: Widths) -> Text:
     if decision.reason and (decision.outcome, decision.reason) != _ORDINARY:
         line.append(f" {decision.reason}")
     if decision.detail:
-        line.append(f" ({_in_one_line(decision.detail)})")
+        line.append(f" ({in_one_line(decision.detail)})")
     if decision.until:
         until = timestamps.from_text(decision.until).astimezone(person.zone)
         line.append(f" until {_weekday_or_date(until, at)}")
     return line
-
-
-def _in_one_line(text: str) -> str:
-    """What senders wrote, without what would move a terminal's cursor."""
-    return printable(text).replace("\n", "?")
 
 
 def _step(decision: Decision) -> str:
@@ -174,5 +169,5 @@ def _weekday_or_date(moment: datetime, seen_from: datetime) -> str:
 
 def shortened(name: str) -> str:
     """A name of at most 18 characters that can be shown; a longer one lacks its middle."""
-    name = _in_one_line(name)
+    name = in_one_line(name)
     return name if len(name) <= _LONGEST_NAME else f"{name[:9]}…{name[-8:]}"

@@ -56,7 +56,7 @@ def _read_policies(path: Path, root: Path) -> dict[str, Any]:
     from stepwell.messages.policies_file import read_policies  # noqa: PLC0415
 
     try:
-        policies = read_policies(path.read_text(encoding="utf-8"))
+        policies = read_policies(path.read_bytes())
     except PoliciesError as error:
         raise InputError(
             tuple(
@@ -64,7 +64,7 @@ def _read_policies(path: Path, root: Path) -> dict[str, Any]:
                 for each in error.problems
             )
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise InputError((f"{path}: {error}",)) from error
     if problems := _misfits(path, root):
         raise InputError(problems)

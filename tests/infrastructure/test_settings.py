@@ -219,7 +219,8 @@ def test_a_sender_with_capitals_may_send_however_ses_spells_it() -> None:
     ],
 )
 def test_what_can_be_is_taken(changes: dict[str, Any]) -> None:
-    with_(**changes)
+    settings = with_(**changes)
+    assert {name: getattr(settings, name) for name in changes} == changes
 
 
 def test_all_that_is_wrong_is_told_at_once_and_nothing_that_follows_from_it() -> None:
@@ -258,13 +259,16 @@ def incomplete() -> Settings:
 
 
 SLIPS: list[tuple[Callable[[], Any], str]] = [
-    (lambda: dev(email_form="a"), "Settings has no field 'email_form'; did you mean 'email_from'?"),
-    (lambda: Throttle(rate=1, brust=2), "Throttle has no field 'brust'; did you mean 'burst'?"),  # type: ignore[call-arg]
-    (lambda: Lane("sms", 1, x=2), "Lane has no field 'x'; there are name, per_second, kept"),  # type: ignore[call-arg]
+    (
+        lambda: dev(email_form="a"),
+        "Settings has no field 'email_form'. Did you mean \"email_from\"?",
+    ),
+    (lambda: Throttle(rate=1, brust=2), "Throttle has no field 'brust'. Did you mean \"burst\"?"),  # type: ignore[call-arg]
+    (lambda: Lane("sms", 1, x=2), "Lane has no field 'x'. There are: kept, name, per_second."),  # type: ignore[call-arg]
     (incomplete, "Settings has to have 'log_retention', 'email_from', 'email_identity', and "),
     (lambda: Throttle(1), "Throttle has to have 'burst' too"),  # type: ignore[call-arg]
-    (lambda: UnknownEvents.REFUSE, "UnknownEvents has no REFUSE; there are ACCEPT, QUARANTINE"),  # type: ignore[attr-defined]
-    (lambda: RetentionDays.TWO_WEEK, "RetentionDays has no TWO_WEEK; did you mean 'TWO_WEEKS'?"),  # type: ignore[attr-defined]
+    (lambda: UnknownEvents.REFUSE, "UnknownEvents has no REFUSE. There are: ACCEPT, QUARANTINE."),  # type: ignore[attr-defined]
+    (lambda: RetentionDays.TWO_WEEK, 'RetentionDays has no TWO_WEEK. Did you mean "TWO_WEEKS"?'),  # type: ignore[attr-defined]
     (lambda: Retention.TWO_WEEKS, "name 'Retention' is not defined"),  # type: ignore[name-defined] # noqa: F821
     (lambda: settings_for("prod"), "stage is Stage.PROD: Stage.DEV"),
 ]
@@ -283,7 +287,7 @@ def test_a_slip_is_told_when_the_stage_is_asked_for(make: Callable[[], Any], tol
         (lambda: dev(parking="no"), "settings of stage dev: parking is 'no': True or False"),
         (
             lambda: dev(parkin=True),
-            "settings of stage dev: Settings has no field 'parkin'; did you mean 'parking'?",
+            "settings of stage dev: Settings has no field 'parkin'. Did you mean \"parking\"?",
         ),
     ],
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from stepwell.cli import quarantine
 from stepwell.cli.main import main
 from tests.support.stage import PREFIX, QUARANTINE, Stage
 
@@ -19,6 +21,16 @@ ORDER = {
     "messageId": "o-1",
     "properties": {"order_id": "1", "total": "59.90"},
 }
+
+
+@contextmanager
+def operated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A stage at whose time the commands run, with ingest deployed and ada known."""
+    with Stage() as stage:
+        deploy_ingest(stage)
+        monkeypatch.setattr(quarantine, "datetime", clock_of(stage))
+        stage.identify("ada", tier=1)
+        yield stage
 
 
 def clock_of(stage: Stage) -> type[datetime]:

@@ -11,11 +11,10 @@ import pytest
 
 from stepwell.aws.events_queue import EventsQueue
 from stepwell.aws.quarantine import QuarantineBucket
-from stepwell.cli import quarantine
 from stepwell.cli.main import main
 from stepwell.events.intake import QueueUnavailableError
 from stepwell.events.model import Event
-from tests.support.quarantine import ORDER, clock_of, deploy_ingest, refuse, run, states
+from tests.support.quarantine import ORDER, operated, refuse, run, states
 from tests.support.stage import QUARANTINE, Stage
 
 UNKNOWN = "20261124-0123456789abcdef-0"
@@ -23,10 +22,7 @@ UNKNOWN = "20261124-0123456789abcdef-0"
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    with Stage() as stage:
-        deploy_ingest(stage)
-        monkeypatch.setattr(quarantine, "datetime", clock_of(stage))
-        stage.identify("ada", tier=1)
+    with operated(monkeypatch) as stage:
         yield stage
 
 

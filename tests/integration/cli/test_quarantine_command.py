@@ -11,16 +11,14 @@ import pytest
 
 from infra.local.account import ACCOUNT
 from stepwell.aws.write_keys import hash_write_key
-from stepwell.cli import quarantine
 from stepwell.cli.main import main
 from stepwell.customers import keys
 from stepwell.storage.operations import Put
 from tests.support.quarantine import (
     ORDER,
     Json,
-    clock_of,
-    deploy_ingest,
     objects,
+    operated,
     publish,
     refuse,
     run,
@@ -31,10 +29,7 @@ from tests.support.stage import ARCHIVE, QUARANTINE, TUESDAY, Stage
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    with Stage() as stage:
-        deploy_ingest(stage)
-        monkeypatch.setattr(quarantine, "datetime", clock_of(stage))
-        stage.identify("ada", tier=1)
+    with operated(monkeypatch) as stage:
         yield stage
 
 

@@ -15,7 +15,6 @@ from stepwell.aws import clients
 from stepwell.aws.events_queue import EventsQueue
 from stepwell.aws.quarantine import QuarantineBucket, QuarantineError, State
 from stepwell.aws.quarantine_desk import AGAIN_WITHIN, QuarantineDesk
-from stepwell.cli import quarantine
 from stepwell.cli.main import main
 from stepwell.events.intake import QueueUnavailableError
 from stepwell.events.model import Event
@@ -24,8 +23,7 @@ from stepwell.profile.keeping import read_kept
 from tests.support.quarantine import (
     ORDER,
     Json,
-    clock_of,
-    deploy_ingest,
+    operated,
     refuse,
     run,
     states,
@@ -35,10 +33,7 @@ from tests.support.stage import PREFIX, QUARANTINE, TUESDAY, Stage
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    with Stage() as stage:
-        deploy_ingest(stage)
-        monkeypatch.setattr(quarantine, "datetime", clock_of(stage))
-        stage.identify("ada", tier=1)
+    with operated(monkeypatch) as stage:
         yield stage
 
 

@@ -85,7 +85,7 @@ def _call(url: str, asked: Asked) -> Answer:
     headers = {"Content-Type": "application/json"} if body else {}
     if is_aws_api(url):
         headers |= _signed(asked.method, address, body)
-    return call(asked.method, address, headers=headers, body=body, repeatable=True)
+    return call(asked.method, address, headers=headers, body=body)
 
 
 def is_aws_api(url: str) -> bool:

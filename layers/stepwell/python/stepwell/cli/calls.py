@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from stepwell.cli.http import BUSY, Answer, ApiError, call
@@ -99,12 +100,13 @@ class Sender:
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
         body = json.dumps({"batch": list(calls)}).encode()
         address = f"{self.url.rstrip('/')}/v1/batch"
-        answer = call("POST", address, headers=headers, body=body, repeatable=True)
+        ask = partial(call, "POST", address, headers=headers, body=body)
+        answer = ask()
         for _ in range(PATIENCE):
             if answer.status not in BUSY:
                 break
             self.sleep(1)
-            answer = call("POST", address, headers=headers, body=body, repeatable=True)
+            answer = ask()
         if _is_of_calls(answer):
             return answer
         said = answer.body.get("message") if isinstance(answer.body, dict) else answer.body

@@ -40,16 +40,14 @@ def call(
     *,
     headers: Mapping[str, str],
     body: bytes | None = None,
-    repeatable: bool = False,
 ) -> Answer:
-    """One call, tried again while the API is busy (429, 503) or cannot be reached; and, where it is
-    `repeatable`, so that twice is as good as once, after a 502 or 504.
+    """One call, tried again while the API is busy or unsure or cannot be reached: every call has to
+    be as good twice as once.
 
     Raises ApiError when it cannot be reached at all; other answers are returned.
     """
     if urlsplit(url).scheme not in ("http", "https"):
         raise ApiError(f"{url}: the URL must begin with http:// or https://")
-    passing = BUSY + UNSURE if repeatable else BUSY
     for attempt in range(TRIES):
         last = attempt == TRIES - 1
         try:
@@ -58,7 +56,7 @@ def call(
             if last:
                 raise ApiError(f"{url} cannot be reached: {_reason(error)}") from error
         else:
-            if answer.status not in passing or last:
+            if answer.status not in BUSY + UNSURE or last:
                 return answer
         time.sleep(PAUSE_SECONDS * 2**attempt)
     raise AssertionError("unreachable: the last try returns or raises")

@@ -41,8 +41,13 @@ def print_table(console: Console, title: str, rows: Iterable[Mapping[str, Any]])
 
 
 def printable(text: str) -> str:
-    """What senders wrote, without what would move a terminal's cursor."""
-    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+    """What senders wrote, without what would move a terminal's cursor off its line or back."""
+    return "".join(each if each.isprintable() or each in "\n\t" else "?" for each in text)
+
+
+def in_one_line(text: str) -> str:
+    """As `printable`, and without breaks and tabs."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def first_of(told: Sequence[str], hint: str = "") -> Iterator[str]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from stepwell.cli.printing import in_one_line, printable
+
 if TYPE_CHECKING:
     from stepwell.aws.quarantine import State
     from stepwell.aws.quarantine_desk import QuarantineDesk
@@ -132,13 +134,13 @@ def show_one(desk: QuarantineDesk, arguments: argparse.Namespace) -> int:
         print(f"  {_short(said_of(problem))}")
     print("\nAs it was sent:\n")
     sent = entry.text or entry.body or json.dumps(entry.call, indent=2, ensure_ascii=False)
-    print(_plain(sent))
+    print(printable(sent))
     ended = [state.closed] if state.closed and state.closed["what"] != "dismissed" else []
     for each in [*state.history, *ended]:
         more = {name: value for name, value in each.items() if name not in ("what", "at", "by")}
         print(f"\n{each['what']} at {each['at']} by {each['by']}")
         if more:
-            print(_plain(json.dumps(more, indent=2, ensure_ascii=False)))
+            print(printable(json.dumps(more, indent=2, ensure_ascii=False)))
     return 0
 
 
@@ -155,10 +157,5 @@ def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def _short(text: str) -> str:
-    """What senders wrote, without what would move a terminal's cursor."""
-    printable = "".join(each if each.isprintable() else "?" for each in text)
-    return printable if len(printable) <= _WIDEST else f"{printable[: _WIDEST - 1]}…"
-
-
-def _plain(text: str) -> str:
-    return "".join(each if each.isprintable() or each in "\n\t" else "?" for each in text)
+    shown = in_one_line(text)
+    return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"

@@ -70,16 +70,15 @@ def compared_with(tree: Tree, path: Tree) -> frozenset[float] | None:
     apart from has().
     """
     found: set[float] = set()
-    return frozenset(found) if _collect_numbers(tree, path, found) else None
+    return frozenset(found) if _collect_numbers(tree, path, _path(path) or [], found) else None
 
 
-def _collect_numbers(tree: Tree, path: Tree, found: set[float]) -> bool:
-    """Whether every reading of the path is in a comparison with a number."""
+def _collect_numbers(tree: Tree, path: Tree, wanted: list[str], found: set[float]) -> bool:
+    """Whether every reading of the path, whose names are `wanted`, is compared with a number."""
     if not isinstance(tree, list) or tree[:1] == ["has"]:
         return True
     read = _path(tree)
     if read is not None:
-        wanted = _path(path) or []
         return read != wanted[: len(read)] and read[: len(wanted)] != wanted
     if path in tree[1:] and isinstance(tree[0], str) and tree[0] in _ORDERS:
         number = tree[2] if tree[1] == path else tree[1]
@@ -87,7 +86,7 @@ def _collect_numbers(tree: Tree, path: Tree, found: set[float]) -> bool:
             found.add(number[1])
             return True
         return False
-    return all(_collect_numbers(each, path, found) for each in tree)
+    return all(_collect_numbers(each, path, wanted, found) for each in tree)
 
 
 def clock_comparisons(tree: Tree) -> list[tuple[Tree, Tree]]:
